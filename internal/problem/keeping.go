@@ -1,0 +1,8 @@
+package problem
+
+// Problems of the keeping rooms: P400 to P499.
+const ()
+
+func keepingRows() []Problem {
+	return []Problem{}
+}

@@ -1,0 +1,36 @@
+//go:build keep
+
+package zkeep
+
+import (
+	_ "cel.dev/cel-go/cel"
+	_ "cel.dev/cel-go/checker"
+	_ "cel.dev/cel-go/common/types"
+	_ "cel.dev/cel-go/common/types/ref"
+	_ "cel.dev/cel-go/ext"
+	_ "filippo.io/age"
+	_ "github.com/emersion/go-msgauth/dkim"
+	_ "github.com/emersion/go-smtp"
+	_ "github.com/gabriel-vasile/mimetype"
+	_ "github.com/goccy/go-yaml"
+	_ "github.com/goccy/go-yaml/ast"
+	_ "github.com/goccy/go-yaml/parser"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/miekg/dns"
+	_ "github.com/prometheus/client_golang/prometheus"
+	_ "github.com/prometheus/client_golang/prometheus/collectors"
+	_ "github.com/prometheus/client_golang/prometheus/promhttp"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/spf13/cobra"
+	_ "github.com/wlynxg/chardet"
+	_ "golang.org/x/net/html"
+	_ "golang.org/x/net/idna"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/text/encoding/htmlindex"
+	_ "golang.org/x/text/encoding/ianaindex"
+	_ "golang.org/x/text/unicode/norm"
+	_ "golang.org/x/tools/txtar"
+	_ "modernc.org/sqlite"
+	_ "pgregory.net/rapid"
+)
