@@ -1,0 +1,395 @@
+// Package settings reads the files that people write: postern.yaml, tenants
+// and policies.
+//
+// It keeps one promise: every mistake of a file is reported at once, with
+// its place and a suggestion; an unknown key is a mistake, never ignored.
+//
+// It does not know what the keys mean.
+//
+// Standards: YAML 1.2.
+package settings
+
+import (
+	"encoding"
+	"fmt"
+	"os"
+	"reflect"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// Mistake is one thing that is wrong in a file.
+type Mistake struct {
+	// File, Line and Column are the place; Line is 0 when the whole file or
+	// a value without a place is meant.
+	File         string
+	Line, Column int
+	// Text says what is wrong.
+	Text string
+	// Suggestion says what to write instead; it may be empty.
+	Suggestion string
+}
+
+func (m Mistake) String() string {
+	s := m.File
+	if m.Line > 0 {
+		s += fmt.Sprintf(":%d:%d", m.Line, m.Column)
+	}
+	s += ": " + m.Text
+	if m.Suggestion != "" {
+		s += " (" + m.Suggestion + ")"
+	}
+	return s
+}
+
+// Mistakes is an error made of all mistakes of one or more files.
+type Mistakes []Mistake
+
+func (m Mistakes) Error() string {
+	lines := make([]string, len(m))
+	for i, x := range m {
+		lines[i] = x.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Err is nil when there is no mistake.
+func (m Mistakes) Err() error {
+	if len(m) == 0 {
+		return nil
+	}
+	return m
+}
+
+// Document is one YAML document of a file.
+type Document struct {
+	File string
+	// Kind is the value of the key "kind", "" when there is none.
+	Kind string
+	body ast.Node
+}
+
+// Line is the line on which the document begins.
+func (d Document) Line() int {
+	if m, ok := d.body.(*ast.MappingNode); ok && len(m.Values) > 0 {
+		return m.Values[0].Key.GetToken().Position.Line
+	}
+	return d.body.GetToken().Position.Line
+}
+
+// Split reads a file's documents.
+func Split(file string, text []byte) ([]Document, Mistakes) {
+	tree, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, Mistakes{fromYAML(file, err)}
+	}
+	var docs []Document
+	for _, d := range tree.Docs {
+		if d.Body == nil || d.Body.Type() == ast.NullType {
+			continue
+		}
+		docs = append(docs, Document{File: file, Kind: kindOf(d.Body), body: d.Body})
+	}
+	return docs, nil
+}
+
+func kindOf(n ast.Node) string {
+	for _, v := range pairs(n) {
+		if keyName(v) == "kind" {
+			if s, ok := v.Value.(*ast.StringNode); ok {
+				return s.Value
+			}
+		}
+	}
+	return ""
+}
+
+func pairs(n ast.Node) []*ast.MappingValueNode {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		return n.Values
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{n}
+	}
+	return nil
+}
+
+func keyName(v *ast.MappingValueNode) string { return v.Key.GetToken().Value }
+
+// Decode reads the document into the struct that into points to.
+func (d Document) Decode(into any) Mistakes {
+	found := unknownKeys(d.File, d.body, reflect.TypeOf(into).Elem())
+	if err := yaml.NodeToValue(d.body, into); err != nil {
+		m := fromYAML(d.File, err)
+		for _, f := range found {
+			if f.Text == m.Text { // the walk has found it with its place
+				return found
+			}
+		}
+		found = append(found, m)
+	}
+	return found
+}
+
+// Place returns a Mistake at the value with this path of keys.
+func (d Document) Place(text, suggestion string, path ...string) Mistake {
+	m := Mistake{File: d.File, Text: text, Suggestion: suggestion, Line: d.Line(), Column: 1}
+	if len(path) > 0 {
+		m.Text = strings.Join(path, ".") + ": " + text
+	}
+	n := d.body
+	for _, key := range path {
+		var next ast.Node
+		for _, v := range pairs(n) {
+			if keyName(v) == key {
+				next = v.Value
+				at := v.Key.GetToken().Position
+				m.Line, m.Column = at.Line, at.Column
+			}
+		}
+		if next == nil {
+			return m
+		}
+		n = next
+	}
+	return m
+}
+
+// Read decodes a file of one document.
+func Read(file string, text []byte, into any) Mistakes {
+	docs, bad := Split(file, text)
+	if len(bad) > 0 {
+		return bad
+	}
+	switch len(docs) {
+	case 0:
+		return nil
+	case 1:
+		return docs[0].Decode(into)
+	}
+	return Mistakes{{File: file, Line: docs[1].Line(), Column: 1, Text: "a second document stands in this file"}}
+}
+
+func fromYAML(file string, err error) Mistake {
+	m := Mistake{File: file, Text: strings.TrimSpace(err.Error())}
+	var ye yaml.Error
+	if asYAML(err, &ye) {
+		m.Text = ye.GetMessage()
+		if t := ye.GetToken(); t != nil && t.Position != nil {
+			m.Line, m.Column = t.Position.Line, t.Position.Column
+		}
+	}
+	m.Text, _, _ = strings.Cut(m.Text, "\n")
+	return m
+}
+
+func asYAML(err error, target *yaml.Error) bool {
+	for err != nil {
+		if ye, ok := err.(yaml.Error); ok {
+			*target = ye
+			return true
+		}
+		u, ok := err.(interface{ Unwrap() error })
+		if !ok {
+			return false
+		}
+		err = u.Unwrap()
+	}
+	return false
+}
+
+// unknownKeys walks the tree beside the type and reports every key that no
+// field has.
+func unknownKeys(file string, n ast.Node, t reflect.Type) Mistakes {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if opaque(t) {
+		return misread(file, n, t)
+	}
+	var found Mistakes
+	switch t.Kind() {
+	case reflect.Struct:
+		fields := fieldsOf(t)
+		for _, v := range pairs(n) {
+			name := keyName(v)
+			ft, ok := fields[name]
+			if !ok {
+				at := v.Key.GetToken().Position
+				found = append(found, Mistake{
+					File: file, Line: at.Line, Column: at.Column,
+					Text: fmt.Sprintf("unknown key %q", name), Suggestion: Nearest(name, keys(fields)),
+				})
+				continue
+			}
+			found = append(found, unknownKeys(file, v.Value, ft)...)
+		}
+	case reflect.Map:
+		for _, v := range pairs(n) {
+			found = append(found, unknownKeys(file, v.Value, t.Elem())...)
+		}
+	case reflect.Slice:
+		if seq, ok := n.(*ast.SequenceNode); ok {
+			for _, v := range seq.Values {
+				found = append(found, unknownKeys(file, v, t.Elem())...)
+			}
+		}
+	}
+	return found
+}
+
+// opaque types read themselves.
+func opaque(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	_, text := p.MethodByName("UnmarshalText")
+	_, own := p.MethodByName("UnmarshalYAML")
+	return text || own
+}
+
+// misread tries a value that reads itself, because the decoder would report
+// its error without the place.
+func misread(file string, n ast.Node, t reflect.Type) Mistakes {
+	reader, ok := reflect.New(t).Interface().(encoding.TextUnmarshaler)
+	scalar, simple := n.(ast.ScalarNode)
+	if !ok || !simple {
+		return nil
+	}
+	err := reader.UnmarshalText([]byte(fmt.Sprint(scalar.GetValue())))
+	if err == nil {
+		return nil
+	}
+	at := n.GetToken().Position
+	return Mistakes{{File: file, Line: at.Line, Column: at.Column, Text: err.Error()}}
+}
+
+func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	fields := map[string]reflect.Type{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.IsExported() {
+			continue
+		}
+		name, rest, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		if name == "-" {
+			continue
+		}
+		if rest == "inline" {
+			for k, v := range fieldsOf(f.Type) {
+				fields[k] = v
+			}
+			continue
+		}
+		if name == "" {
+			name = strings.ToLower(f.Name)
+		}
+		fields[name] = f.Type
+	}
+	return fields
+}
+
+func keys(m map[string]reflect.Type) []string {
+	var list []string
+	for k := range m {
+		list = append(list, k)
+	}
+	sort.Strings(list)
+	return list
+}
+
+// Nearest suggests the known name that was probably meant.
+func Nearest(name string, known []string) string {
+	best, least := "", len(name)/2+2
+	for _, k := range known {
+		if d := distance(strings.ToLower(name), k); d < least {
+			best, least = k, d
+		}
+	}
+	if best == "" {
+		return "known here: " + strings.Join(known, ", ")
+	}
+	return fmt.Sprintf("did you mean %q?", best)
+}
+
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			up := row[j]
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(row[j]+1, row[j-1]+1, diagonal+cost)
+			diagonal = up
+		}
+	}
+	return row[len(b)]
+}
+
+// Resolve returns the value that s names: "file:PATH" is read from a file
+// (relative to the folder dir), "env:NAME" from the environment; anything
+// else is the value itself. A trailing line end of a file is cut off.
+func Resolve(s, dir string) (string, error) {
+	if path, ok := strings.CutPrefix(s, "file:"); ok {
+		b, err := os.ReadFile(Path(path, dir))
+		if err != nil {
+			return "", fmt.Errorf("cannot read %s: %w", path, err)
+		}
+		return strings.TrimRight(string(b), "\r\n"), nil
+	}
+	if name, ok := strings.CutPrefix(s, "env:"); ok {
+		v, ok := os.LookupEnv(name)
+		if !ok {
+			return "", fmt.Errorf("the environment has no %s", name)
+		}
+		return v, nil
+	}
+	return s, nil
+}
+
+// Path makes a path of a file absolute to the folder of the file that names it.
+func Path(path, dir string) string {
+	path = strings.TrimPrefix(path, "file:")
+	if dir == "" || strings.HasPrefix(path, "/") {
+		return path
+	}
+	return dir + "/" + path
+}
+
+// Bytes is a size in a file: "200MiB", "1KiB", or octets.
+type Bytes int64
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (b *Bytes) UnmarshalText(text []byte) error {
+	s := strings.TrimSpace(string(text))
+	units := []struct {
+		suffix string
+		size   int64
+	}{
+		{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
+		{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}, {"", 1},
+	}
+	for _, u := range units {
+		digits, ok := strings.CutSuffix(s, u.suffix)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
+		if err != nil || n < 0 || n > (1<<62)/u.size {
+			break
+		}
+		*b = Bytes(n * u.size)
+		return nil
+	}
+	return fmt.Errorf("%q is not a size; write for example 200MiB", s)
+}
