@@ -1,0 +1,300 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	celast "cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/interpreter"
+)
+
+// Limits of one condition. Cost is CEL's own unit, about one per step; a
+// thousand steps take a tenth of a millisecond or so.
+const (
+	maxCondition = 16 << 10   // characters
+	maxNodes     = 2000       // of the syntax tree
+	maxEstimate  = 20_000_000 // what it may cost at worst, with every list full
+	maxCost      = 200_000    // what it does cost, at most
+)
+
+type activation = interpreter.Activation
+
+// The names that a condition cannot write itself: the facts for headers(),
+// and "in" as a method, which CEL's grammar keeps for its operator.
+const (
+	varFacts  = "@facts"
+	funHeader = "@header"
+	funIn     = "IN"
+)
+
+// answer is a truth value of three-valued logic.
+type answer int
+
+const (
+	no answer = iota
+	yes
+	cannotKnow
+)
+
+// condition is a compiled "when" or "unless".
+type condition struct {
+	Source  string
+	program cel.Program
+	// PerRecipient is set when the answer depends on the recipient.
+	PerRecipient bool
+	// Counts are the findings that the condition looks at.
+	Counts []countRef
+	// Headers are the header fields that it looks at, in lower case.
+	Headers []string
+	// Names are the variables that it looks at.
+	Names []string
+}
+
+// countRef is findings.<Name>.<Level>.
+type countRef struct{ Name, Level string }
+
+// language compiles conditions for one set of lists and detectors.
+type language struct {
+	env       *cel.Env
+	lists     map[string]*List
+	detectors []string
+}
+
+func newLanguage(lists map[string]*List, detectors []string) (*language, error) {
+	l := &language{lists: lists, detectors: detectors}
+	p, err := newProvider(detectors)
+	if err != nil {
+		return nil, err
+	}
+	opts := []cel.EnvOption{
+		cel.CustomTypeProvider(p), cel.CustomTypeAdapter(types.DefaultTypeAdapter),
+		cel.ParserExpressionSizeLimit(maxCondition), cel.ParserRecursionLimit(100), cel.ParserErrorRecoveryLimit(4),
+		cel.ExpressionNodeLimit(maxNodes), cel.RegexProgramSizeLimit(2000),
+		cel.DefaultUTCTimeZone(true),
+		cel.Macros(cel.GlobalMacro("headers", 1, headersMacro), cel.GlobalMacro("header", 1, headerMacro)),
+		cel.Variable("recipient", cel.ObjectType(typeParty)),
+		cel.Variable(varFacts, cel.ObjectType(typeFindings)),
+		cel.Function(funHeader, cel.Overload("header_of_facts",
+			[]*cel.Type{cel.ObjectType(typeFindings), cel.StringType}, cel.ListType(cel.StringType),
+			cel.BinaryBinding(func(f, name ref.Val) ref.Val {
+				return f.Value().(*moment).header(string(name.(types.String)))
+			}))),
+		cel.Function(funIn, cel.MemberOverload("address_in_list",
+			[]*cel.Type{cel.ObjectType(typeParty), cel.StringType}, cel.BoolType,
+			cel.BinaryBinding(l.in))),
+		cel.Function("lower", cel.MemberOverload("string_lower", []*cel.Type{cel.StringType}, cel.StringType,
+			cel.UnaryBinding(func(s ref.Val) ref.Val { return types.String(strings.ToLower(string(s.(types.String)))) }))),
+	}
+	for _, v := range variables() {
+		opts = append(opts, cel.Variable(v.name, v.typ))
+	}
+	if l.env, err = cel.NewEnv(opts...); err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	return l, nil
+}
+
+func (l *language) in(party, list ref.Val) ref.Val {
+	named, ok := l.lists[string(list.(types.String))]
+	if !ok {
+		return types.NewErr("there is no list %q", list.Value())
+	}
+	return types.Bool(named.Has(party.Value().(Party).Address))
+}
+
+func headersMacro(eh cel.MacroExprFactory, _ celast.Expr, args []celast.Expr) (celast.Expr, *cel.Error) {
+	return eh.NewCall(funHeader, eh.NewIdent(varFacts), args[0]), nil
+}
+
+// headerMacro makes header("X") the first value, or "" when there is none.
+func headerMacro(eh cel.MacroExprFactory, _ celast.Expr, args []celast.Expr) (celast.Expr, *cel.Error) {
+	all := eh.NewCall(funHeader, eh.NewIdent(varFacts), args[0])
+	again := eh.NewCall(funHeader, eh.NewIdent(varFacts), eh.Copy(args[0]))
+	none := eh.NewCall("_==_", eh.NewCall("size", all), eh.NewLiteral(types.IntZero))
+	first := eh.NewCall("_[_]", again, eh.NewLiteral(types.IntZero))
+	return eh.NewCall("_?_:_", none, eh.NewLiteral(types.String("")), first), nil
+}
+
+// flaw is a mistake inside a condition; Offset counts characters.
+type flaw struct {
+	Line, Column int // from 1 and from 0, as CEL counts
+	Text         string
+}
+
+// compile checks a condition. It returns every flaw at once.
+func (l *language) compile(source string) (*condition, []flaw) {
+	checked, issues := l.env.Compile(methodIn(source))
+	if issues != nil && issues.Err() != nil {
+		var flaws []flaw
+		for _, e := range issues.Errors() {
+			flaws = append(flaws, flaw{e.Location.Line(), e.Location.Column(), l.explain(e.Message)})
+		}
+		return nil, flaws
+	}
+	if checked.OutputType() != cel.BoolType {
+		return nil, []flaw{{1, 0, fmt.Sprintf("a condition must be true or false; this is %s", checked.OutputType())}}
+	}
+	c := &condition{Source: source}
+	if flaws := l.walk(c, checked); len(flaws) > 0 {
+		return nil, flaws
+	}
+	estimate, err := l.env.EstimateCost(checked, sizes{})
+	if err == nil && estimate.Max > maxEstimate {
+		return nil, []flaw{{1, 0, fmt.Sprintf(
+			"this condition can cost %d steps at worst; the limit is %d: avoid lists inside lists", estimate.Max, maxEstimate)}}
+	}
+	if err == nil {
+		c.program, err = l.env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
+	}
+	if err != nil {
+		return nil, []flaw{{1, 0, l.explain(err.Error())}}
+	}
+	return c, nil
+}
+
+// walk collects what the condition looks at and checks the names in strings.
+func (l *language) walk(c *condition, checked *cel.Ast) (flaws []flaw) {
+	native := checked.NativeRep()
+	bad := func(e celast.Expr, format string, args ...any) {
+		at := native.SourceInfo().GetStartLocation(e.ID())
+		flaws = append(flaws, flaw{at.Line(), at.Column(), fmt.Sprintf(format, args...)})
+	}
+	literal := func(e celast.Expr) (string, bool) {
+		if e.Kind() != celast.LiteralKind {
+			return "", false
+		}
+		s, ok := e.AsLiteral().(types.String)
+		return string(s), ok
+	}
+	celast.PreOrderVisit(native.Expr(), celast.NewExprVisitor(func(e celast.Expr) {
+		switch e.Kind() {
+		case celast.IdentKind:
+			c.note(e.AsIdent())
+		case celast.SelectKind:
+			c.selected(e.AsSelect())
+		case celast.CallKind:
+			call := e.AsCall()
+			switch call.FunctionName() {
+			case funIn:
+				name, ok := literal(call.Args()[0])
+				if !ok {
+					bad(call.Args()[0], "the name of a list must be written out here")
+				} else if _, known := l.lists[name]; !known {
+					bad(call.Args()[0], "there is no list %q%s", name, didYouMean(name, keys(l.lists)))
+				}
+			case funHeader:
+				name, ok := literal(call.Args()[1])
+				if !ok {
+					bad(call.Args()[1], "the name of a header field must be written out here")
+				} else if !fieldName(name) {
+					bad(call.Args()[1], "%q is not the name of a header field", name)
+				} else if lower := strings.ToLower(name); !slices.Contains(c.Headers, lower) {
+					c.Headers = append(c.Headers, lower)
+				}
+			}
+		}
+	}))
+	return flaws
+}
+
+func (c *condition) note(name string) {
+	if name == "recipient" {
+		c.PerRecipient = true
+	}
+	if !strings.HasPrefix(name, "@") && !slices.Contains(c.Names, name) {
+		c.Names = append(c.Names, name)
+	}
+}
+
+// selected notes findings.<name>.<level>.
+func (c *condition) selected(s celast.SelectExpr) {
+	inner := s.Operand()
+	if inner.Kind() != celast.SelectKind {
+		return
+	}
+	base := inner.AsSelect()
+	if base.Operand().Kind() != celast.IdentKind || base.Operand().AsIdent() != typeFindings {
+		return
+	}
+	r := countRef{base.FieldName(), s.FieldName()}
+	if !slices.Contains(c.Counts, r) {
+		c.Counts = append(c.Counts, r)
+	}
+}
+
+// eval answers the condition; the error says why it cannot be known.
+func (c *condition) eval(m *moment) (answer, error) {
+	out, _, err := c.program.Eval(m)
+	if err != nil {
+		return cannotKnow, err
+	}
+	b, ok := out.(types.Bool)
+	switch {
+	case !ok:
+		return cannotKnow, fmt.Errorf("policy: %v is neither true nor false", out.Type())
+	case bool(b):
+		return yes, nil
+	}
+	return no, nil
+}
+
+// whyUnknown is a short reason for the record. It holds no values: CEL's own
+// errors may quote them.
+func whyUnknown(err error) string {
+	var canceled interpreter.EvalCancelledError
+	switch {
+	case errors.Is(err, errUnknown):
+		return err.Error()
+	case errors.As(err, &canceled):
+		return "it reached its cost limit"
+	}
+	text := err.Error()
+	for _, known := range []string{"no such key", "index out of bounds", "divide by zero", "division by zero",
+		"modulus by zero", "overflow", "no such overload", "no such attribute"} {
+		if strings.Contains(text, known) {
+			return "evaluation failed: " + known
+		}
+	}
+	return "evaluation failed"
+}
+
+// sizes tells the estimator how long things are at worst.
+type sizes struct{}
+
+func (sizes) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
+	switch n.Type().Kind() {
+	case types.ListKind:
+		return &cost.SizeEstimate{Min: 0, Max: 200}
+	case types.StringKind:
+		return &cost.SizeEstimate{Min: 0, Max: 1000}
+	}
+	return nil
+}
+
+func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
+	return nil
+}
+
+// topNames are the names that may stand at the beginning of an expression.
+func topNames() []string {
+	list := []string{"recipient", "headers", "header", "has", "size"}
+	for _, v := range variables() {
+		list = append(list, v.name)
+	}
+	return list
+}
+
+func keys[V any](m map[string]V) []string {
+	list := make([]string, 0, len(m))
+	for k := range m {
+		list = append(list, k)
+	}
+	slices.Sort(list)
+	return list
+}

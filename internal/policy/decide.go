@@ -1,0 +1,348 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/problem"
+)
+
+// Verdict is what should be done with one message.
+type Verdict struct {
+	// Policy is the version of the set.
+	Policy string `json:"policy"`
+	// Recipients are in the order of Facts.Recipients, one each.
+	Recipients []RecipientVerdict `json:"recipients"`
+	// Defer asks the client to try again: something was not seen for a cause
+	// that passes by itself, and its gate is closed. Recipients then say what
+	// would be done without that cause.
+	Defer bool `json:"defer,omitempty"`
+	// Code is what an operator is told, when there is something to tell.
+	Code problem.Code `json:"code,omitempty"`
+	// Closed lists the causes whose closed gate defers or holds.
+	Closed []mail.Cause `json:"closed,omitempty"`
+	// Inspected is the value of the header field: "full",
+	// "partial; reason=encrypted" or "none; reason=…".
+	Inspected string `json:"inspected"`
+	// Unseen is Facts.Unseen and the rules that could not be evaluated.
+	Unseen []mail.Unseen `json:"unseen,omitempty"`
+}
+
+// RecipientVerdict is what should be done for one recipient.
+type RecipientVerdict struct {
+	Address mail.Address `json:"address"`
+	Action  Action       `json:"action"`
+	// Rules are the ids of the rules that made the action; the first one
+	// decided, and its parameters are used. Empty when a gate decided or
+	// nothing matched.
+	Rules []string `json:"rules"`
+	// Won are the same rules with their places.
+	Won []Match `json:"won,omitempty"`
+	// Lost are the other rules that matched, with the reason.
+	Lost []Match `json:"lost,omitempty"`
+	// Unknown are the rules of which nobody can know whether they match.
+	Unknown []Match `json:"unknown,omitempty"`
+	// Because is a sentence for people, e.g. "3 card numbers (high) in
+	// plan.docx go outside".
+	Because string `json:"because"`
+	// Text is the author's text of the rule that decided.
+	Text string `json:"text,omitempty"`
+	// Headers, Copy and Notify add up over all rules that matched.
+	Headers []Header       `json:"headers,omitempty"`
+	Copy    []mail.Address `json:"copy,omitempty"`
+	Notify  bool           `json:"notify,omitempty"`
+	// Redirect are the addresses that get the message instead.
+	Redirect []mail.Address `json:"redirect,omitempty"`
+	// Hold is set when Action is hold or override.
+	Hold *Hold `json:"hold,omitempty"`
+	// Would is the strongest action of a rule that is not fully in force;
+	// empty when there is none.
+	Would Action `json:"would,omitempty"`
+	// AtMost is the action if every rule that cannot be known matched. It
+	// equals Action when everything is known.
+	AtMost Action `json:"at_most"`
+}
+
+// Match is a rule that matched, or may have.
+type Match struct {
+	Rule string `json:"rule"`
+	Name string `json:"name"`
+	Mode Mode   `json:"mode"`
+	// Action is what the rule does in its mode, Would what it says.
+	Action Action `json:"action"`
+	Would  Action `json:"would,omitempty"`
+	// Place is "file:line".
+	Place string `json:"place"`
+	// Why says why it lost or cannot be known.
+	Why  string       `json:"why,omitempty"`
+	Code problem.Code `json:"code,omitempty"`
+}
+
+// Lost is a rule that matched and did not decide.
+type Lost = Match
+
+// Decide compares the facts of one message with a set. It is pure. For every
+// recipient the most restrictive action wins, then the smaller priority, then
+// the id; header fields, copies and notices of all matching rules add up. A
+// nil set has no rules; the gates count nevertheless.
+func Decide(s *Set, f Facts, g Gates) Verdict {
+	d := &decision{set: s, facts: &f, moment: newMoment(&f), once: map[*Rule]result{}}
+	v := Verdict{Policy: s.Version(), Recipients: make([]RecipientVerdict, len(f.Recipients))}
+	v.Unseen = slices.Clone(f.Unseen)
+	failed := map[int][]mail.Unseen{}
+	for i, p := range f.Recipients {
+		rv, unknown := d.recipient(p)
+		v.Recipients[i] = rv
+		failed[i] = unknown
+		v.Unseen = append(v.Unseen, unknown...)
+	}
+	v.Unseen = uniqueUnseen(v.Unseen)
+	v.Inspected = inspectedHeader(f.inspected(), v.Unseen)
+	if !f.Copied() {
+		d.gates(&v, g, failed)
+	}
+	for i := range v.Recipients {
+		v.Recipients[i].finish(&f)
+	}
+	return v
+}
+
+// decision is one run of Decide.
+type decision struct {
+	set    *Set
+	facts  *Facts
+	moment *moment
+	// once keeps the answers of rules that do not depend on the recipient.
+	once map[*Rule]result
+}
+
+type result struct {
+	answer answer
+	err    error
+}
+
+// candidate is one thing that a matching rule wants for one recipient.
+type candidate struct {
+	rule   *Rule
+	step   Step
+	action Action // in the rule's mode
+	would  Action // what the rule says, when that is another one
+}
+
+func (c candidate) match(why string) Match {
+	return Match{Rule: c.rule.ID, Name: c.rule.Name, Mode: c.rule.Mode, Action: c.action, Would: c.would,
+		Place: c.rule.Place, Why: why}
+}
+
+// recipient evaluates all rules for one recipient. unknown are the rules that
+// protect and cannot be evaluated.
+func (d *decision) recipient(p Party) (v RecipientVerdict, unknown []mail.Unseen) {
+	v = RecipientVerdict{Address: p.Address, Action: Deliver, Rules: []string{}}
+	d.moment.recipient = object{typeParty, p}
+	if d.moment.unknown["recipients"] {
+		d.moment.recipient = unknownValue("recipient")
+	}
+	var all []candidate
+	upper := Deliver
+	if d.set == nil {
+		return v, nil
+	}
+	for _, r := range d.set.rules {
+		if r.Mode == ModeOff || !r.applies(d.facts.Tenant) {
+			continue
+		}
+		switch res := d.match(r); res.answer {
+		case yes:
+			all = append(all, r.candidates(d.facts)...)
+		case cannotKnow:
+			c := r.strongest(d.facts)
+			m := c.match(whyUnknown(res.err))
+			m.Code = problem.RuleUnknown
+			v.Unknown = append(v.Unknown, m)
+			upper = strongest([]Action{upper, c.action})
+			if c.action.Protects() {
+				unknown = append(unknown, mail.Unseen{Reason: mail.EngineFailed,
+					Detail: fmt.Sprintf("the rule %q cannot be evaluated: %s", r.ID, m.Why)})
+			}
+		}
+	}
+	d.settle(&v, all)
+	v.AtMost = strongest([]Action{v.Action, upper})
+	return v, unknown
+}
+
+// applies reports whether the rule is meant for the tenant.
+func (r *Rule) applies(tenant string) bool {
+	return len(r.Tenants) == 0 || slices.Contains(r.Tenants, tenant)
+}
+
+// match answers "when and not unless".
+func (d *decision) match(r *Rule) result {
+	perRecipient := r.when.PerRecipient || (r.unless != nil && r.unless.PerRecipient)
+	if !perRecipient {
+		if res, ok := d.once[r]; ok {
+			return res
+		}
+	}
+	res := result{}
+	res.answer, res.err = r.when.eval(d.moment)
+	if res.answer != no && r.unless != nil {
+		switch except, err := r.unless.eval(d.moment); {
+		case except == yes:
+			res = result{answer: no}
+		case except == cannotKnow && res.answer == yes:
+			res = result{cannotKnow, err}
+		}
+	}
+	if !perRecipient {
+		d.once[r] = res
+	}
+	return res
+}
+
+// candidates are the rule's steps in its mode. Nothing can be done any more
+// to a copy: there every rule only records, copies and notifies.
+func (r *Rule) candidates(f *Facts) []candidate {
+	all := make([]candidate, 0, len(r.Steps))
+	for _, s := range r.Steps {
+		c := candidate{rule: r, step: s, action: r.Mode.Effective(s.Action)}
+		if f.Copied() && c.action != Notify && c.action != Copy {
+			c.action = weaker(c.action, LogOnly)
+		}
+		if c.action == Override && f.Robotic() {
+			c.action = HoldFor // nobody is there to choose
+		}
+		if c.action != s.Action {
+			c.would = s.Action
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// strongest is the strongest candidate of a rule.
+func (r *Rule) strongest(f *Facts) candidate {
+	return slices.MaxFunc(r.candidates(f), func(a, b candidate) int {
+		return cmp.Or(a.action.Strength()-b.action.Strength(), a.step.Action.Strength()-b.step.Action.Strength())
+	})
+}
+
+// settle chooses among the candidates and collects what adds up. The
+// candidates are in the order of priority and id.
+func (d *decision) settle(v *RecipientVerdict, all []candidate) {
+	slices.SortStableFunc(all, func(a, b candidate) int {
+		return cmp.Or(b.action.Strength()-a.action.Strength(), 0)
+	})
+	for i, c := range all {
+		v.Would = stronger(v.Would, c.would)
+		first := all[0]
+		switch {
+		case i == 0:
+			v.Action = c.action
+			v.Because = d.because(c.rule, v.Address)
+			v.Text = c.step.Text
+			v.win(c)
+		case c.rule == first.rule:
+			// A further step of the rule that decided.
+		case c.action == v.Action && c.action.additive():
+			v.win(c)
+		case c.action == v.Action:
+			v.lose(c, fmt.Sprintf("%q decides the %s: it comes first", first.rule.ID, v.Action))
+		default:
+			v.lose(c, fmt.Sprintf("%s is weaker than the %s of %q", c.action, v.Action, first.rule.ID))
+		}
+		d.addUp(v, c, i == 0)
+	}
+}
+
+func (v *RecipientVerdict) win(c candidate) {
+	if !slices.Contains(v.Rules, c.rule.ID) {
+		v.Rules = append(v.Rules, c.rule.ID)
+		v.Won = append(v.Won, c.match(""))
+	}
+}
+
+// lose records the strongest losing step of a rule once.
+func (v *RecipientVerdict) lose(c candidate, why string) {
+	same := func(m Match) bool { return m.Rule == c.rule.ID }
+	if !slices.ContainsFunc(v.Lost, same) && !slices.ContainsFunc(v.Won, same) {
+		v.Lost = append(v.Lost, c.match(why))
+	}
+}
+
+// addUp does what a step does besides deciding.
+func (d *decision) addUp(v *RecipientVerdict, c candidate, decides bool) {
+	switch c.action {
+	case SetHeader:
+		for _, h := range c.step.Headers {
+			v.header(h)
+		}
+	case Notify:
+		v.Notify = !d.facts.Robotic()
+	case Copy:
+		for _, a := range c.step.To {
+			if !slices.ContainsFunc(v.Copy, func(b mail.Address) bool { return a.Fold() == b.Fold() }) {
+				v.Copy = append(v.Copy, a)
+			}
+		}
+	case Redirect:
+		if decides {
+			v.Redirect = slices.Clone(c.step.To)
+		}
+	case Override, HoldFor:
+		if decides {
+			v.Hold = holdOf(c.step)
+			v.Hold.Rule = c.rule.ID
+		}
+	}
+}
+
+// header adds a header field. Of two replacements of the same field the rule
+// that comes first wins; fail is stricter than both.
+func (v *RecipientVerdict) header(h Header) {
+	for i, o := range v.Headers {
+		if strings.EqualFold(o.Name, h.Name) && (o == h || o.Exists != Append && h.Exists != Append) {
+			if h.Exists == Fail {
+				v.Headers[i].Exists = Fail
+			}
+			return
+		}
+	}
+	v.Headers = append(v.Headers, h)
+}
+
+func stronger(a, b Action) Action {
+	if b.Strength() > a.Strength() {
+		return b
+	}
+	return a
+}
+
+func uniqueUnseen(list []mail.Unseen) (out []mail.Unseen) {
+	for _, u := range list {
+		if !slices.Contains(out, u) {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// inspectedHeader is the value of the field that says how much was seen.
+func inspectedHeader(inspected string, unseen []mail.Unseen) string {
+	var reasons []string
+	for _, c := range mail.Causes() {
+		if slices.ContainsFunc(unseen, func(u mail.Unseen) bool { return u.Reason == c }) {
+			reasons = append(reasons, string(c))
+		}
+	}
+	if len(reasons) == 0 {
+		return inspected
+	}
+	if inspected == "full" {
+		inspected = "partial"
+	}
+	return inspected + "; reason=" + strings.Join(reasons, ",")
+}

@@ -1,0 +1,215 @@
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"postern.dev/postern/internal/mail"
+)
+
+// Schema is the version of Facts that this program writes.
+const Schema = 1
+
+// Facts is everything that a rule may look at. It is plain data without body
+// text, is kept with the audit record, and gives the same verdict again when
+// it is read back. Its top-level JSON keys are always written: a key that is
+// missing when it is read (an older program did not collect it, or it was
+// erased) is a fact that cannot be known.
+type Facts struct {
+	// Schema is the version of this form.
+	Schema int `json:"schema"`
+	// Tenant is the tenant's id.
+	Tenant string `json:"tenant"`
+	// Direction is outbound, inbound or internal.
+	Direction Direction `json:"direction"`
+	// Kind is the kind of arrival, e.g. "inline-out", "copy", "journal".
+	Kind string `json:"kind"`
+	// Monitor is set when the message is only watched: nothing can be done
+	// to it any more.
+	Monitor bool `json:"monitor"`
+	// Sender is the reverse-path of the envelope.
+	Sender Party `json:"sender"`
+	// From lists the authors in the header.
+	From []Party `json:"from"`
+	// Recipients are the forward-paths, in their order.
+	Recipients []Party `json:"recipients"`
+	// Subject is personal data: it is erased with the personal part of the
+	// record.
+	Subject string `json:"subject"`
+	// Size is the number of octets of the message.
+	Size int64 `json:"size"`
+	// Headers holds the values of the fields that the policies ask for
+	// (Set.Headers). The keys are in lower case; a name that was looked for
+	// and is absent has an empty list; a name without key was not looked for.
+	Headers map[string][]string `json:"headers"`
+	// Automatic is set for mail that a machine sent (RFC 3834).
+	Automatic bool `json:"automatic"`
+	// NullSender is set for the reverse-path "<>".
+	NullSender bool `json:"null_sender"`
+	// Calendar is set for meeting messages.
+	Calendar bool `json:"calendar"`
+	// OOO is set for out-of-office replies.
+	OOO bool `json:"ooo"`
+	// Detectors lists the types or detector ids that were looked for; null
+	// means all that exist. A finding of a type that is not listed cannot be
+	// known.
+	Detectors []string `json:"detectors"`
+	// Findings are what the detectors found, without samples.
+	Findings []Finding `json:"findings"`
+	// Labels are the sensitivity labels.
+	Labels []Label `json:"labels"`
+	// Attachments are the files.
+	Attachments []Attachment `json:"attachments"`
+	// Unseen is what was not looked at, with the reason.
+	Unseen []mail.Unseen `json:"unseen"`
+	// Inspected is full, partial or none; when empty it follows from Unseen.
+	Inspected string `json:"inspected"`
+	// TLS is what the arriving connection proved.
+	TLS TLS `json:"tls"`
+	// Passes counts how often this message came by, this time not included.
+	Passes int `json:"passes"`
+	// Now is the time at which the message was judged.
+	Now time.Time `json:"now"`
+	// Deferrals counts how often this message was deferred already.
+	Deferrals int `json:"deferrals"`
+	// Deferring is how long ago the first deferral was, in nanoseconds.
+	Deferring time.Duration `json:"deferring"`
+	// Unknown names the top-level keys that cannot be known.
+	Unknown []string `json:"unknown,omitempty"`
+}
+
+// Direction is which way a message goes, in the words of policies.
+type Direction string
+
+// The directions.
+const (
+	Outbound Direction = "outbound"
+	Inbound  Direction = "inbound"
+	Internal Direction = "internal"
+)
+
+// Party is a sender or recipient.
+type Party struct {
+	Address mail.Address `json:"address"`
+	// Inside is set when the address belongs to a domain of the tenant.
+	Inside bool `json:"inside"`
+}
+
+// Finding is what one detector found in one part.
+type Finding struct {
+	// Type is the name of the type, e.g. "CREDIT_CARD".
+	Type string `json:"type"`
+	// Detector is the detector's id, e.g. "credit-card".
+	Detector string `json:"detector"`
+	// Part is the path of the part, and Name its file name.
+	Part string `json:"part"`
+	Name string `json:"name,omitempty"`
+	// Count is how many were found with exactly this confidence.
+	Count int `json:"count"`
+	// Confidence is high, medium or low.
+	Confidence string `json:"confidence"`
+}
+
+// Label is a sensitivity label.
+type Label struct {
+	Scheme string `json:"scheme"`
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Part   string `json:"part"`
+}
+
+// Attachment is a file in the message.
+type Attachment struct {
+	Name string `json:"name"`
+	// Type is the media type by content, in lower case.
+	Type string `json:"type"`
+	Size int64  `json:"size"`
+	// Extension is the last part of the name in lower case, without dot;
+	// when it is empty it follows from Name.
+	Extension string `json:"extension"`
+	Encrypted bool   `json:"encrypted"`
+}
+
+// TLS is what the arriving connection proved.
+type TLS struct {
+	Used    bool   `json:"used"`
+	Version string `json:"version"`
+	// Verified is set when the client's certificate is trusted.
+	Verified bool `json:"verified"`
+	// Name is the first name of a verified certificate.
+	Name string `json:"name"`
+}
+
+// Copied reports whether the message is a copy (BCC or journal) or only
+// watched: it has been delivered already and is never refused.
+func (f Facts) Copied() bool {
+	return f.Monitor || f.Kind == "copy" || f.Kind == "journal"
+}
+
+// Robotic reports whether the sender is no person to talk to.
+func (f Facts) Robotic() bool { return f.Automatic || f.NullSender || f.OOO }
+
+// ReadFacts reads Facts of this, an older or a newer schema. What is not
+// there, or has a form that this program does not know, is listed in Unknown;
+// keys that this program does not know are left out.
+func ReadFacts(data []byte) (Facts, error) {
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(data, &keys); err != nil {
+		return Facts{}, fmt.Errorf("policy: facts: %w", err)
+	}
+	var f Facts
+	v := reflect.ValueOf(&f).Elem()
+	for i := range v.NumField() {
+		key, _, optional := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		raw, ok := keys[key]
+		switch {
+		case !ok && optional:
+		case !ok:
+			f.Unknown = append(f.Unknown, key)
+		default:
+			into := reflect.New(v.Field(i).Type())
+			if err := json.Unmarshal(raw, into.Interface()); err != nil {
+				f.Unknown = append(f.Unknown, key)
+				continue
+			}
+			if key == "unknown" {
+				f.Unknown = append(f.Unknown, into.Elem().Interface().([]string)...)
+				continue
+			}
+			v.Field(i).Set(into.Elem())
+		}
+	}
+	slices.Sort(f.Unknown)
+	f.Unknown = slices.Compact(f.Unknown)
+	return f, nil
+}
+
+// inspected is Inspected, or what follows from Unseen.
+func (f *Facts) inspected() string {
+	switch {
+	case f.Inspected != "":
+		return f.Inspected
+	case len(f.Unseen) == 0:
+		return "full"
+	}
+	for _, u := range f.Unseen {
+		if u.Part == "" {
+			return "none"
+		}
+	}
+	return "partial"
+}
+
+func (a Attachment) extension() string {
+	if a.Extension != "" {
+		return strings.ToLower(a.Extension)
+	}
+	if i := strings.LastIndexByte(a.Name, '.'); i >= 0 {
+		return strings.ToLower(a.Name[i+1:])
+	}
+	return ""
+}

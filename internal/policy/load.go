@@ -1,0 +1,379 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"postern.dev/postern/internal/mail"
+)
+
+// File is a policy file: its name for messages, and its content.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// Options are what Load needs to know of the house. The zero value is valid.
+type Options struct {
+	// Detectors are the types or ids of the detectors that exist, besides
+	// the dictionaries and detectors of the files.
+	// Default: the types of Types.
+	Detectors []string
+	// Read reads the file of a dictionary; the name is as written there.
+	// Default: a dictionary cannot name a file.
+	Read func(policyFile, name string) ([]byte, error)
+	// Actions are those that this installation can carry out; enforcing
+	// another one is a mistake.
+	// Default: all.
+	Actions []Action
+	// Protected names further header fields that a policy must not set.
+	Protected []string
+}
+
+// place is where something stands: "file:line".
+type place struct {
+	file string
+	line int
+}
+
+func (p place) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
+
+// Rule is one policy of a set.
+type Rule struct {
+	ID          string   `json:"id"`
+	Name        string   `json:"name"`
+	Description string   `json:"description,omitempty"`
+	Tenants     []string `json:"tenants,omitempty"`
+	Mode        Mode     `json:"mode"`
+	// Priority orders policies of the same action: the smaller comes first,
+	// then the id in alphabetical order. Default: 100.
+	Priority int    `json:"priority"`
+	When     string `json:"when"`
+	Unless   string `json:"unless,omitempty"`
+	Steps    []Step `json:"then"`
+	Tests    []Case `json:"-"`
+	// Place is "file:line".
+	Place string `json:"-"`
+
+	when, unless *condition
+}
+
+// Case is one test of a policy.
+type Case struct {
+	// Mail is the path of the message, relative to the policy file.
+	Mail string `json:"mail"`
+	// Expect is the action expected for the strictest recipient; "defer" is
+	// possible too. Recipients says it per address instead.
+	Expect     string            `json:"expect,omitempty"`
+	Recipients map[string]string `json:"recipients,omitempty"`
+	// From, To, Direction and Tenant replace what the message itself says.
+	From      string   `json:"from,omitempty"`
+	To        []string `json:"to,omitempty"`
+	Direction string   `json:"direction,omitempty"`
+	Tenant    string   `json:"tenant,omitempty"`
+
+	place place
+}
+
+const defaultPriority = 100
+
+// Load reads the files into a set. The error is Mistakes: everything that is
+// wrong, at once. Documents of kind tenant are left to others.
+func Load(files []File, o Options) (*Set, error) {
+	l := &loader{
+		options: o,
+		set:     &Set{lists: map[string]*List{}},
+		seen:    map[string]place{},
+	}
+	for _, f := range files {
+		r := &reader{file: f.Name}
+		for _, doc := range r.documents(f.Data) {
+			l.document(r, doc)
+		}
+		l.readers = append(l.readers, r)
+	}
+	l.finish()
+	var all Mistakes
+	for _, r := range l.readers {
+		all = append(all, r.mistakes...)
+	}
+	if len(all) > 0 {
+		return nil, all.sorted()
+	}
+	l.set.seal()
+	return l.set, nil
+}
+
+type loader struct {
+	options Options
+	set     *Set
+	readers []*reader
+	seen    map[string]place
+	pending []pending  // policies whose conditions wait for all names
+	include []included // lists that include others
+}
+
+// pending is a policy whose conditions are compiled when all lists and
+// detectors are known.
+type pending struct {
+	r            *reader
+	rule         *Rule
+	when, unless ast.Node
+}
+
+type included struct {
+	r    *reader
+	list *List
+	at   []placed
+}
+
+var idForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+
+func (l *loader) document(r *reader, doc ast.Node) {
+	values, ok := pairs(doc)
+	if !ok {
+		r.wrong(doc, "a document must be a mapping that begins with kind: policy")
+		return
+	}
+	kinds := []string{"policy", "list", "dictionary", "detector", "tenant"}
+	for _, v := range values {
+		if key, _ := text(v.Key); key != "kind" {
+			continue
+		}
+		kind, _ := text(v.Value)
+		switch kind {
+		case "policy":
+			l.policy(r, doc)
+		case "list":
+			l.list(r, doc)
+		case "dictionary":
+			l.dictionary(r, doc)
+		case "detector":
+			l.detector(r, doc)
+		case "tenant":
+		default:
+			r.wrong(v.Value, "%q is not a kind of document%s", kind, didYouMean(kind, kinds))
+		}
+		return
+	}
+	r.wrong(doc, "a document needs its kind: policy, list, dictionary, detector or tenant")
+}
+
+// identify reads the id and checks that it is used once.
+func (l *loader) identify(m mapping, kind string) (string, place) {
+	id := m.needText("id", "a "+kind)
+	at := place{m.r.file, line(m.node)}
+	if id == "" {
+		return "", at
+	}
+	at.line = line(m.at["id"])
+	if len(id) > 64 || !idForm.MatchString(id) {
+		m.r.wrong(m.keys["id"], "an id is lower-case words with hyphens, at most 64 characters, e.g. cards-leave")
+		return id, at
+	}
+	name := kind + " " + id
+	if kind == "dictionary" || kind == "detector" {
+		name = "detector " + id // both are found under findings.<id>
+	}
+	if before, twice := l.seen[name]; twice {
+		m.r.wrong(m.keys["id"], "the %s %q is defined already at %s", kind, id, before)
+	}
+	l.seen[name] = at
+	return id, at
+}
+
+func line(n ast.Node) int {
+	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
+		return 0
+	}
+	return n.GetToken().Position.Line
+}
+
+func (l *loader) policy(r *reader, doc ast.Node) {
+	m, ok := r.mapping(doc, "a policy", "kind", "id", "name", "description", "tenants", "mode", "priority",
+		"when", "unless", "then", "tests")
+	if !ok {
+		return
+	}
+	rule := &Rule{Description: m.text("description"), Tenants: plain(m.texts("tenants"))}
+	id, at := l.identify(m, "policy")
+	rule.ID, rule.Name, rule.Place = id, m.text("name"), at.String()
+	if rule.Name == "" {
+		rule.Name = id
+	}
+	modes := make([]string, 0, len(Modes()))
+	for _, mode := range Modes() {
+		modes = append(modes, string(mode))
+	}
+	rule.Mode = Mode(m.needText("mode", "a policy"))
+	if rule.Mode != "" && !contains(modes, string(rule.Mode)) {
+		r.wrong(m.keys["mode"], "%q is not a mode (off, log, notify, override, enforce)%s", rule.Mode,
+			didYouMean(string(rule.Mode), modes))
+	}
+	rule.Priority = m.number("priority", defaultPriority)
+	rule.When, rule.Unless = m.needText("when", "a policy"), m.text("unless")
+	if !m.has("then") {
+		r.wrong(doc, "a policy needs %q", "then")
+	} else {
+		rule.Steps = r.then(m.keys["then"])
+		l.allowed(r, m.keys["then"], rule)
+	}
+	rule.Tests = r.cases(m, at)
+	l.set.rules = append(l.set.rules, rule)
+	l.pending = append(l.pending, pending{r, rule, m.keys["when"], m.keys["unless"]})
+}
+
+// allowed refuses what this installation cannot do, and further protected
+// names.
+func (l *loader) allowed(r *reader, at ast.Node, rule *Rule) {
+	for _, s := range rule.Steps {
+		if l.options.Actions != nil && rule.Mode != ModeOff && !slices.Contains(l.options.Actions, rule.Mode.Effective(s.Action)) {
+			r.wrong(at, "this installation cannot carry out the action %q yet", rule.Mode.Effective(s.Action))
+		}
+		for _, h := range s.Headers {
+			if slices.ContainsFunc(l.options.Protected, func(p string) bool { return strings.EqualFold(p, h.Name) }) {
+				r.wrong(at, "the header field %q is protected: a policy cannot set it", h.Name)
+			}
+		}
+	}
+}
+
+func (r *reader) cases(m mapping, at place) (cases []Case) {
+	if !m.has("tests") {
+		return nil
+	}
+	seq, ok := m.keys["tests"].(*ast.SequenceNode)
+	if !ok {
+		r.wrong(m.keys["tests"], "tests must be a list")
+		return nil
+	}
+	known := append(actionNames(), "defer")
+	check := func(n ast.Node, s string) {
+		if !contains(known, s) {
+			r.wrong(n, "%q is not an action%s", s, didYouMean(s, known))
+		}
+	}
+	for _, v := range seq.Values {
+		t, ok := r.mapping(v, "a test", "mail", "expect", "recipients", "from", "to", "direction", "tenant")
+		if !ok {
+			continue
+		}
+		c := Case{Mail: t.needText("mail", "a test"), Expect: t.text("expect"), From: t.text("from"),
+			To: plain(t.texts("to")), Direction: t.text("direction"), Tenant: t.text("tenant"), place: at}
+		c.place.line = line(v)
+		if t.has("expect") {
+			check(t.keys["expect"], c.Expect)
+		}
+		if t.has("recipients") {
+			per, _ := r.mapping(t.keys["recipients"], "recipients")
+			c.Recipients = map[string]string{}
+			for address := range per.keys {
+				c.Recipients[mail.Address(address).Fold()] = per.text(address)
+				check(per.keys[address], per.text(address))
+			}
+		}
+		if c.Expect == "" && len(c.Recipients) == 0 {
+			r.wrong(v, "a test needs what to expect: an action, or recipients with their actions")
+		}
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+func (l *loader) list(r *reader, doc ast.Node) {
+	m, ok := r.mapping(doc, "a list", "kind", "id", "name", "description", "members", "include")
+	if !ok {
+		return
+	}
+	list := &List{Name: m.text("name")}
+	list.ID, list.place = l.identify(m, "list")
+	for _, p := range m.texts("members") {
+		if wrong := list.add(p.text); wrong != "" {
+			r.wrong(p.node, "%s", wrong)
+		}
+		list.Members = append(list.Members, p.text)
+	}
+	at := m.texts("include")
+	list.Include = plain(at)
+	if len(list.Members)+len(at) == 0 {
+		r.wrong(doc, "the list has no members")
+	}
+	l.set.lists[list.ID] = list
+	l.include = append(l.include, included{r, list, at})
+}
+
+// finish does what needs all documents: includes of lists and conditions.
+func (l *loader) finish() {
+	for _, i := range l.include {
+		for _, p := range i.at {
+			if _, known := l.set.lists[p.text]; !known {
+				i.r.wrong(p.node, "there is no list %q%s", p.text, didYouMean(p.text, keys(l.set.lists)))
+			}
+		}
+	}
+	l.expand()
+	lang, err := newLanguage(l.set.lists, l.detectors())
+	if err != nil {
+		l.readers = append(l.readers, &reader{mistakes: Mistakes{{File: "policies", Text: err.Error()}}})
+		return
+	}
+	for _, p := range l.pending {
+		p.rule.when = p.r.condition(lang, p.when, p.rule.When)
+		p.rule.unless = p.r.condition(lang, p.unless, p.rule.Unless)
+	}
+}
+
+// expand adds the members of included lists, transitively; a circle of lists
+// is one list.
+func (l *loader) expand() {
+	for _, i := range l.include {
+		done := map[string]bool{i.list.ID: true}
+		todo := slices.Clone(i.list.Include)
+		for len(todo) > 0 {
+			id := todo[0]
+			todo = todo[1:]
+			if o := l.set.lists[id]; o != nil && !done[id] {
+				done[id] = true
+				i.list.take(o)
+				todo = append(todo, o.Include...)
+			}
+		}
+	}
+}
+
+// detectors are all names that may stand after "findings.".
+func (l *loader) detectors() []string {
+	list := l.options.Detectors
+	if len(list) == 0 {
+		list = Types()
+	}
+	names := make([]string, 0, len(list))
+	for _, d := range list {
+		names = append(names, celName(d))
+	}
+	for _, d := range l.set.dictionaries {
+		names = append(names, celName(d.ID))
+	}
+	for _, d := range l.set.detectors {
+		names = append(names, celName(d.ID))
+	}
+	return sortedUnique(names)
+}
+
+// condition compiles the text of a node; its flaws become mistakes of the
+// file.
+func (r *reader) condition(l *language, n ast.Node, source string) *condition {
+	if n == nil || source == "" {
+		return nil
+	}
+	c, flaws := l.compile(source)
+	for _, f := range flaws {
+		line, column := r.place(n, source, f.Line, f.Column)
+		r.add(line, column, f.Text)
+	}
+	return c
+}

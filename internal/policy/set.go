@@ -1,0 +1,291 @@
+package policy
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Set is every policy that is in force together. It does not change after
+// Load and may be used by several goroutines.
+type Set struct {
+	rules        []*Rule
+	lists        map[string]*List
+	dictionaries []Dictionary
+	detectors    []Detector
+	headers      []string
+	version      string
+}
+
+// Dictionary is a detector made of terms, handed on to those who look.
+type Dictionary struct {
+	ID    string   `json:"id"`
+	Name  string   `json:"name,omitempty"`
+	Terms []string `json:"terms"`
+	// Confidence of a hit: high, medium (the default) or low.
+	Confidence string `json:"confidence"`
+	// CaseSensitive distinguishes upper and lower case.
+	CaseSensitive bool `json:"case_sensitive,omitempty"`
+	// Inside finds a term inside of longer words as well.
+	Inside bool `json:"inside,omitempty"`
+}
+
+// Detector is a detector for header fields or attachments, handed on to those
+// who look. All conditions that are given must hold.
+type Detector struct {
+	ID         string `json:"id"`
+	Name       string `json:"name,omitempty"`
+	Confidence string `json:"confidence"`
+	// Header and Pattern: the field whose value the regular expression
+	// (RE2) matches; an empty pattern matches any value.
+	Header  string `json:"header,omitempty"`
+	Pattern string `json:"pattern,omitempty"`
+	// FileName and FileType are patterns with stars over the name and the
+	// media type of an attachment; Larger is a size in octets.
+	FileName []string `json:"file_name,omitempty"`
+	FileType []string `json:"file_type,omitempty"`
+	Larger   int64    `json:"larger,omitempty"`
+}
+
+// Type is the name of the type of a detector's findings, e.g. PROJECT_NAMES
+// for project-names.
+func (d Detector) Type() string { return typeName(d.ID) }
+
+// Type is the name of the type of a dictionary's findings.
+func (d Dictionary) Type() string { return typeName(d.ID) }
+
+func typeName(id string) string { return strings.ToUpper(celName(id)) }
+
+// Version is a hash over everything that can change a verdict: not over
+// comments, places, descriptions or tests.
+func (s *Set) Version() string {
+	if s == nil {
+		return ""
+	}
+	return s.version
+}
+
+// Rules lists the policies in the order of their priority.
+func (s *Set) Rules() []Rule {
+	if s == nil {
+		return nil
+	}
+	list := make([]Rule, len(s.rules))
+	for i, r := range s.rules {
+		list[i] = *r
+	}
+	return list
+}
+
+// Headers lists, in lower case, the header fields whose values Facts must
+// hold for this set.
+func (s *Set) Headers() []string {
+	if s == nil {
+		return nil
+	}
+	return slices.Clone(s.headers)
+}
+
+// Lists lists the named sets of addresses, in the order of their ids.
+func (s *Set) Lists() (lists []*List) {
+	if s == nil {
+		return nil
+	}
+	for _, id := range keys(s.lists) {
+		lists = append(lists, s.lists[id])
+	}
+	return lists
+}
+
+// Dictionaries lists the detectors made of terms.
+func (s *Set) Dictionaries() []Dictionary {
+	if s == nil {
+		return nil
+	}
+	return slices.Clone(s.dictionaries)
+}
+
+// Detectors lists the detectors for header fields and attachments.
+func (s *Set) Detectors() []Detector {
+	if s == nil {
+		return nil
+	}
+	return slices.Clone(s.detectors)
+}
+
+// seal puts everything into its canonical order and computes the version.
+func (s *Set) seal() {
+	slices.SortFunc(s.rules, func(a, b *Rule) int {
+		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.ID, b.ID))
+	})
+	slices.SortFunc(s.dictionaries, func(a, b Dictionary) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(s.detectors, func(a, b Detector) int { return cmp.Compare(a.ID, b.ID) })
+	for _, r := range s.rules {
+		s.headers = append(s.headers, r.headers()...)
+	}
+	s.headers = sortedUnique(s.headers)
+	bare := make([]Rule, len(s.rules))
+	for i, r := range s.rules {
+		bare[i] = *r
+		bare[i].Description = ""
+	}
+	// Only plain data: it cannot fail.
+	canonical, _ := json.Marshal([]any{Schema, bare, s.Lists(), s.dictionaries, s.detectors})
+	sum := sha256.Sum256(canonical)
+	s.version = hex.EncodeToString(sum[:8])
+}
+
+// headers are the fields that Facts must hold for this rule.
+func (r *Rule) headers() (names []string) {
+	for _, c := range []*condition{r.when, r.unless} {
+		if c != nil {
+			names = append(names, c.Headers...)
+		}
+	}
+	for _, s := range r.Steps {
+		for _, h := range s.Headers {
+			names = append(names, strings.ToLower(h.Name))
+		}
+	}
+	return names
+}
+
+// Limits of a dictionary.
+const (
+	maxTerms = 200_000
+	maxTerm  = 200
+)
+
+func (l *loader) dictionary(r *reader, doc ast.Node) {
+	m, ok := r.mapping(doc, "a dictionary", "kind", "id", "name", "description", "terms", "file", "confidence",
+		"case_sensitive", "inside")
+	if !ok {
+		return
+	}
+	d := Dictionary{Name: m.text("name"), CaseSensitive: m.flag("case_sensitive"), Inside: m.flag("inside")}
+	d.ID, _ = l.identify(m, "dictionary")
+	d.Confidence = m.confidence()
+	for _, p := range m.texts("terms") {
+		if wrong := d.add(p.text); wrong != "" {
+			r.wrong(p.node, "%s", wrong)
+		}
+	}
+	if m.has("file") {
+		l.terms(m, &d)
+	}
+	if len(d.Terms) == 0 && !m.has("file") {
+		r.wrong(doc, "the dictionary has no terms")
+	}
+	l.set.dictionaries = append(l.set.dictionaries, d)
+}
+
+func (d *Dictionary) add(term string) string {
+	term = strings.TrimSpace(term)
+	switch {
+	case term == "":
+		return "a term is empty"
+	case len(term) > maxTerm:
+		return "a term is longer than 200 bytes"
+	case len(d.Terms) >= maxTerms:
+		return "a dictionary has 200,000 terms at most"
+	}
+	d.Terms = append(d.Terms, term)
+	return ""
+}
+
+// terms reads a file with one term a line; lines that begin with # are
+// comments.
+func (l *loader) terms(m mapping, d *Dictionary) {
+	name, n := m.text("file"), m.keys["file"]
+	if l.options.Read == nil {
+		m.r.wrong(n, "a dictionary cannot name a file here; write the terms out")
+		return
+	}
+	data, err := l.options.Read(m.r.file, name)
+	if err != nil {
+		m.r.wrong(n, "the file %q cannot be read: %v", name, err)
+		return
+	}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, 1<<20)
+	for at := 1; lines.Scan(); at++ {
+		term := strings.TrimSpace(lines.Text())
+		if term == "" || strings.HasPrefix(term, "#") {
+			continue
+		}
+		if wrong := d.add(term); wrong != "" {
+			m.r.wrong(n, "%s, line %d: %s", name, at, wrong)
+			return
+		}
+	}
+	if lines.Err() != nil || len(d.Terms) == 0 {
+		m.r.wrong(n, "the file %q holds no terms, one a line", name)
+	}
+}
+
+func (m mapping) confidence() string {
+	if !m.has("confidence") {
+		return "medium"
+	}
+	c := m.text("confidence")
+	if levels := []string{"high", "medium", "low"}; !contains(levels, c) {
+		m.r.wrong(m.keys["confidence"], "%q is not a confidence (high, medium, low)%s", c, didYouMean(c, levels))
+	}
+	return c
+}
+
+func (l *loader) detector(r *reader, doc ast.Node) {
+	m, ok := r.mapping(doc, "a detector", "kind", "id", "name", "description", "confidence", "header", "attachment")
+	if !ok {
+		return
+	}
+	d := Detector{Name: m.text("name"), Confidence: "high"}
+	d.ID, _ = l.identify(m, "detector")
+	if m.has("confidence") {
+		d.Confidence = m.confidence()
+	}
+	switch {
+	case m.has("header") == m.has("attachment"):
+		r.wrong(doc, "a detector looks at a header or at attachments: it needs one of the two")
+	case m.has("header"):
+		r.headerDetector(m.keys["header"], &d)
+	default:
+		r.fileDetector(m.keys["attachment"], &d)
+	}
+	l.set.detectors = append(l.set.detectors, d)
+}
+
+func (r *reader) headerDetector(n ast.Node, d *Detector) {
+	h, ok := r.mapping(n, "header", "name", "pattern")
+	if !ok {
+		return
+	}
+	d.Header, d.Pattern = h.needText("name", "header"), h.text("pattern")
+	if d.Header != "" && !fieldName(d.Header) {
+		r.wrong(h.keys["name"], "%q is not the name of a header field", d.Header)
+	}
+	if len(d.Pattern) > 1000 {
+		r.wrong(h.keys["pattern"], "the pattern is longer than 1000 bytes")
+	} else if _, err := regexp.Compile(d.Pattern); err != nil {
+		r.wrong(h.keys["pattern"], "the pattern is not a regular expression: %v", err)
+	}
+}
+
+func (r *reader) fileDetector(n ast.Node, d *Detector) {
+	a, ok := r.mapping(n, "attachment", "name", "type", "larger")
+	if !ok {
+		return
+	}
+	d.FileName, d.FileType, d.Larger = plain(a.texts("name")), plain(a.texts("type")), a.bytes("larger")
+	if len(d.FileName)+len(d.FileType) == 0 && d.Larger == 0 {
+		r.wrong(n, "attachment needs a name, a type or a size")
+	}
+}
