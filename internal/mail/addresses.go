@@ -1,0 +1,111 @@
+package mail
+
+import "strings"
+
+// maxAddresses bounds what Addresses returns.
+const maxAddresses = 10_000
+
+// Addresses lists the addr-specs of an address field (RFC 5322 §3.4), with
+// groups opened, display names, comments and routes dropped. It is tolerant:
+// what cannot be an address is left out.
+func (h *Header) Addresses(name string) []Address {
+	var list []Address
+	for _, f := range h.fields {
+		if strings.EqualFold(f.Name, name) {
+			list = appendAddresses(list, h.Value(f))
+		}
+	}
+	return list
+}
+
+// appendAddresses walks over an address list. text collects what stands
+// outside angle brackets, spec what stands inside.
+func appendAddresses(list []Address, s string) []Address {
+	var text, spec strings.Builder
+	angle, seen := false, false
+	end := func() {
+		addr := text.String()
+		if seen {
+			addr = spec.String()
+		}
+		if a := addrSpec(addr); a != "" && len(list) < maxAddresses {
+			list = append(list, a)
+		}
+		text.Reset()
+		spec.Reset()
+		angle, seen = false, false
+	}
+	to := func() *strings.Builder {
+		if angle {
+			return &spec
+		}
+		return &text
+	}
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c == '"':
+			n := quotedLen(s[i:])
+			to().WriteString(s[i : i+n])
+			i += n
+			continue
+		case c == '(':
+			p := paramReader{s: s, at: i}
+			p.comment()
+			i = p.at
+			continue
+		case c == '<':
+			angle, seen = true, true
+			spec.Reset()
+		case c == '>':
+			angle = false
+		case c == ',' && angle && strings.HasPrefix(strings.TrimLeft(spec.String(), " \t"), "@"):
+			spec.WriteByte(c) // a list of hosts in a route
+		case c == ',' || c == ';':
+			end()
+		case c == ':' && !angle:
+			text.Reset() // the name of a group
+		default:
+			to().WriteByte(c)
+		}
+		i++
+	}
+	end()
+	return list
+}
+
+// quotedLen is the length of the quoted string at the start of s.
+func quotedLen(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(s)
+}
+
+// addrSpec makes an address of what stands between angle brackets.
+func addrSpec(s string) Address {
+	s = strings.Trim(s, " \t\r\n")
+	if strings.HasPrefix(s, "@") { // source route (RFC 5321 §4.1.2)
+		if i := strings.IndexByte(s, ':'); i >= 0 {
+			s = s[i+1:]
+		}
+	}
+	at := strings.LastIndexByte(s, '@')
+	if at <= 0 || at == len(s)-1 {
+		return ""
+	}
+	local, domain := s[:at], s[at+1:]
+	if local[0] != '"' { // obs-local-part: white space around dots
+		local = strings.Join(strings.Fields(local), "")
+	}
+	domain = strings.Join(strings.Fields(domain), "")
+	a := Address(local + "@" + domain)
+	if strings.ContainsAny(string(a), "\x00\r\n") || domain == "" || local == "" {
+		return ""
+	}
+	return a
+}

@@ -1,0 +1,152 @@
+package mail
+
+import (
+	"io"
+	"strings"
+)
+
+// Header is the header of a message or of a part: its fields as ranges over
+// the original octets.
+type Header struct {
+	body   Body
+	start  int64
+	end    int64
+	raw    []byte // the first octets of the header, from start
+	fields []Field
+	notes  []Unseen
+}
+
+// Field is one header field.
+type Field struct {
+	// Name is written as it came, without the colon.
+	Name string
+	// Range is the whole field with its folding and its line end.
+	Range Range
+	// Value is what follows the colon, without the last line end.
+	Value Range
+}
+
+// Limits of a header. Nothing real comes near them; they keep the memory of
+// a hostile one bounded.
+const (
+	maxFields = 250_000
+	maxHeader = 32 << 20
+	maxValue  = 1 << 20 // more of one field is never read
+)
+
+// ParseHeader reads only the header of a message. It never fails: what was
+// odd is said by Notes.
+func ParseHeader(b Body) *Header {
+	s := newLines(b, Range{0, b.Size()})
+	defer s.close()
+	s.startKeeping(keepHeader)
+	h := newHeadReader(b, 0, nil)
+	for {
+		l, ok := s.next()
+		if !ok {
+			return h.close(s.end, s.kept())
+		}
+		if h.line(l) {
+			return h.close(h.end, s.kept())
+		}
+	}
+}
+
+// Fields lists the fields in their order.
+func (h *Header) Fields() []Field { return h.fields }
+
+// End is the offset of the first octet of the body.
+func (h *Header) End() int64 { return h.end }
+
+// Notes says what was odd in the header.
+func (h *Header) Notes() []Unseen { return h.notes }
+
+// All lists the fields of one name, in any case of letters.
+func (h *Header) All(name string) []Field {
+	var list []Field
+	for _, f := range h.fields {
+		if strings.EqualFold(f.Name, name) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// Has reports whether a field of this name exists.
+func (h *Header) Has(name string) bool {
+	for _, f := range h.fields {
+		if strings.EqualFold(f.Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Get is the value of the first field of this name: unfolded, not decoded;
+// "" if there is none.
+func (h *Header) Get(name string) string {
+	for _, f := range h.fields {
+		if strings.EqualFold(f.Name, name) {
+			return h.Value(f)
+		}
+	}
+	return ""
+}
+
+// Text is Get with encoded words decoded (RFC 2047).
+func (h *Header) Text(name string) string { return DecodeWords(h.Get(name)) }
+
+// Values lists the values of all fields of this name, unfolded.
+func (h *Header) Values(name string) []string {
+	var list []string
+	for _, f := range h.fields {
+		if strings.EqualFold(f.Name, name) {
+			list = append(list, h.Value(f))
+		}
+	}
+	return list
+}
+
+// Value is the unfolded value of f (RFC 5322 §2.2.3), at most its first MiB.
+func (h *Header) Value(f Field) string { return unfold(h.octets(f.Value)) }
+
+// octets reads a range of the header.
+func (h *Header) octets(r Range) []byte {
+	from, to := r.Start-h.start, r.End-h.start
+	if from >= 0 && to >= from && to <= int64(len(h.raw)) {
+		return h.raw[from:to]
+	}
+	if r.Len() <= 0 {
+		return nil
+	}
+	p := make([]byte, min(r.Len(), maxValue))
+	n, err := h.body.ReadAt(p, r.Start)
+	if err != nil && err != io.EOF {
+		return nil
+	}
+	return p[:n]
+}
+
+// unfold removes line ends before white space and outer white space. A line
+// end that is no folding (a bare CR) becomes a space.
+func unfold(p []byte) string {
+	s := strings.Trim(string(p), " \t\r\n")
+	if !strings.ContainsAny(s, "\r\n") {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\r' && s[i] != '\n' {
+			b.WriteByte(s[i])
+			continue
+		}
+		for i+1 < len(s) && (s[i+1] == '\r' || s[i+1] == '\n') {
+			i++
+		}
+		if i+1 < len(s) && s[i+1] != ' ' && s[i+1] != '\t' {
+			b.WriteByte(' ')
+		}
+	}
+	return b.String()
+}

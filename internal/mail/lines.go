@@ -1,0 +1,209 @@
+package mail
+
+import (
+	"bytes"
+	"io"
+	"sync"
+)
+
+// The window over a body and how much of one line the parser looks at. A
+// boundary or a field name that is longer than prefix is none.
+const (
+	windowSize = 64 << 10
+	prefixSize = 2 << 10
+)
+
+// windows are reused: a message may hold thousands of encoded messages, each
+// of which is scanned for itself.
+var windows = sync.Pool{New: func() any { return new([windowSize]byte) }}
+
+// line is one line of a body. Lines end with CR LF or with LF alone; a CR
+// alone ends none, but is reported.
+type line struct {
+	start, end int64 // end is behind the line end
+	text       int64 // offset of the line end
+	data       []byte
+	long       bool // the line is longer than data
+	cr, nul    bool // holds a bare CR, a NUL
+}
+
+// lines reads a range of a body line by line, each octet once.
+type lines struct {
+	body     io.ReaderAt
+	buf      *[windowSize]byte
+	r, w     int   // unread octets are buf[r:w]
+	base     int64 // offset of buf[0]
+	end      int64
+	hasNUL   bool // the current window holds a NUL
+	long     []byte
+	keep     []byte // the octets of the lines since keeping began
+	keeping  bool
+	keepMax  int
+	eightBit bool
+	bare     bool
+	nul      bool
+}
+
+func newLines(body io.ReaderAt, r Range) *lines {
+	return &lines{body: body, buf: windows.Get().(*[windowSize]byte), base: r.Start, end: r.End}
+}
+
+func (s *lines) close() {
+	windows.Put(s.buf)
+	s.buf = nil
+}
+
+// fill moves the unread octets to the front and reads behind them. A body
+// that ends early, or fails, ends the scan.
+func (s *lines) fill() {
+	copy(s.buf[:], s.buf[s.r:s.w])
+	s.base += int64(s.r)
+	s.w -= s.r
+	s.r = 0
+	room := s.buf[s.w:]
+	if left := s.end - s.base - int64(s.w); int64(len(room)) > left {
+		room = room[:left]
+	}
+	if len(room) == 0 {
+		return
+	}
+	n, err := s.body.ReadAt(room, s.base+int64(s.w))
+	fresh := s.buf[s.w : s.w+n]
+	s.w += n
+	if n < len(room) || err != nil && err != io.EOF {
+		s.end = s.base + int64(s.w)
+	}
+	s.hasNUL = bytes.IndexByte(s.buf[:s.w], 0) >= 0
+	s.nul = s.nul || s.hasNUL
+	s.eightBit = s.eightBit || !isASCII(fresh)
+}
+
+// more reports whether octets lie behind the window.
+func (s *lines) more() bool { return s.base+int64(s.w) < s.end }
+
+// next returns the next line. Its data is valid until the next call.
+func (s *lines) next() (line, bool) {
+	if s.w-s.r < prefixSize && s.more() {
+		s.fill()
+	}
+	if s.r == s.w {
+		return line{}, false
+	}
+	l := line{start: s.base + int64(s.r)}
+	i := bytes.IndexByte(s.buf[s.r:s.w], '\n')
+	if i < 0 && s.more() {
+		return s.longLine(l), true
+	}
+	ended := i >= 0
+	if !ended {
+		i = s.w - s.r
+	}
+	data := s.buf[s.r : s.r+i]
+	all := s.buf[s.r:min(s.r+i+1, s.w)]
+	s.r += len(all)
+	s.hold(all)
+	return s.finish(l, data, ended, int64(len(all))), true
+}
+
+// finish fills in what is known of a line that lies in the window as a whole.
+func (s *lines) finish(l line, data []byte, ended bool, size int64) line {
+	l.end = l.start + size
+	if ended {
+		if n := len(data); n > 0 && data[n-1] == '\r' {
+			data = data[:n-1]
+		} else {
+			s.bare = true
+		}
+	}
+	l.text = l.start + int64(len(data))
+	if bytes.IndexByte(data, '\r') >= 0 {
+		l.cr, s.bare = true, true
+	}
+	l.nul = s.hasNUL && bytes.IndexByte(data, 0) >= 0
+	if len(data) > prefixSize {
+		data, l.long = data[:prefixSize], true
+	}
+	l.data = data
+	return l
+}
+
+// longLine reads a line that is longer than the window, in pieces.
+func (s *lines) longLine(l line) line {
+	l.long = true
+	s.long = append(s.long[:0], s.buf[s.r:min(s.r+prefixSize, s.w)]...)
+	last := byte(0) // a CR at the end of a piece may belong to the line end
+	for {
+		i := bytes.IndexByte(s.buf[s.r:s.w], '\n')
+		piece := s.buf[s.r:s.w]
+		if i >= 0 {
+			piece = s.buf[s.r : s.r+i]
+		}
+		if last == '\r' && len(piece) > 0 {
+			l.cr = true
+		}
+		if n := len(piece); n > 0 {
+			l.cr = l.cr || bytes.IndexByte(piece[:n-1], '\r') >= 0
+			last = piece[n-1]
+		}
+		l.nul = l.nul || s.hasNUL && bytes.IndexByte(piece, 0) >= 0
+		if i >= 0 {
+			piece = s.buf[s.r : s.r+i+1]
+		}
+		s.hold(piece)
+		s.r += len(piece)
+		if i < 0 && s.more() {
+			s.fill()
+			continue
+		}
+		l.end = s.base + int64(s.r)
+		l.text = l.end
+		if i >= 0 {
+			l.text--
+			if last == '\r' {
+				l.text--
+			} else {
+				s.bare = true
+			}
+		} else if last == '\r' {
+			l.cr = true
+		}
+		s.bare = s.bare || l.cr
+		l.data = s.long
+		return l
+	}
+}
+
+// startKeeping makes the lines from here on available as kept, up to limit.
+func (s *lines) startKeeping(limit int) {
+	s.keep, s.keeping, s.keepMax = s.keep[:0], true, limit
+}
+
+func (s *lines) hold(p []byte) {
+	if s.keeping {
+		s.keep = append(s.keep, p[:min(len(p), s.keepMax-len(s.keep))]...)
+	}
+}
+
+// kept ends keeping and returns a copy.
+func (s *lines) kept() []byte {
+	s.keeping = false
+	if len(s.keep) == 0 {
+		return nil
+	}
+	return bytes.Clone(s.keep)
+}
+
+func isASCII(p []byte) bool {
+	for len(p) >= 8 {
+		if (p[0]|p[1]|p[2]|p[3]|p[4]|p[5]|p[6]|p[7])&0x80 != 0 {
+			return false
+		}
+		p = p[8:]
+	}
+	for _, c := range p {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}

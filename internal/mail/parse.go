@@ -1,0 +1,451 @@
+package mail
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
+
+// keepHeader is how many octets of one header are kept for Header.Value;
+// keepTotal bounds what is kept of all.
+const (
+	keepHeader = 64 << 10
+	keepTotal  = 2 << 20
+)
+
+// maxViews is how deep encoded containers may lie in each other: every level
+// is decoded through all levels above it.
+const maxViews = 8
+
+// maxUnseen bounds the list of oddities of one message.
+const maxUnseen = 1000
+
+// Parse builds the index of a message in one pass over its octets. It never
+// fails: what is broken is read as well as mail programs read it, and every
+// place where they could disagree is noted in Unseen.
+func Parse(b Body, l Limits) *Message {
+	m := &Message{Body: b}
+	x := &indexer{m: m, limits: l.orDefault(), keep: keepTotal, names: map[string]string{}}
+	root := &Part{Path: "1", Body: b}
+	s := x.scan(b, Range{0, b.Size()})
+	s.begin(root, nil, 0)
+	s.run()
+	m.Root, m.Header = root, root.Header
+	m.Bare, m.EightBit, m.NUL = s.lines.bare, s.lines.eightBit, s.lines.nul
+	s.lines.close()
+	return m
+}
+
+// indexer is what all scans of one message share.
+type indexer struct {
+	m      *Message
+	limits Limits
+	parts  int
+	keep   int
+	names  map[string]string
+	views  int
+}
+
+func (x *indexer) note(p *Part, reason Cause, detail string) {
+	if len(x.m.Unseen) >= maxUnseen {
+		return
+	}
+	for i := len(x.m.Unseen) - 1; i >= 0 && x.m.Unseen[i].Part == p.Path; i-- {
+		if u := x.m.Unseen[i]; u.Detail == detail {
+			return
+		}
+	}
+	x.m.Unseen = append(x.m.Unseen, Unseen{Part: p.Path, Name: p.Name, Reason: reason, Detail: detail})
+}
+
+func (x *indexer) scan(b Body, r Range) *scan {
+	return &scan{x: x, body: b, lines: newLines(b, r)}
+}
+
+// scan is one pass over a range of octets.
+type scan struct {
+	x     *indexer
+	body  Body
+	lines *lines
+	// stack holds the open parts, the innermost last.
+	stack []*frame
+	// head is set while a header is read; next is the part it belongs to.
+	head *headReader
+	next *Part
+	// depth is how deep the next part lies.
+	depth int
+	// before is the offset where the text of the line before ended: the
+	// line end in front of a delimiter belongs to the delimiter.
+	before int64
+	// full is set when no further part may begin.
+	full bool
+}
+
+// frame is an open part.
+type frame struct {
+	part     *Part
+	depth    int
+	boundary string // of a multipart
+	multi    bool
+	guess    bool
+	closed   bool  // the close delimiter came
+	found    bool  // a delimiter came
+	loose    int64 // where the preamble or the epilogue began
+	text     bool  // which has more than white space
+	check    leafCheck
+	uu       *Part // the open uuencoded file in a text
+	uus      int
+	dig      bool // an encoded container, decoded at its end
+}
+
+// begin starts a part whose header begins at offset at.
+func (s *scan) begin(p *Part, parent *Part, at int64) {
+	s.x.parts++
+	p.Parent = parent
+	p.Range.Start = at
+	s.next = p
+	s.head = newHeadReader(s.body, at, s.x.names)
+	s.head.part = parent != nil && !parent.message()
+	limit := min(keepHeader, s.x.keep)
+	if parent == nil {
+		limit = keepHeader
+	}
+	s.lines.startKeeping(limit)
+}
+
+func (s *scan) run() {
+	for {
+		l, ok := s.lines.next()
+		if !ok {
+			break
+		}
+		s.line(l)
+		s.before = l.text
+	}
+	end := s.lines.end
+	for s.head != nil {
+		s.endHeader(end)
+	}
+	s.pop(0, end)
+}
+
+func (s *scan) line(l line) {
+	if len(l.data) > 1 && l.data[0] == '-' && l.data[1] == '-' {
+		if i, closing, ok := s.delimiter(l); ok {
+			s.cut(i, closing, l)
+			return
+		}
+	}
+	if l.cr {
+		s.hiddenDelimiter(l)
+	}
+	if s.head == nil {
+		s.bodyLine(l)
+		return
+	}
+	if !s.head.line(l) && l.end-s.next.Range.Start <= s.x.limits.Header {
+		return
+	}
+	at := s.head.end
+	s.endHeader(at)
+	// The header may have ended before this line, or before the one before.
+	if at < l.end && s.head == nil {
+		if at < l.start {
+			s.mark(l)
+		}
+		s.bodyLine(l)
+	}
+}
+
+// mark says that the top part has text, for a line that is gone.
+func (s *scan) mark(line) {
+	if f := s.top(); f != nil {
+		f.text = true
+	}
+}
+
+func (s *scan) top() *frame {
+	if len(s.stack) == 0 {
+		return nil
+	}
+	return s.stack[len(s.stack)-1]
+}
+
+// endHeader closes the header that is being read and opens its part.
+func (s *scan) endHeader(at int64) {
+	p := s.next
+	raw := s.lines.kept()
+	if over := int64(len(raw)) - (at - p.Range.Start); over > 0 {
+		raw = raw[:int64(len(raw))-over]
+	}
+	if p.Parent != nil {
+		s.x.keep -= len(raw)
+	}
+	p.Header = s.head.close(at, raw)
+	at = p.Header.end
+	s.head, s.next = nil, nil
+	p.Content = Range{at, at}
+	boundary, guess := s.x.describe(p, p.Parent)
+	for _, n := range p.Header.notes {
+		s.x.note(p, n.Reason, n.Detail)
+	}
+	f := &frame{part: p, depth: s.depth, loose: at}
+	s.stack = append(s.stack, f)
+	if !p.container() {
+		return
+	}
+	if s.depth >= s.x.limits.Depth || s.x.parts >= s.x.limits.Parts {
+		s.x.limit(p, s.depth >= s.x.limits.Depth)
+		return
+	}
+	encoded := !identity(p.Encoding)
+	if p.multipart() {
+		f.multi, f.boundary, f.guess, f.dig = true, boundary, guess, encoded
+		return
+	}
+	if encoded {
+		f.dig = true
+		return
+	}
+	s.child(f, at)
+}
+
+// limit notes that a limit was reached at p.
+func (x *indexer) limit(p *Part, deep bool) {
+	if deep {
+		x.note(p, TooDeep, "nested deeper than "+strconv.Itoa(x.limits.Depth)+" levels")
+		return
+	}
+	x.note(p, TooManyParts, "more than "+strconv.Itoa(x.limits.Parts)+" parts")
+}
+
+// child begins the next child of f.
+func (s *scan) child(f *frame, at int64) {
+	p := &Part{Body: s.body, Path: f.part.Path + "." + strconv.Itoa(len(f.part.Children)+1)}
+	f.part.Children = append(f.part.Children, p)
+	s.depth = f.depth + 1
+	s.begin(p, f.part, at)
+}
+
+// delimiter finds the multipart whose delimiter l is (RFC 2046 §5.1.1).
+func (s *scan) delimiter(l line) (index int, closing, ok bool) {
+	if l.long || s.full && len(s.stack) == 0 {
+		return 0, false, false
+	}
+	text := bytes.TrimRight(l.data[2:], " \t\r")
+	index = -1
+	for i := len(s.stack) - 1; i >= 0; i-- {
+		f := s.stack[i]
+		if !f.multi {
+			continue
+		}
+		if f.guess && len(text) > 0 && !f.found {
+			if f.boundary == "" && !bytes.ContainsAny(text, " \t") {
+				f.boundary = string(text)
+			}
+		}
+		if f.boundary == "" || len(text) < len(f.boundary) || string(text[:len(f.boundary)]) != f.boundary {
+			continue
+		}
+		tail := text[len(f.boundary):]
+		if len(tail) > 0 && string(tail) != "--" {
+			s.x.nearMiss(f.part, tail)
+			continue
+		}
+		if f.closed && index >= 0 || index >= 0 && !s.stack[index].closed {
+			continue
+		}
+		index, closing = i, len(tail) > 0
+	}
+	return index, closing, index >= 0
+}
+
+// nearMiss notes a line that begins with a boundary and goes on in a way
+// that some programs ignore.
+func (x *indexer) nearMiss(p *Part, tail []byte) {
+	if c := tail[0]; c == ' ' || c == '\t' || c == ';' || c == '-' && len(tail) > 2 && tail[1] == '-' {
+		x.note(p, Ambiguous, "a line begins with the boundary and goes on")
+	}
+}
+
+// hiddenDelimiter notes a delimiter or a MIME field behind a bare CR, which
+// some programs take for a line end.
+func (s *scan) hiddenDelimiter(l line) {
+	rest := l.data
+	for {
+		i := bytes.IndexByte(rest, '\r')
+		if i < 0 {
+			return
+		}
+		rest = rest[i+1:]
+		if !bytes.HasPrefix(rest, []byte("--")) {
+			continue
+		}
+		for _, f := range s.stack {
+			if f.multi && f.boundary != "" && bytes.HasPrefix(rest[2:], []byte(f.boundary)) {
+				s.x.note(f.part, Ambiguous, "a delimiter stands behind a CR without LF")
+			}
+		}
+	}
+}
+
+// cut ends what is open above stack[i] at a delimiter and begins the next
+// part, or the epilogue.
+func (s *scan) cut(i int, closing bool, l line) {
+	for s.head != nil {
+		at := l.start
+		s.endHeader(at)
+	}
+	if s.full {
+		return
+	}
+	f := s.stack[i]
+	s.pop(i+1, s.before)
+	if !f.found || f.closed {
+		s.around(f, s.before)
+	}
+	again := f.closed && !closing
+	f.found = true
+	if f.dig && f.part.Encoding == "base64" {
+		s.x.note(f.part, Ambiguous, "a multipart that is not encoded is called base64")
+	}
+	f.dig = false
+	if closing {
+		f.closed, f.loose, f.text = true, l.end, false
+		return
+	}
+	if again {
+		s.x.note(f.part, Ambiguous, "parts follow the close delimiter")
+		f.closed = false
+	}
+	if s.x.parts >= s.x.limits.Parts {
+		s.x.limit(f.part, false)
+		s.rest(f, l.end)
+		return
+	}
+	s.child(f, l.end)
+}
+
+// rest makes one part of all that follows.
+func (s *scan) rest(f *frame, at int64) {
+	s.full = true
+	p := &Part{
+		Body: s.body, Parent: f.part, Path: f.part.Path + "." + strconv.Itoa(len(f.part.Children)+1),
+		Range: Range{at, at}, Content: Range{at, at}, Type: "text/plain",
+		Params: map[string]string{}, Header: &Header{body: s.body, start: at, end: at},
+	}
+	f.part.Children = append(f.part.Children, p)
+	s.stack = append(s.stack, &frame{part: p, depth: f.depth + 1})
+}
+
+// around makes a hidden part of the text between the parts of a multipart.
+func (s *scan) around(f *frame, end int64) {
+	start := f.loose
+	if !f.text || end <= start {
+		return
+	}
+	name := ".preamble"
+	if f.found {
+		name = ".epilogue"
+	}
+	if n := len(f.part.Children); n > 0 && f.part.Children[n-1].Path == f.part.Path+name {
+		name += "2"
+	}
+	p := &Part{
+		Body: s.body, Parent: f.part, Path: f.part.Path + name, Hidden: true,
+		Range: Range{start, end}, Content: Range{start, end}, Type: "text/plain",
+		Params: map[string]string{}, Header: &Header{body: s.body, start: start, end: start},
+	}
+	s.x.parts++
+	f.part.Children = append(f.part.Children, p)
+}
+
+// pop ends the parts from stack[i] on at offset end.
+func (s *scan) pop(i int, end int64) {
+	for len(s.stack) > i {
+		f := s.top()
+		s.stack = s.stack[:len(s.stack)-1]
+		s.finish(f, end)
+	}
+}
+
+func (s *scan) finish(f *frame, end int64) {
+	p := f.part
+	p.Content.End = max(end, p.Content.Start)
+	p.Range.End = p.Content.End
+	if f.uu != nil {
+		f.uu.Range.End, f.uu.Content.End = p.Content.End, p.Content.End
+	}
+	f.check.finish(s.x, p)
+	switch {
+	case f.dig && (!f.multi || !f.found):
+		s.x.dig(f)
+	case f.multi && !f.found && p.Content.Len() > 0:
+		if f.text {
+			s.x.note(p, Malformed, "a multipart in which its boundary never occurs")
+		}
+		s.around(f, p.Content.End)
+	case f.multi && f.closed:
+		s.around(f, p.Content.End)
+	}
+}
+
+// dig reads the parts of an encoded container from a decoded view. RFC 2046
+// §5.1 forbids the encoding, but programs that decode it exist.
+func (x *indexer) dig(f *frame) {
+	p := f.part
+	if p.Content.Len() == 0 {
+		return
+	}
+	if x.views >= maxViews {
+		x.note(p, TooDeep, "encoded messages are nested deeper than "+strconv.Itoa(maxViews)+" levels")
+		return
+	}
+	if f.multi {
+		x.note(p, Ambiguous, "a multipart is "+p.Encoding)
+	}
+	x.views++
+	defer func() { x.views-- }()
+	var b Body = newView(p.Body, p.Content, p.Encoding)
+	r := Range{0, b.Size()}
+	if plain(p) {
+		b, r = p.Body, p.Content
+	} else {
+		p.descended = true
+	}
+	s := x.scan(b, r)
+	defer s.lines.close()
+	s.before = r.Start
+	if f.multi {
+		s.stack = []*frame{{part: p, depth: f.depth, multi: true, boundary: f.boundary, guess: f.guess, loose: r.Start}}
+		s.runInto(p)
+		return
+	}
+	s.child(&frame{part: p, depth: f.depth}, r.Start)
+	s.run()
+}
+
+// runInto reads the content of a multipart whose own ranges lie in another
+// body and must stay as they are.
+func (s *scan) runInto(p *Part) {
+	own, content := p.Range, p.Content
+	s.run()
+	p.Range, p.Content = own, content
+}
+
+// plain reports whether a container that is called encoded is not: its first
+// lines are a header, as they stand.
+func plain(p *Part) bool {
+	head := make([]byte, min(p.Content.Len(), sniffSize))
+	n, _ := p.Body.ReadAt(head, p.Content.Start)
+	head = bytes.TrimLeft(head[:n], "\r\n")
+	first, _, _ := bytes.Cut(head, []byte("\n"))
+	if _, colon := fieldName(first); colon < 0 {
+		return false
+	}
+	if p.Encoding != "quoted-printable" {
+		return true
+	}
+	return !bytes.Contains(head, []byte("=3D")) && !bytes.Contains(head, []byte("=\r\n")) &&
+		!bytes.Contains(head, []byte("=\n")) && !strings.Contains(string(head), "=20")
+}
