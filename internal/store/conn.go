@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -46,7 +47,7 @@ func (c *conn) setUpSQLite(config Config, writer bool) error {
 		return err
 	}
 	if !atLeast(version, 3, 51, 3) {
-		return fmt.Errorf("SQLite %s can lose commits (its WAL-reset bug); 3.51.3 or later is needed", version)
+		return fmt.Errorf("%w: SQLite %s has the WAL-reset bug; 3.51.3 or later is needed", ErrUnsafe, version)
 	}
 	pragmas := []string{
 		"busy_timeout = " + strconv.FormatInt(config.Patience.Milliseconds(), 10),
@@ -109,7 +110,7 @@ func (c *conn) insist(want map[string]string) error {
 			return fmt.Errorf("%s: %w", query, err)
 		}
 		if got != value {
-			return fmt.Errorf("%s is %q and must be %q, or commits would not be safe", query, got, value)
+			return fmt.Errorf("%w: %s is %q and must be %q", ErrUnsafe, query, got, value)
 		}
 	}
 	return nil
@@ -195,7 +196,7 @@ func (c *conn) inTransaction() bool {
 // pool, where a half-done transaction could wait for the next one.
 func (c *conn) close() {
 	c.forget()
-	_ = c.sql.Raw(func(any) error { return errBroken })
+	_ = c.sql.Raw(func(any) error { return driver.ErrBadConn })
 	_ = c.sql.Close()
 }
 

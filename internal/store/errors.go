@@ -32,6 +32,10 @@ var (
 	// ErrExists says that a row with the same key is already there, or another
 	// constraint of the schema forbids the row.
 	ErrExists = errors.New("store: constraint violated")
+	// ErrUnsafe says that the engine does not promise durable commits.
+	ErrUnsafe = errors.New("store: commits would not be safe")
+	// ErrOpen says that the database could not be opened.
+	ErrOpen = errors.New("store: cannot open the database")
 )
 
 // fate is what an error of the engine means for the group and the database.
@@ -128,6 +132,3 @@ func fateOfCommit(err error) (fate, error) {
 	}
 	return deadly, err
 }
-
-// errBroken makes database/sql throw a connection away.
-var errBroken = driver.ErrBadConn

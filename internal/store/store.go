@@ -56,7 +56,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	}
 	pool, err := sql.Open(driver, source)
 	if err != nil {
-		return nil, fmt.Errorf("store: open: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrOpen, err)
 	}
 	db := &DB{
 		config: c, postgres: c.URL != "", sql: pool,
@@ -67,7 +67,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	db.hooks.Store(&[]hook{})
 	if db.writer, err = db.connect(ctx, true); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("store: open: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrOpen, err)
 	}
 	for range c.Readers {
 		db.readers <- nil
@@ -81,13 +81,13 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 func sqliteSource(path string) (string, error) {
 	dir, err := durable.Open(filepath.Dir(path))
 	if err != nil {
-		return "", fmt.Errorf("store: open: %w", err)
+		return "", fmt.Errorf("%w: %w", ErrOpen, err)
 	}
 	abs := dir.Path(filepath.Base(path))
 	if _, err := os.Stat(abs); errors.Is(err, os.ErrNotExist) {
 		// An empty file is an empty database.
 		if err := dir.WriteFile(filepath.Base(path), nil); err != nil {
-			return "", fmt.Errorf("store: create: %w", err)
+			return "", fmt.Errorf("%w: %w", ErrOpen, err)
 		}
 	}
 	return fileURL(abs), nil
