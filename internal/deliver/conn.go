@@ -1,0 +1,185 @@
+package deliver
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"postern.dev/postern/internal/mail"
+)
+
+// conn is a session with one host, from the greeting to QUIT.
+type conn struct {
+	net.Conn
+	r        *bufio.Reader
+	hop      hop
+	key      key
+	ext      extensions
+	verified bool // TLS, and the certificate carries the name
+	used     int  // messages so far
+	old      bool // came from the pool, and nothing was answered since
+	broken   bool // must not be used again
+	limits   Limits
+}
+
+func newConn(c net.Conn, h hop, k key, l Limits) *conn {
+	return &conn{Conn: c, r: bufio.NewReaderSize(c, 4096), hop: h, key: k, limits: l}
+}
+
+// Limits of a reply. RFC 5321 §4.5.3.1.5 allows lines of 512 octets; longer
+// ones exist, endless ones are an attack.
+const (
+	maxReplyLine  = 4096
+	maxReplyLines = 128
+)
+
+// oldPatience is how long the first answer over an idle connection may take.
+const oldPatience = 30 * time.Second
+
+var (
+	errReplyTooLong = errors.New("the reply is too long")
+	errMixed        = errors.New("the reply is not one of SMTP")
+)
+
+// readReply reads one reply of one or more lines. Line ends may be LF alone;
+// octets that are not UTF-8 are replaced.
+func readReply(r *bufio.Reader) (mail.Reply, error) {
+	var lines []string
+	for len(lines) < maxReplyLines {
+		line, err := readLine(r)
+		if err != nil {
+			return mail.Reply{}, err
+		}
+		lines = append(lines, line)
+		if len(line) > 3 && line[3] == '-' {
+			continue
+		}
+		reply, err := mail.ParseReply(lines)
+		if err != nil {
+			return mail.Reply{}, errMixed
+		}
+		return reply, nil
+	}
+	return mail.Reply{}, errReplyTooLong
+}
+
+func readLine(r *bufio.Reader) (string, error) {
+	var line []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		line = append(line, part...)
+		if len(line) > maxReplyLine {
+			return "", errReplyTooLong
+		}
+		if err == bufio.ErrBufferFull {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		s := strings.TrimRight(string(line), "\r\n")
+		return strings.ToValidUTF8(s, "?"), nil
+	}
+}
+
+// watch lets the end of ctx interrupt reads and writes until the returned
+// function is called.
+func (c *conn) watch(ctx context.Context) (stop func()) {
+	current := c.Conn // TLS may take its place meanwhile, over the same deadlines
+	unwatch := context.AfterFunc(ctx, func() { current.SetDeadline(time.Unix(1, 0)) })
+	return func() {
+		if !unwatch() {
+			c.broken = true // the deadline in the past may come at any time
+		}
+	}
+}
+
+// limit sets the time until which the next reads and writes must be done.
+func (c *conn) limit(ctx context.Context, t time.Duration) error {
+	if err := c.SetDeadline(time.Now().Add(t)); err != nil {
+		return err
+	}
+	return ctx.Err() // asked last, so that watch cannot come between
+}
+
+// command sends a line and reads the answer.
+func (c *conn) command(ctx context.Context, line string) (mail.Reply, error) {
+	replies, err := c.commands(ctx, []string{line})
+	if err != nil {
+		return mail.Reply{}, err
+	}
+	return replies[0], nil
+}
+
+// commands sends lines together and reads an answer for each. It writes and
+// reads at the same time: a server may answer before it has read all (RFC
+// 2920 §3.1). The replies that came before an error are returned with it.
+func (c *conn) commands(ctx context.Context, lines []string) ([]mail.Reply, error) {
+	patience := c.limits.Command
+	if c.old { // it may be gone without a word, and a new one can be had
+		patience = min(patience, oldPatience)
+	}
+	if err := c.limit(ctx, patience); err != nil {
+		c.broken = true
+		return nil, err
+	}
+	sent := make(chan error, 1)
+	go func() {
+		_, err := c.Write([]byte(strings.Join(lines, "\r\n") + "\r\n"))
+		sent <- err
+	}()
+	var replies []mail.Reply
+	var err error
+	for range lines {
+		var r mail.Reply
+		if r, err = readReply(c.r); err != nil {
+			break
+		}
+		replies = append(replies, r)
+		if r.Code == 421 { // the server closes; nothing else is answered
+			c.broken = true
+			break
+		}
+	}
+	if err != nil || c.broken {
+		c.broken = true
+		c.Close()
+		<-sent
+		return replies, err
+	}
+	if err = <-sent; err != nil {
+		c.broken = true
+	}
+	return replies, err
+}
+
+// hello says EHLO, or HELO to a server that does not know it.
+func (c *conn) hello(ctx context.Context, name string) (mail.Reply, error) {
+	r, err := c.command(ctx, "EHLO "+name)
+	if err != nil {
+		return r, err
+	}
+	if r.Ok() {
+		c.ext = parseExtensions(r)
+		return r, nil
+	}
+	if r.Code == 500 || r.Code == 502 {
+		c.ext = extensions{}
+		return c.command(ctx, "HELO "+name)
+	}
+	return r, nil
+}
+
+// quit ends the session without waiting for an answer.
+func (c *conn) quit() {
+	if !c.broken {
+		c.SetDeadline(time.Now().Add(time.Second))
+		fmt.Fprint(c, "QUIT\r\n")
+	}
+	c.broken = true
+	c.Close()
+}
