@@ -13,9 +13,16 @@ import (
 )
 
 // handedIn is a message that the Handler has answered.
+//
+// Input that arrives after our answer was sent, with nothing waiting before,
+// shows that the client has read the answer. Input that was pipelined behind
+// the message shows nothing; wire.pending and wire.reads look for it below
+// TLS, and then a later reply has to do.
 type handedIn struct {
 	arrival *mail.Arrival
 	body    Buffer
+	said    bool // a reply was sent while no input was waiting
+	reads   int  // of the wire until then
 }
 
 // conclude hands in a message whose end was seen, and answers it.
@@ -48,10 +55,10 @@ func (c *conn) conclude(k keeper, chunked bool) {
 	body := c.tx.body
 	c.tx.body = nil // it belongs to the arrival now
 	c.reset(ready)
-	c.last = &handedIn{a, body}
 	// Sending fails when the client is gone. It is not asked: the message is
 	// whole, and its outcome is recorded for the client's next try.
 	_ = c.flush()
+	c.last = &handedIn{arrival: a, body: body}
 	r := c.s.handler.Accept(c.s.ctx, a)
 	c.note(a, r)
 	c.answer(r)

@@ -161,6 +161,10 @@ func (c *conn) flush() error {
 	if len(c.out) == 0 {
 		return nil
 	}
+	if h := c.last; h != nil && !h.said {
+		h.said = len(c.in.unread()) == 0 && !c.raw.pending()
+		h.reads = c.raw.reads
+	}
 	if err := c.net.SetWriteDeadline(time.Now().Add(c.s.cfg.ReplyTimeout)); err != nil {
 		return err
 	}
@@ -198,17 +202,11 @@ func (c *conn) isDraining() bool {
 }
 
 // fill sends what we have to say and reads more input.
-//
-// Input that arrives after our answer to a message was sent, with nothing
-// waiting before, shows that the client has read the answer. Input that was
-// pipelined behind the message shows nothing, so wire.pending and wire.reads
-// look below TLS for it.
+// What comes in may show that the client has read the answer to its message.
 func (c *conn) fill() (int, error) {
 	if err := c.flush(); err != nil {
 		return 0, err
 	}
-	reads := c.raw.reads
-	proves := c.last != nil && len(c.in.unread()) == 0 && !c.raw.pending()
 	n, err := c.net.Read(c.in.room())
 	if n == 0 {
 		if err == nil {
@@ -217,7 +215,7 @@ func (c *conn) fill() (int, error) {
 		return 0, err
 	}
 	c.in.filled(n)
-	if proves && c.raw.reads > reads {
+	if h := c.last; h != nil && h.said && c.raw.reads > h.reads {
 		c.settle()
 	}
 	return n, nil
