@@ -233,3 +233,28 @@ func TestTheModelForgets(t *testing.T) {
 		}
 	}
 }
+
+func TestOtherStepsAreCountedToo(t *testing.T) {
+	var f durable.Faults
+	d, err := durable.OpenFaulty(t.TempDir(), &f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.CrashAfter(6)
+	if err := d.WriteFile("x", nil); err != nil {
+		t.Fatal(err)
+	}
+	before := f.Ops()
+	if err := f.Op("commit"); err != nil || f.Ops() != before+1 {
+		t.Errorf("%v, %d operations", err, f.Ops())
+	}
+	for range 3 {
+		_ = f.Op("commit")
+	}
+	if err := f.Op("commit"); !errors.Is(err, durable.ErrCrashed) || f.Ops() != 6 {
+		t.Errorf("%v, %d operations", err, f.Ops())
+	}
+	if _, err := d.ReadFile("x"); !errors.Is(err, durable.ErrCrashed) {
+		t.Errorf("the dead read a file: %v", err)
+	}
+}

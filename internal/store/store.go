@@ -131,7 +131,7 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 
 // View runs fn over one moment of the database, without holding up the
 // writer. It sees every Update that has returned. When ctx ends, so does the
-// statement that is running.
+// statement that is running. A View inside a View may wait for ever.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) (err error) {
 	var c *conn
 	select {

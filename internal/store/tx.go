@@ -71,7 +71,8 @@ func (tx *Tx) QueryRow(query string, args ...any) *Row {
 }
 
 // OnCommit has fn run by the writer after the COMMIT, in order and before
-// Update returns; not at all when the transaction is undone. fn must be quick.
+// Update returns; not at all when the transaction is undone. fn must be
+// quick and leave the database alone.
 func (tx *Tx) OnCommit(fn func()) { tx.after = append(tx.after, fn) }
 
 // Lock waits until no other process is in a transaction that has locked name,
