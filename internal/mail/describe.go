@@ -200,13 +200,11 @@ func encodingName(s string) (name string, sure bool) {
 	if len(words) == 0 {
 		return "", sure && len(t.odd) == 0
 	}
-	for _, w := range words[1:] {
-		if w != words[0] {
-			sure = false
-		}
-	}
 	switch w := words[0]; w {
 	case "base64", "quoted-printable":
+		for _, other := range words[1:] {
+			sure = sure && other == w
+		}
 		return w, sure
 	case "7bit", "8bit", "binary", "7-bit", "8-bit", "8bits", "7bits", "none", "plain":
 		for _, w := range words[1:] {

@@ -14,7 +14,7 @@ import (
 //     end the header, and the first is the first of the body
 type headReader struct {
 	h     *Header
-	part  bool // a part's header; a first line that is no field is its body
+	part  bool // the header of a part, behind which the body may follow at once
 	names map[string]string
 	end   int64
 
@@ -42,7 +42,7 @@ func (r *headReader) line(l line) (ended bool) {
 		r.cr = r.cr || len(data) > 0
 		r.end = l.end
 		if r.bad.Len() > 0 {
-			if r.part && len(r.h.fields) == 0 {
+			if r.part { // content may follow the header at once
 				r.end = r.bad.Start
 			} else {
 				r.mid = true

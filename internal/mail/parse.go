@@ -105,7 +105,7 @@ func (s *scan) begin(p *Part, parent *Part, at int64) {
 	p.Range.Start = at
 	s.next = p
 	s.head = newHeadReader(s.body, at, s.x.names)
-	s.head.part = parent != nil && !parent.message()
+	s.head.part = parent != nil
 	limit := min(keepHeader, s.x.keep)
 	if parent == nil {
 		limit = keepHeader
@@ -366,6 +366,9 @@ func (s *scan) pop(i int, end int64) {
 		f := s.top()
 		s.stack = s.stack[:len(s.stack)-1]
 		s.finish(f, end)
+		// An empty part ends behind the line end that its header needs, which
+		// the delimiter claims too.
+		end = max(end, f.part.Range.End)
 	}
 }
 
@@ -385,6 +388,9 @@ func (s *scan) finish(f *frame, end int64) {
 			s.x.note(p, Malformed, "a multipart in which its boundary never occurs")
 		}
 		s.around(f, p.Content.End)
+		for _, c := range p.Children { // then it is what programs show
+			c.Path, c.Hidden = p.Path+".1", false
+		}
 	case f.multi && f.closed:
 		s.around(f, p.Content.End)
 	}

@@ -1,0 +1,73 @@
+package mail_test
+
+import (
+	"bytes"
+	"io"
+	"testing"
+
+	"postern.dev/postern/internal/mail"
+)
+
+func TestOutgoingIsTheOriginalWithoutCutsBehindTheFront(t *testing.T) {
+	tests := []struct {
+		name, front, body string
+		cut               []mail.Range
+		want              string
+	}{
+		{"an untouched message leaves as it came", "", "a: b\r\n\r\nc", nil, "a: b\r\n\r\nc"},
+		{"what is added stands in front", "x: y\r\n", "a: b\r\n\r\nc", nil, "x: y\r\na: b\r\n\r\nc"},
+		{"a cut field is missing", "", "a: b\r\nc: d\r\n\r\ne", []mail.Range{{6, 12}}, "a: b\r\n\r\ne"},
+		{"cuts may come in any order", "", "0123456789", []mail.Range{{7, 9}, {0, 2}}, "234569"},
+		{"cuts may touch each other", "f", "0123456789", []mail.Range{{2, 4}, {4, 6}}, "f016789"},
+		{"everything may be cut", "f", "0123", []mail.Range{{0, 4}}, "f"},
+		{"an empty body has only its front", "f", "", nil, "f"},
+		{"an empty cut cuts nothing", "", "0123", []mail.Range{{2, 2}}, "0123"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			o := &mail.Outgoing{Front: []byte(test.front), Body: mail.Bytes(test.body), Cut: test.cut}
+			got, err := io.ReadAll(o.Reader())
+			if err != nil || string(got) != test.want || o.Size() != int64(len(got)) {
+				t.Errorf("got %q, size %d, %v; want %q", got, o.Size(), err, test.want)
+			}
+		})
+	}
+}
+
+// FuzzOutgoing: octets out are octets in, minus the cuts, plus the front,
+// whatever the size of the reader's window.
+func FuzzOutgoing(f *testing.F) {
+	f.Add([]byte("front"), []byte("a: b\r\nc: d\r\n\r\nbody\r\n"), []byte{2, 3, 1, 4}, 3)
+	f.Add([]byte(""), []byte("x"), []byte{0, 1}, 1)
+	f.Fuzz(func(t *testing.T, front, body, steps []byte, window int) {
+		var cuts []mail.Range
+		want := bytes.Clone(front)
+		at := 0
+		for i := 0; i+1 < len(steps) && at < len(body); i += 2 {
+			start := min(at+int(steps[i]), len(body))
+			end := min(start+int(steps[i+1]), len(body))
+			want = append(want, body[at:start]...)
+			cuts = append([]mail.Range{{Start: int64(start), End: int64(end)}}, cuts...)
+			at = end
+		}
+		want = append(want, body[at:]...)
+		o := &mail.Outgoing{Front: front, Body: mail.Bytes(body), Cut: cuts}
+		window = 1 + int(uint(window)%1000)
+		var got []byte
+		r := o.Reader()
+		buf := make([]byte, window)
+		for {
+			n, err := r.Read(buf)
+			got = append(got, buf[:n]...)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(got, want) || o.Size() != int64(len(want)) {
+			t.Fatalf("window %d: got %q (size %d), want %q", window, got, o.Size(), want)
+		}
+	})
+}
