@@ -1,0 +1,263 @@
+package spool
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"filippo.io/age"
+
+	"postern.dev/postern/internal/mail"
+)
+
+// A body file, all numbers big endian:
+//
+//	head      4  magic "PSTN"
+//	          1  version, 1
+//	          3  zero
+//	          8  id of the key that wraps the file key (names it, tells nothing)
+//	stream    …  an age v1 file: its own file key wrapped to the X25519 key,
+//	             then ChaCha20-Poly1305 in chunks of 64 KiB, over:
+//	               the octets of the message
+//	               8  their number
+//	              32  their SHA-256
+//	trailer   8  length of head and stream
+//	         32  SHA-256 of head, stream and that length
+//	          8  magic "PSTN-END"
+//
+// Length and hash of the plain octets stand inside the stream, because a
+// hash in the clear would confirm a guessed message. The trailer tells a
+// file that was cut off or changed on the disk from one whose key is wrong,
+// and needs no key.
+const (
+	magicHead = "PSTN"
+	magicEnd  = "PSTN-END"
+	version   = 1
+
+	headLen    = 16
+	innerLen   = 8 + sha256.Size
+	trailerLen = 8 + sha256.Size + 8
+
+	copyChunk = 64 << 10 // age's own chunk: every read decrypts once
+)
+
+// ErrDamaged says that a body file is cut off or changed: none of its octets
+// may be used.
+var ErrDamaged = errors.New("spool: body file is damaged")
+
+// ErrKeyMissing says that no configured key opens a body file.
+var ErrKeyMissing = errors.New("spool: no key for body file")
+
+// seal writes b to w as a body file and returns the hash of its octets.
+func seal(w io.Writer, keys *Keys, b mail.Body) (sum [sha256.Size]byte, err error) {
+	identity, id := keys.current()
+	outer := sha256.New()
+	count := &counter{w: io.MultiWriter(w, outer)}
+	head := make([]byte, headLen)
+	copy(head, magicHead)
+	head[4] = version
+	copy(head[8:], id[:])
+	if _, err := count.Write(head); err != nil {
+		return sum, err
+	}
+	stream, err := age.Encrypt(count, identity.Recipient())
+	if err != nil {
+		return sum, fmt.Errorf("encrypt: %w", err)
+	}
+	inner := sha256.New()
+	n, err := io.CopyBuffer(io.MultiWriter(stream, inner), io.NewSectionReader(b, 0, b.Size()), make([]byte, copyChunk))
+	if err != nil {
+		return sum, err
+	}
+	if n != b.Size() {
+		return sum, fmt.Errorf("read body: %d of %d octets: %w", n, b.Size(), io.ErrUnexpectedEOF)
+	}
+	inner.Sum(sum[:0])
+	if _, err := stream.Write(append(binary.BigEndian.AppendUint64(nil, uint64(n)), sum[:]...)); err != nil {
+		return sum, err
+	}
+	if err := stream.Close(); err != nil {
+		return sum, err
+	}
+	length := binary.BigEndian.AppendUint64(nil, uint64(count.n))
+	outer.Write(length)
+	trailer := append(outer.Sum(length), magicEnd...)
+	_, err = w.Write(trailer)
+	return sum, err
+}
+
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// plain is a verified body: its octets and what was verified.
+type plain struct {
+	at   io.ReaderAt
+	size int64
+	sum  [sha256.Size]byte
+}
+
+// unseal verifies all of a body file in one pass and only then gives access
+// to it. Later reads are authenticated again chunk by chunk, so a file that
+// changes afterwards gives an error, never wrong octets.
+func unseal(f io.ReaderAt, size int64, keys *Keys) (plain, error) {
+	id, err := readHead(f, size)
+	if err != nil {
+		return plain{}, err
+	}
+	length, want, err := readTrailer(f, size)
+	if err != nil {
+		return plain{}, err
+	}
+	file := &hashed{r: io.NewSectionReader(f, 0, length), h: sha256.New()}
+	n, sum, openErr := readStream(file, keys.opening(id))
+	// Whatever happened inside, the outer hash decides first: a changed file
+	// is damage, an intact one that does not open lacks its key.
+	if err := file.finish(want); err != nil {
+		return plain{}, err
+	}
+	if openErr != nil {
+		if noMatch := new(age.NoIdentityMatchError); errors.As(openErr, &noMatch) && !keys.has(id) {
+			return plain{}, fmt.Errorf("%w (key id %x)", ErrKeyMissing, id)
+		}
+		return plain{}, fmt.Errorf("%w: %w", ErrDamaged, openErr)
+	}
+	at, all, err := age.DecryptReaderAt(io.NewSectionReader(f, headLen, length-headLen), length-headLen, keys.opening(id)...)
+	if err != nil {
+		return plain{}, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if all != n+innerLen {
+		return plain{}, fmt.Errorf("%w: length", ErrDamaged)
+	}
+	return plain{at: at, size: n, sum: sum}, nil
+}
+
+func readHead(f io.ReaderAt, size int64) (keyID, error) {
+	if size < headLen+trailerLen {
+		return keyID{}, fmt.Errorf("%w: only %d octets", ErrDamaged, size)
+	}
+	var head [headLen]byte
+	if _, err := f.ReadAt(head[:], 0); err != nil {
+		return keyID{}, fmt.Errorf("spool: read body file: %w", err)
+	}
+	if string(head[:4]) != magicHead {
+		return keyID{}, fmt.Errorf("%w: no magic", ErrDamaged)
+	}
+	if head[4] != version || head[5]|head[6]|head[7] != 0 {
+		return keyID{}, fmt.Errorf("%w: version %d", ErrDamaged, head[4])
+	}
+	return keyID(head[8:16]), nil
+}
+
+// readTrailer returns the length of head and stream, and the hash over them
+// and over that length.
+func readTrailer(f io.ReaderAt, size int64) (length int64, want []byte, err error) {
+	trailer := make([]byte, trailerLen)
+	if n, err := f.ReadAt(trailer, size-trailerLen); n < trailerLen {
+		return 0, nil, fmt.Errorf("spool: read body file: %w", err)
+	}
+	length = int64(binary.BigEndian.Uint64(trailer))
+	if string(trailer[40:]) != magicEnd || length != size-trailerLen {
+		return 0, nil, fmt.Errorf("%w: cut off", ErrDamaged)
+	}
+	return length, trailer[8:40], nil
+}
+
+// readStream decrypts the stream once and compares length and hash of the
+// plain octets.
+func readStream(file io.Reader, ids []age.Identity) (n int64, sum [sha256.Size]byte, err error) {
+	if _, err := io.CopyN(io.Discard, file, headLen); err != nil {
+		return 0, sum, err
+	}
+	stream, err := age.Decrypt(file, ids...)
+	if err != nil {
+		return 0, sum, err
+	}
+	tail := &tailed{h: sha256.New(), keep: innerLen}
+	if _, err := io.CopyBuffer(tail, stream, make([]byte, copyChunk)); err != nil {
+		return 0, sum, err
+	}
+	tail.h.Sum(sum[:0])
+	inner := tail.tail
+	if len(inner) != innerLen || int64(binary.BigEndian.Uint64(inner)) != tail.n ||
+		subtle.ConstantTimeCompare(inner[8:], sum[:]) != 1 {
+		return 0, sum, errors.New("length or hash of the octets differs")
+	}
+	return tail.n, sum, nil
+}
+
+// hashed feeds what is read to a hash.
+type hashed struct {
+	r *io.SectionReader
+	h hash.Hash
+}
+
+func (r *hashed) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	r.h.Write(p[:n])
+	return n, err
+}
+
+// finish reads what was left unread, adds the length, and compares.
+func (r *hashed) finish(want []byte) error {
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return fmt.Errorf("spool: read body file: %w", err)
+	}
+	r.h.Write(binary.BigEndian.AppendUint64(nil, uint64(r.r.Size())))
+	if subtle.ConstantTimeCompare(r.h.Sum(nil), want) != 1 {
+		return fmt.Errorf("%w: hash of the file differs", ErrDamaged)
+	}
+	return nil
+}
+
+// tailed hashes all but the last keep octets written to it.
+type tailed struct {
+	h    hash.Hash
+	keep int
+	n    int64 // octets hashed
+	tail []byte
+}
+
+func (t *tailed) Write(p []byte) (int, error) {
+	t.tail = append(t.tail, p...)
+	if over := len(t.tail) - t.keep; over > 0 {
+		t.h.Write(t.tail[:over])
+		t.n += int64(over)
+		t.tail = append(t.tail[:0], t.tail[over:]...)
+	}
+	return len(p), nil
+}
+
+// ReadAt reads the message's octets; what stands behind them in the stream
+// is never given out.
+func (p plain) ReadAt(buf []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, errors.New("spool: read before the start")
+	}
+	if off >= p.size {
+		return 0, io.EOF
+	}
+	short := int64(len(buf)) > p.size-off
+	if short {
+		buf = buf[:p.size-off]
+	}
+	n, err := p.at.ReadAt(buf, off)
+	if err == io.EOF && n == len(buf) {
+		err = nil
+	}
+	if err == nil && short {
+		err = io.EOF
+	}
+	return n, err
+}

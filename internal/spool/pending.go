@@ -1,0 +1,122 @@
+package spool
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/store"
+)
+
+// Pending is a recipient of a held message who waits for a person or for the
+// deadline. The message is Held as long as it has one.
+type Pending struct {
+	Message   string
+	Tenant    string
+	Recipient mail.Recipient
+	// Rules are the policies that hold it.
+	Rules []string
+	// Because is the verdict's sentence.
+	Because string
+	// Approver is who may decide, in the policy's words.
+	Approver string
+	Since    time.Time
+	// Until is the deadline; zero for none.
+	Until time.Time
+	// AtEnd is what happens then: refuse, release or release-encrypted.
+	AtEnd string
+}
+
+// AddPending writes that a recipient waits. A recipient waits once.
+func AddPending(tx *store.Tx, p Pending) error {
+	data, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("spool: hold %s: %w", p.Message, err)
+	}
+	_, err = tx.Exec("INSERT INTO pending (message, recipient, tenant, since, until, data) VALUES (?, ?, ?, ?, ?, ?)",
+		p.Message, string(p.Recipient.Address), p.Tenant, nanos(p.Since), nanos(p.Until), string(data))
+	if err != nil {
+		return fmt.Errorf("spool: hold %s: %w", p.Message, err)
+	}
+	return nil
+}
+
+// EndPending removes a waiting recipient, whose fate the same transaction
+// writes, and returns how many of the message's recipients still wait. ended
+// is false when somebody else was faster: then nothing may be done for it.
+func EndPending(tx *store.Tx, message string, to mail.Address) (left int, ended bool, err error) {
+	n, err := tx.Exec("DELETE FROM pending WHERE message = ? AND recipient = ?", message, string(to))
+	if err == nil {
+		err = tx.QueryRow("SELECT COUNT(*) FROM pending WHERE message = ?", message).Scan(&left)
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("spool: end hold of %s: %w", message, err)
+	}
+	return left, n == 1, nil
+}
+
+// PendingOf lists who waits of a message.
+func PendingOf(tx *store.Tx, message string) ([]Pending, error) {
+	return selectPending(tx, "WHERE message = ? ORDER BY recipient", message)
+}
+
+// ListPending lists who waits, oldest first, of one tenant or ("") of all.
+func ListPending(tx *store.Tx, tenant string, limit int) ([]Pending, error) {
+	if tenant == "" {
+		return selectPending(tx, "ORDER BY since, message, recipient LIMIT ?", limit)
+	}
+	return selectPending(tx, "WHERE tenant = ? ORDER BY since, message, recipient LIMIT ?", tenant, limit)
+}
+
+// Overdue lists who has waited until the deadline.
+func Overdue(tx *store.Tx, now time.Time, limit int) ([]Pending, error) {
+	return selectPending(tx, "WHERE until > 0 AND until <= ? ORDER BY until, message, recipient LIMIT ?",
+		nanos(now), limit)
+}
+
+// NextDeadline is the earliest deadline; zero when nobody waits for one.
+func NextDeadline(tx *store.Tx) (time.Time, error) {
+	var at int64
+	err := tx.QueryRow("SELECT COALESCE(MIN(until), 0) FROM pending WHERE until > 0").Scan(&at)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("spool: next deadline: %w", err)
+	}
+	return moment(at), nil
+}
+
+func selectPending(tx *store.Tx, where string, args ...any) ([]Pending, error) {
+	rows, err := tx.Query("SELECT data FROM pending "+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("spool: read holds: %w", err)
+	}
+	defer rows.Close()
+	var list []Pending
+	for rows.Next() {
+		var data string
+		var p Pending
+		if err := rows.Scan(&data); err != nil {
+			return nil, fmt.Errorf("spool: read holds: %w", err)
+		}
+		if err := json.Unmarshal([]byte(data), &p); err != nil {
+			return nil, fmt.Errorf("spool: read holds: %w", err)
+		}
+		list = append(list, p)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("spool: read holds: %w", err)
+	}
+	return list, nil
+}
+
+func waitingRecipients(tx *store.Tx) (map[string][]mail.Address, error) {
+	list, err := selectPending(tx, "")
+	if err != nil {
+		return nil, err
+	}
+	by := map[string][]mail.Address{}
+	for _, p := range list {
+		by[p.Message] = append(by[p.Message], p.Recipient.Address)
+	}
+	return by, nil
+}

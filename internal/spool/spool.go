@@ -1,0 +1,239 @@
+package spool
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"postern.dev/postern/internal/durable"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/telemetry"
+)
+
+// Spool keeps bodies in a folder and what is known of their messages in the
+// database. Several goroutines may use it.
+type Spool struct {
+	shards [16]*durable.Dir
+	db     *store.DB
+	keys   *Keys
+	log    *slog.Logger
+	swept  Swept
+}
+
+// Stored is a body that lies in the folder, durably. It has no message until
+// Add writes its row.
+type Stored struct {
+	// File is the body's random name in the folder.
+	File string
+	// Size is the number of plain octets.
+	Size int64
+	// SHA256 is their hash.
+	SHA256 [sha256.Size]byte
+}
+
+// Body is a verified body that is open for reading. Several goroutines may
+// read it.
+type Body struct {
+	plain
+	file *durable.ReadFile
+}
+
+// ErrMissing says that a message's body file is not there.
+var ErrMissing = errors.New("spool: body file is missing")
+
+// ErrGone says that a message's body was erased.
+var ErrGone = errors.New("spool: body was erased")
+
+// Open opens the spool in dir. It must be called before the first message
+// can arrive, and by one process at a time: body files that no row knows are
+// removed, since their senders never saw a 250.
+func Open(dir *durable.Dir, db *store.DB, keys *Keys, log *slog.Logger) (*Spool, error) {
+	ctx := context.Background()
+	if err := db.Migrate(ctx, "spool", schema()); err != nil {
+		return nil, fmt.Errorf("spool: schema: %w", err)
+	}
+	s := &Spool{db: db, keys: keys, log: log.With(telemetry.KeyRoom, "spool")}
+	for i := range s.shards {
+		sub, err := dir.Sub(fmt.Sprintf("%x", i))
+		if err != nil {
+			return nil, fmt.Errorf("spool: open: %w", err)
+		}
+		s.shards[i] = sub
+	}
+	if err := s.sweep(ctx); err != nil {
+		return nil, fmt.Errorf("spool: sweep: %w", err)
+	}
+	return s, nil
+}
+
+// Store encrypts b and makes it durable. The id only names the message in
+// the error: the file has a random name, so that nothing can be put in its
+// place beforehand. An error that is durable.ErrSync must end the process.
+func (s *Spool) Store(ctx context.Context, id string, b mail.Body) (Stored, error) {
+	if err := ctx.Err(); err != nil {
+		return Stored{}, fmt.Errorf("spool: store %s: %w", id, err)
+	}
+	stored := Stored{File: randomName(), Size: b.Size()}
+	f, err := s.shard(stored.File).Create(stored.File)
+	if err != nil {
+		return Stored{}, fmt.Errorf("spool: store %s: %w", id, err)
+	}
+	defer f.Discard()
+	w := bufio.NewWriterSize(f, 4*copyChunk)
+	if stored.SHA256, err = seal(w, s.keys, b); err == nil {
+		err = w.Flush()
+	}
+	if err == nil {
+		err = f.Commit()
+	}
+	if err != nil {
+		return Stored{}, fmt.Errorf("spool: store %s: %w", id, err)
+	}
+	return stored, nil
+}
+
+// Discard removes a body whose row was not committed. What it cannot remove
+// is swept at the next start.
+func (s *Spool) Discard(b Stored) {
+	if err := s.shard(b.File).Remove(b.File); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.log.Warn("body of a message that was not taken remains until the next start",
+			telemetry.KeyCode, problem.BodyNotUnlinked, telemetry.KeyError, err)
+	}
+}
+
+// Open gives the octets of message id, after all of them were verified:
+// cipher, length and hash of the file, and size and hash in the row, so that
+// two files that changed places are found too. The error is ErrDamaged,
+// ErrMissing, ErrKeyMissing, ErrGone, or one that passes.
+func (s *Spool) Open(ctx context.Context, id string) (*Body, error) {
+	var m Message
+	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		m, err = Get(tx, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if m.BytesGone {
+		return nil, fmt.Errorf("%w: %s", ErrGone, id)
+	}
+	b, err := s.open(m.Stored)
+	if err != nil {
+		s.alarm(id, m.Tenant, err)
+		return nil, fmt.Errorf("spool: open %s: %w", id, err)
+	}
+	return b, nil
+}
+
+func (s *Spool) open(want Stored) (*Body, error) {
+	f, err := s.shard(want.File).OpenFile(want.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	got, err := unseal(f, f.Size(), s.keys)
+	if err == nil && (got.size != want.Size || got.sum != want.SHA256) {
+		err = fmt.Errorf("%w: it is another message's", ErrDamaged)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &Body{plain: got, file: f}, nil
+}
+
+// Problem is the catalogue's code for an error of Open; "" for one that
+// passes by itself.
+func Problem(err error) problem.Code {
+	switch {
+	case errors.Is(err, ErrMissing):
+		return problem.BodyMissing
+	case errors.Is(err, ErrDamaged):
+		return problem.BodyDamaged
+	case errors.Is(err, ErrKeyMissing):
+		return problem.BodyKeyMissing
+	}
+	return ""
+}
+
+func (s *Spool) alarm(id, tenant string, err error) {
+	if code := Problem(err); code != "" {
+		s.log.Error("a body in custody cannot be read", telemetry.KeyCode, code,
+			telemetry.KeyMessage, id, telemetry.KeyTenant, tenant, telemetry.KeyError, err)
+	}
+}
+
+// Erase deletes the octets of a finished message: first its row says that
+// they are gone and is committed, then the file is unlinked. A crash between
+// the two leaves a file that the next start removes; never a row that
+// promises octets which are not there.
+func (s *Spool) Erase(ctx context.Context, id string, now time.Time) error {
+	var m Message
+	err := s.db.Update(ctx, func(tx *store.Tx) (err error) {
+		if m, err = Get(tx, id); err != nil {
+			return err
+		}
+		if m.State != Done {
+			return fmt.Errorf("spool: erase %s: it is %s, not done", id, m.State)
+		}
+		return markGone(tx, id, now)
+	})
+	if err != nil {
+		return err
+	}
+	return s.unlink(m.File)
+}
+
+func (s *Spool) unlink(file string) error {
+	err := s.shard(file).Remove(file)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	s.log.Error("a finished body file remains until the next start",
+		telemetry.KeyCode, problem.BodyNotUnlinked, telemetry.KeyError, err)
+	return fmt.Errorf("spool: erase: %w", err)
+}
+
+// Size implements mail.Body.
+func (b *Body) Size() int64 { return b.size }
+
+// SHA256 is the verified hash of the octets.
+func (b *Body) SHA256() [sha256.Size]byte { return b.sum }
+
+// Close implements io.Closer.
+func (b *Body) Close() error { return b.file.Close() }
+
+func (s *Spool) shard(file string) *durable.Dir {
+	n := 0
+	if len(file) > 0 {
+		n = hexDigit(file[0])
+	}
+	return s.shards[n]
+}
+
+func hexDigit(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	}
+	return 0
+}
+
+func randomName() string {
+	var name [16]byte
+	rand.Read(name[:]) // never fails: crypto/rand ends the process instead
+	return hex.EncodeToString(name[:])
+}

@@ -1,0 +1,358 @@
+package task
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/telemetry"
+)
+
+// Config is what a Runner needs.
+type Config struct {
+	DB       *store.DB
+	Schedule Schedule
+	// Workers is how many attempts run at once.
+	// Default: 32.
+	Workers int
+	// PerHop is how many of them may be for one next hop of one tenant. It
+	// never gets more places than are left free, so that the next hop that
+	// comes second finds some.
+	// Default: half of Workers.
+	PerHop int
+	// Limit is how long one attempt may take. The wait after the final dot
+	// alone is 10 minutes (RFC 5321 §4.5.3.2.6).
+	// Default: 30m.
+	Limit time.Duration
+	// Poll is how often the table is looked at when nothing wakes the
+	// runner: for tasks of other nodes, and after a jump of the clock.
+	// Default: 30s.
+	Poll time.Duration
+	// Grace is how long attempts may go on after Run's context ended.
+	// Default: 30s.
+	Grace time.Duration
+	// Alone says that no other process works on this database, so that
+	// leases from before the start belong to nobody.
+	Alone bool
+
+	Door    Door
+	Settle  Settle
+	Log     *slog.Logger
+	Metrics *telemetry.Metrics
+	// Rand makes the jitter; nil is a random one.
+	Rand *rand.Rand
+}
+
+func (c Config) withDefaults() Config {
+	c.Schedule = c.Schedule.withDefaults()
+	c.Workers = orElse(c.Workers, 32)
+	c.PerHop = orElse(c.PerHop, max(c.Workers/2, 1))
+	c.Limit = orElse(c.Limit, 30*time.Minute)
+	c.Poll = orElse(c.Poll, 30*time.Second)
+	c.Grace = orElse(c.Grace, 30*time.Second)
+	if c.Settle == nil {
+		c.Settle = func(*store.Tx, Task, []Result, time.Time) error { return nil }
+	}
+	if c.Log == nil {
+		c.Log = telemetry.Discard()
+	}
+	if c.Rand == nil {
+		c.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	}
+	return c
+}
+
+func orElse[T int | time.Duration](v, otherwise T) T {
+	if v <= 0 {
+		return otherwise
+	}
+	return v
+}
+
+// margin is how long after its context ended an attempt may still come to
+// an end by itself.
+const margin = time.Minute
+
+// hop is what fairness counts by.
+type hop struct{ tenant, name string }
+
+// Runner takes due tasks and attempts them until they have an outcome.
+type Runner struct {
+	config Config
+	log    *slog.Logger
+	wake   chan struct{}
+	freed  chan struct{}
+	group  sync.WaitGroup // attempts, until their results are written
+
+	// Only Run's goroutine touches these.
+	queue   []candidate // due when it was read
+	fetched time.Time
+	gauged  time.Time
+
+	mu     sync.Mutex
+	busy   int                   // workers in an attempt
+	perHop map[hop]int           // attempts whose result is not written, or that hang
+	codes  map[problem.Code]bool // codes the stuck gauge was set for
+	rand   *rand.Rand
+}
+
+// Migrate makes the room's tables. It runs before anything else here.
+func Migrate(ctx context.Context, db *store.DB) error {
+	return db.Migrate(ctx, "task", schema())
+}
+
+// NewRunner returns a Runner over a migrated database.
+func NewRunner(c Config) *Runner {
+	c = c.withDefaults()
+	return &Runner{
+		config: c,
+		log:    c.Log.With(telemetry.KeyRoom, "task"),
+		wake:   make(chan struct{}, 1),
+		freed:  make(chan struct{}, 1),
+		perHop: map[hop]int{},
+		codes:  map[problem.Code]bool{},
+		rand:   c.Rand,
+	}
+}
+
+// Wake makes the runner look for due tasks now. Call it after the commit
+// that added one.
+func (r *Runner) Wake() { signal(r.wake) }
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Run works until ctx ends. Attempts under way then get Grace to end, and
+// their results are written before Run returns.
+func (r *Runner) Run(ctx context.Context) error {
+	if r.config.Alone {
+		if err := r.config.DB.Update(ctx, freeLeases); err != nil {
+			return err
+		}
+	}
+	attempts, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	for ctx.Err() == nil {
+		n, err := r.start(ctx, attempts)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			r.log.Error("due tasks cannot be read", telemetry.KeyCode, problem.TaskUnsettled, telemetry.KeyError, err)
+			r.pause(ctx, r.config.Poll)
+		case n == 0:
+			r.gauges(ctx, time.Now())
+			r.pause(ctx, r.untilDue(ctx))
+		}
+	}
+	grace := time.AfterFunc(r.config.Grace, cancel)
+	defer grace.Stop()
+	r.group.Wait()
+	return nil
+}
+
+// pause waits until there may be something to do.
+func (r *Runner) pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-r.wake:
+	case <-r.freed:
+	case <-timer.C:
+	}
+}
+
+// untilDue is the time until the next task is due, at most Poll. A task that
+// is due already waits for a place, whose end is signalled.
+func (r *Runner) untilDue(ctx context.Context) time.Duration {
+	now := time.Now()
+	wait := r.config.Poll
+	var next time.Time
+	err := r.config.DB.View(ctx, func(tx *store.Tx) (err error) {
+		next, err = nextDue(tx, now)
+		return err
+	})
+	if err == nil && !next.IsZero() {
+		wait = min(wait, max(next.Sub(now), time.Millisecond))
+	}
+	return wait
+}
+
+// start takes as many due tasks as there are places and begins their
+// attempts.
+func (r *Runner) start(ctx, attempts context.Context) (int, error) {
+	now := time.Now()
+	chosen, err := r.next(ctx, now)
+	if err != nil || len(chosen) == 0 {
+		return 0, err
+	}
+	var taken []Task
+	err = r.config.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		taken, err = r.lease(tx, chosen, now)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, t := range taken {
+		r.begin(t)
+		go r.work(attempts, t)
+	}
+	return len(chosen), nil
+}
+
+// freshness is how long the list of due tasks is used before it is read
+// again: with a hundred thousand of them the reading is the work.
+const freshness = time.Second
+
+// next chooses what to take now.
+func (r *Runner) next(ctx context.Context, now time.Time) ([]string, error) {
+	if r.places() == 0 {
+		return nil, nil
+	}
+	if age := now.Sub(r.fetched); age >= 0 && age < freshness {
+		if chosen := r.choose(); len(chosen) > 0 {
+			return chosen, nil
+		}
+	}
+	err := r.config.DB.View(ctx, func(tx *store.Tx) (err error) {
+		r.queue, err = candidates(tx, now, 8*r.config.PerHop, 4096)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.fetched = now
+	return r.choose(), nil
+}
+
+// choose takes from the queue what has a place. The queue is ordered so that
+// every next hop has its first task before any has its second.
+func (r *Runner) choose() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	free := r.config.Workers - r.busy
+	more := map[hop]int{}
+	var ids []string
+	var rest []candidate
+	for i, c := range r.queue {
+		if len(ids) == free {
+			rest = append(rest, r.queue[i:]...)
+			break
+		}
+		limit := max(1, min(r.config.PerHop, free-len(ids)))
+		if r.perHop[c.hop]+more[c.hop] >= limit {
+			rest = append(rest, c)
+			continue
+		}
+		more[c.hop]++
+		ids = append(ids, c.id)
+	}
+	r.queue = rest
+	return ids
+}
+
+func (r *Runner) places() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.config.Workers - r.busy
+}
+
+// lease takes the chosen tasks for this runner. The next try is planned
+// before this one begins: a message that kills the whole process comes back
+// by the schedule, not at once after every restart.
+func (r *Runner) lease(tx *store.Tx, ids []string, now time.Time) ([]Task, error) {
+	var taken []Task
+	for _, id := range ids {
+		got, err := take(tx, id, now, now.Add(r.config.Limit+2*margin))
+		if err != nil {
+			return nil, err
+		}
+		if !got {
+			continue // another node was faster, or a person held it
+		}
+		list, err := selectTasks(tx, "WHERE id = ?", id)
+		if err != nil {
+			r.log.Error("a task cannot be read", telemetry.KeyCode, problem.TaskUnreadable, telemetry.KeyError, err)
+			if err := setAside(tx, id, problem.TaskUnreadable, now.Add(stuckPause)); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		t := list[0]
+		if t.GiveUpAt.IsZero() {
+			t.GiveUpAt = t.FirstTried.Add(r.config.Schedule.GiveUp)
+		}
+		if err := plan(tx, t, now.Add(r.pauseAfter(t.Attempts))); err != nil {
+			return nil, err
+		}
+		taken = append(taken, t)
+	}
+	return taken, nil
+}
+
+func (r *Runner) pauseAfter(attempt int) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.config.Schedule.Next(attempt, r.rand)
+}
+
+func (r *Runner) begin(t Task) {
+	r.group.Add(1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy++
+	r.perHop[hop{t.Tenant, t.Hop}]++
+}
+
+// leave gives a worker's place back.
+func (r *Runner) leave() {
+	r.mu.Lock()
+	r.busy--
+	r.mu.Unlock()
+	signal(r.freed)
+}
+
+// depart gives a place of the next hop back.
+func (r *Runner) depart(t Task) {
+	r.mu.Lock()
+	key := hop{t.Tenant, t.Hop}
+	if r.perHop[key]--; r.perHop[key] <= 0 {
+		delete(r.perHop, key)
+	}
+	r.mu.Unlock()
+	signal(r.freed)
+}
+
+// gauges shows what waits, and for what.
+func (r *Runner) gauges(ctx context.Context, now time.Time) {
+	if r.config.Metrics == nil || now.Sub(r.gauged) < r.config.Poll && !now.Before(r.gauged) {
+		return
+	}
+	r.gauged = now
+	var open int
+	stuck := map[problem.Code]int{}
+	err := r.config.DB.View(ctx, func(tx *store.Tx) (err error) {
+		open, stuck, err = countTasks(tx)
+		return err
+	})
+	if err != nil {
+		return
+	}
+	r.config.Metrics.Set("tasks_open", float64(open))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for code := range stuck {
+		r.codes[code] = true
+	}
+	for code := range r.codes {
+		r.config.Metrics.Set("tasks_stuck", float64(stuck[code]), "code", string(code))
+	}
+}

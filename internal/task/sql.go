@@ -1,0 +1,163 @@
+package task
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/store"
+)
+
+// schema lists the steps of the room's tables. A step is never changed once
+// it is released; a further one is added.
+func schema() []string {
+	return []string{
+		`CREATE TABLE task (
+			id TEXT PRIMARY KEY,
+			message TEXT NOT NULL,
+			tenant TEXT NOT NULL,
+			kind TEXT NOT NULL,
+			hop TEXT NOT NULL,
+			sender TEXT NOT NULL,
+			recipients TEXT NOT NULL,
+			payload TEXT NOT NULL,
+			due BIGINT NOT NULL,
+			attempts BIGINT NOT NULL,
+			first_tried BIGINT NOT NULL,
+			give_up BIGINT NOT NULL,
+			stuck TEXT NOT NULL,
+			held BIGINT NOT NULL,
+			last_reply TEXT NOT NULL,
+			leased BIGINT NOT NULL,
+			fence BIGINT NOT NULL)`,
+		`CREATE INDEX task_due ON task (held, due)`,
+		`CREATE INDEX task_message ON task (message)`,
+		`CREATE TABLE outcome (
+			message TEXT NOT NULL,
+			recipient TEXT NOT NULL,
+			kind TEXT NOT NULL,
+			fence_task TEXT NOT NULL,
+			task TEXT NOT NULL,
+			tenant TEXT NOT NULL,
+			state TEXT NOT NULL,
+			reply TEXT NOT NULL,
+			host TEXT NOT NULL,
+			why TEXT NOT NULL,
+			told TEXT NOT NULL,
+			at BIGINT NOT NULL,
+			PRIMARY KEY (message, recipient, kind, fence_task))`,
+	}
+}
+
+const taskColumns = `id, message, tenant, kind, hop, sender, recipients, payload, due, attempts,
+	first_tried, give_up, stuck, held, last_reply, leased, fence`
+
+func insertTask(tx *store.Tx, t Task) error {
+	to, err := json.Marshal(t.Recipients)
+	if err != nil {
+		return fmt.Errorf("task: add: %w", err)
+	}
+	_, err = tx.Exec("INSERT INTO task ("+taskColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
+		t.ID, t.Message, t.Tenant, string(t.Kind), clean(t.Hop), string(t.From), string(to), string(t.Payload),
+		nanos(t.Due), t.Attempts, nanos(t.FirstTried), nanos(t.GiveUpAt), string(t.Stuck), bit(t.Held), clean(t.Last))
+	if err != nil {
+		return fmt.Errorf("task: add: %w", err)
+	}
+	return nil
+}
+
+func selectTasks(tx *store.Tx, where string, args ...any) ([]Task, error) {
+	rows, err := tx.Query("SELECT "+taskColumns+" FROM task "+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("task: read: %w", err)
+	}
+	defer rows.Close()
+	var list []Task
+	for rows.Next() {
+		t, err := scanTask(rows)
+		if err != nil {
+			return nil, fmt.Errorf("task: read %s: %w", t.ID, err)
+		}
+		list = append(list, t)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("task: read: %w", err)
+	}
+	return list, nil
+}
+
+func scanTask(rows *store.Rows) (Task, error) {
+	var t Task
+	var kind, from, to, payload, stuck string
+	var due, first, giveUp, held, leased int64
+	err := rows.Scan(&t.ID, &t.Message, &t.Tenant, &kind, &t.Hop, &from, &to, &payload, &due, &t.Attempts,
+		&first, &giveUp, &stuck, &held, &t.Last, &leased, &t.fence)
+	if err != nil {
+		return t, err
+	}
+	t.Kind, t.From, t.Stuck, t.Held = Kind(kind), mail.Address(from), problem.Code(stuck), held != 0
+	t.Due, t.FirstTried, t.GiveUpAt, t.Leased = moment(due), moment(first), moment(giveUp), moment(leased)
+	if payload != "" {
+		t.Payload = json.RawMessage(payload)
+	}
+	return t, json.Unmarshal([]byte(to), &t.Recipients)
+}
+
+func selectRecords(tx *store.Tx, where string, args ...any) ([]Record, error) {
+	rows, err := tx.Query(`SELECT message, recipient, kind, task, tenant, state, reply, host, why, told, at
+		FROM outcome `+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("task: read outcomes: %w", err)
+	}
+	defer rows.Close()
+	var list []Record
+	for rows.Next() {
+		var r Record
+		var to, kind, fate, reply string
+		var at int64
+		err := rows.Scan(&r.Message, &to, &kind, &r.Task, &r.Tenant, &fate, &reply, &r.Host, &r.Why, &r.Told, &at)
+		if err == nil {
+			err = json.Unmarshal([]byte(reply), &r.Reply)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("task: read outcomes: %w", err)
+		}
+		r.Recipient, r.Kind, r.Fate, r.At = mail.Address(to), Kind(kind), Fate(fate), moment(at)
+		list = append(list, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("task: read outcomes: %w", err)
+	}
+	return list, nil
+}
+
+// nanos is a time as it stands in a column; 0 for none.
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func moment(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
+}
+
+func bit(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// clean makes text from outside fit a TEXT column: PostgreSQL takes neither
+// NUL nor broken UTF-8.
+func clean(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
