@@ -1,0 +1,175 @@
+package detect
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// Catalogue is what a tenant adds to the built-in detectors, as plain data:
+// it travels to the process that looks.
+type Catalogue struct {
+	// Detectors names the built-in detectors to run; empty for all.
+	Detectors    []string         `json:"detectors,omitempty" yaml:"detectors"`
+	Dictionaries []Dictionary     `json:"dictionaries,omitempty" yaml:"dictionaries"`
+	Headers      []HeaderRule     `json:"headers,omitempty" yaml:"headers"`
+	Attachments  []AttachmentRule `json:"attachments,omitempty" yaml:"attachments"`
+}
+
+// Dictionary is a list of terms. Its findings have the type of its id:
+// "project-names" finds PROJECT_NAMES.
+type Dictionary struct {
+	ID    string   `json:"id" yaml:"id"`
+	Terms []string `json:"terms" yaml:"terms"`
+	// Parts also finds a term inside a longer word; otherwise only whole
+	// words count.
+	Parts bool `json:"parts,omitempty" yaml:"parts"`
+	// Exact distinguishes case and accents.
+	Exact bool `json:"exact,omitempty" yaml:"exact"`
+}
+
+// HeaderRule finds a header field by its value.
+type HeaderRule struct {
+	ID string `json:"id" yaml:"id"`
+	// Name is the field's name, without regard to case.
+	Name string `json:"name" yaml:"name"`
+	// Pattern is an RE2 expression searched in the unfolded, decoded value;
+	// empty means that the field is there.
+	Pattern string `json:"pattern,omitempty" yaml:"pattern"`
+}
+
+// AttachmentRule finds an attachment by what it is. All conditions that are
+// given must hold.
+type AttachmentRule struct {
+	ID string `json:"id" yaml:"id"`
+	// Names are patterns as of a shell ("*.exe"), without regard to case.
+	Names []string `json:"names,omitempty" yaml:"names"`
+	// Types are media types by content; "image/*" stands for all images.
+	Types []string `json:"types,omitempty" yaml:"types"`
+	// MinSize and MaxSize are octets without transfer encoding; 0 is no limit.
+	MinSize int64 `json:"min_size,omitempty" yaml:"min_size"`
+	MaxSize int64 `json:"max_size,omitempty" yaml:"max_size"`
+}
+
+// Limits of one catalogue.
+const (
+	MaxTerms   = 50_000
+	MaxTerm    = 256
+	MaxPattern = 1024
+)
+
+// TypeOf is the finding type of a detector's id: "credit-card" finds
+// CREDIT_CARD.
+func TypeOf(id string) string { return strings.ToUpper(strings.ReplaceAll(id, "-", "_")) }
+
+// IDOf is the id of a detector that finds a type.
+func IDOf(kind string) string { return strings.ToLower(strings.ReplaceAll(kind, "_", "-")) }
+
+// Check returns every mistake of c at once.
+func (c Catalogue) Check() error {
+	var all []error
+	seen := map[string]bool{}
+	id := func(what, id string) {
+		if !validID(id) {
+			all = append(all, fmt.Errorf("%s %q: an id has lower-case letters, digits and hyphens", what, id))
+		} else if seen[id] {
+			all = append(all, fmt.Errorf("%s %q: the id is used twice", what, id))
+		}
+		seen[id] = true
+	}
+	for _, d := range c.Dictionaries {
+		id("dictionary", d.ID)
+		all = append(all, d.check())
+	}
+	for _, h := range c.Headers {
+		id("header", h.ID)
+		if h.Name == "" {
+			all = append(all, fmt.Errorf("header %q: name is missing", h.ID))
+		}
+		if len(h.Pattern) > MaxPattern {
+			all = append(all, fmt.Errorf("header %q: the pattern is longer than %d", h.ID, MaxPattern))
+		} else if _, err := regexp.Compile(h.Pattern); err != nil {
+			all = append(all, fmt.Errorf("header %q: %w", h.ID, err))
+		}
+	}
+	for _, a := range c.Attachments {
+		id("attachment", a.ID)
+		for _, n := range a.Names {
+			if _, err := path.Match(strings.ToLower(n), ""); err != nil {
+				all = append(all, fmt.Errorf("attachment %q: name %q: %w", a.ID, n, err))
+			}
+		}
+		if len(a.Names)+len(a.Types) == 0 && a.MinSize == 0 && a.MaxSize == 0 {
+			all = append(all, fmt.Errorf("attachment %q: it would find everything: give names, types or a size", a.ID))
+		}
+	}
+	return errors.Join(all...)
+}
+
+func (d Dictionary) check() error {
+	if len(d.Terms) == 0 {
+		return fmt.Errorf("dictionary %q: no terms", d.ID)
+	}
+	if len(d.Terms) > MaxTerms {
+		return fmt.Errorf("dictionary %q: more than %d terms", d.ID, MaxTerms)
+	}
+	for _, t := range d.Terms {
+		if strings.TrimSpace(t) == "" || len(t) > MaxTerm {
+			return fmt.Errorf("dictionary %q: term %q is empty or longer than %d bytes", d.ID, t, MaxTerm)
+		}
+	}
+	return nil
+}
+
+func validID(id string) bool {
+	if id == "" || len(id) > 64 || id[0] == '-' {
+		return false
+	}
+	return strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// Matches reports whether an attachment is what a describes.
+func (a AttachmentRule) Matches(p PartInfo) bool {
+	if len(a.Names) > 0 && !anyName(a.Names, p.Name) {
+		return false
+	}
+	if len(a.Types) > 0 && !anyType(a.Types, p.Type) {
+		return false
+	}
+	return p.Size >= a.MinSize && (a.MaxSize == 0 || p.Size <= a.MaxSize)
+}
+
+func anyName(patterns []string, name string) bool {
+	name = strings.ToLower(strings.ReplaceAll(name, "/", "_"))
+	for _, p := range patterns {
+		if ok, err := path.Match(strings.ToLower(p), name); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func anyType(types []string, kind string) bool {
+	for _, t := range types {
+		t = strings.ToLower(t)
+		if prefix, wild := strings.CutSuffix(t, "/*"); t == kind || wild && strings.HasPrefix(kind, prefix+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// Wants reports whether the built-in detector with this id shall run.
+func (c Catalogue) Wants(id string) bool {
+	if len(c.Detectors) == 0 {
+		return true
+	}
+	for _, d := range c.Detectors {
+		if d == id {
+			return true
+		}
+	}
+	return false
+}

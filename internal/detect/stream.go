@@ -1,0 +1,186 @@
+package detect
+
+import (
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// Stream runs detectors over one text that is written to it in pieces. It
+// holds one window, however long the text is.
+type Stream struct {
+	// Source names the text.
+	Source Source
+	// Detectors are run in this order over each window.
+	Detectors []Detector
+	// Step, when set, is called before a detector looks at a window; its
+	// error ends the stream.
+	Step func(d Detector) error
+	// Failed, when set, is called once for a detector that panicked or
+	// returned nonsense. What it found before stays; it is not run again.
+	Failed func(d Detector, why error)
+	// Found is called for every hit, in the order of the text.
+	Found func(Found)
+	// Size is the text of one window without margins; 0 for the constant.
+	Size int
+
+	text    folded
+	lead    int
+	pending []byte // the beginning of a rune
+	window  Window
+	failed  map[string]bool
+	read    int64
+}
+
+// ErrGarbage is the failure of a detector whose hits cannot be true.
+var ErrGarbage = errors.New("detect: a detector returned garbage")
+
+// Write takes the next piece of the text (UTF-8; other octets separate).
+func (s *Stream) Write(p []byte) (int, error) {
+	n := len(p)
+	s.read += int64(n)
+	size := s.size()
+	for len(p) > 0 {
+		take := min(len(p), max(1, s.lead+size+Margin-len(s.text.text)))
+		s.fold(p[:take])
+		p = p[take:]
+		if len(s.text.text) >= s.lead+size+Margin {
+			if err := s.scan(false); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return n, nil
+}
+
+// Close looks at what is left. A Stream cannot be used after it.
+func (s *Stream) Close() error {
+	s.text.add(s.pending)
+	s.pending = nil
+	return s.scan(true)
+}
+
+// Read is the number of bytes written so far.
+func (s *Stream) Read() int64 { return s.read }
+
+func (s *Stream) size() int {
+	if s.Size > 0 {
+		return s.Size
+	}
+	return Size
+}
+
+// fold adds p, and keeps back a rune that is not complete yet.
+func (s *Stream) fold(p []byte) {
+	if len(s.pending) > 0 {
+		for len(p) > 0 && !utf8.FullRune(s.pending) {
+			s.pending = append(s.pending, p[0])
+			p = p[1:]
+		}
+		if !utf8.FullRune(s.pending) {
+			return
+		}
+		s.text.add(s.pending)
+		s.pending = s.pending[:0]
+	}
+	whole := len(p)
+	for k := 1; k <= min(3, len(p)); k++ {
+		if c := p[len(p)-k]; c >= 0xC0 {
+			if !utf8.FullRune(p[len(p)-k:]) {
+				whole = len(p) - k
+			}
+			break
+		} else if c < utf8.RuneSelf {
+			break
+		}
+	}
+	s.text.add(p[:whole])
+	s.pending = append(s.pending, p[whole:]...)
+}
+
+// scan looks at the window that is full, or at the last one.
+func (s *Stream) scan(last bool) error {
+	text := s.text.text
+	to := len(text)
+	if !last {
+		for to -= Margin; to > s.lead && !utf8.RuneStart(text[to]); to-- {
+		}
+	}
+	if to <= s.lead && !(last && s.lead == 0) {
+		return nil
+	}
+	s.window = Window{Source: s.Source, Text: text, From: s.lead, To: to, digits: s.window.digits}
+	if last {
+		s.window.To = len(text) + 1
+	}
+	hits, err := s.run()
+	if err != nil {
+		return err
+	}
+	for _, h := range resolve(hits) {
+		if h.Start >= s.window.From && h.Start < s.window.To {
+			s.Found(h)
+		}
+	}
+	if last {
+		return nil
+	}
+	from := max(0, to-Margin)
+	for from > 0 && !utf8.RuneStart(text[from]) {
+		from--
+	}
+	s.text.cut(from)
+	s.lead = to - from
+	return nil
+}
+
+// run lets every detector look at the window.
+func (s *Stream) run() ([]Found, error) {
+	var hits []Found
+	for _, d := range s.Detectors {
+		if s.failed[d.ID()] {
+			continue
+		}
+		if s.Step != nil {
+			if err := s.Step(d); err != nil {
+				return nil, err
+			}
+		}
+		some, err := s.one(d)
+		if err == nil {
+			hits = append(hits, some...)
+			continue
+		}
+		if s.failed == nil {
+			s.failed = map[string]bool{}
+		}
+		s.failed[d.ID()] = true
+		if s.Failed != nil {
+			s.Failed(d, err)
+		}
+	}
+	return hits, nil
+}
+
+// one runs a detector whose panic must not hurt the others.
+func (s *Stream) one(d Detector) (hits []Found, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			hits, err = nil, fmt.Errorf("detect: %s panicked", d.ID()) // the value may hold text
+		}
+	}()
+	garbage := false
+	d.Scan(&s.window, func(h Hit) {
+		if h.Start < 0 || h.End <= h.Start || h.End > len(s.window.Text) || !h.Confidence.valid() || h.Type == "" {
+			garbage = true
+			return
+		}
+		hits = append(hits, Found{
+			Hit: h, Detector: d.ID(), From: s.text.start(h.Start), To: s.text.end(h.End),
+		})
+	})
+	if garbage {
+		return nil, fmt.Errorf("%w (%s)", ErrGarbage, d.ID())
+	}
+	return hits, nil
+}

@@ -1,0 +1,129 @@
+package detect
+
+import (
+	"hash/maphash"
+	"sort"
+)
+
+// Tally counts different values, by part and over the whole message. It keeps
+// hashes under a key of its own, never values.
+type Tally struct {
+	seed  maphash.Seed
+	total map[string]map[uint64]Confidence
+	part  map[group]*counts
+	from  Source
+}
+
+type group struct{ kind, detector string }
+
+// counts are the values of one type in one part.
+type counts struct {
+	best  map[uint64]Confidence
+	first map[Confidence]Finding // sample, offset, evidence
+}
+
+// maxDistinct bounds the memory of a message with millions of addresses:
+// beyond it a count is "at least".
+const maxDistinct = 200_000
+
+// NewTally returns an empty count for one message.
+func NewTally() *Tally {
+	return &Tally{seed: maphash.MakeSeed(), total: map[string]map[uint64]Confidence{}}
+}
+
+// Begin starts counting in another text.
+func (t *Tally) Begin(s Source) {
+	t.from = s
+	t.part = map[group]*counts{}
+}
+
+// Add counts a hit of the current text.
+func (t *Tally) Add(f Found) {
+	h := maphash.String(t.seed, f.Value)
+	raise(t.total, f.Type, h, f.Confidence)
+	g := group{f.Type, f.Detector}
+	c := t.part[g]
+	if c == nil {
+		c = &counts{best: map[uint64]Confidence{}, first: map[Confidence]Finding{}}
+		t.part[g] = c
+	}
+	old, known := c.best[h]
+	if known && old >= f.Confidence || !known && len(c.best) >= maxDistinct {
+		return
+	}
+	c.best[h] = f.Confidence
+	if _, seen := c.first[f.Confidence]; !seen {
+		c.first[f.Confidence] = Finding{
+			Type: f.Type, Detector: f.Detector, Part: t.from.Part, Name: t.from.Name, Kind: t.from.Kind,
+			Confidence: f.Confidence, Sample: Mask(f.Type, f.Value), Offset: f.From, Why: f.Why,
+		}
+	}
+}
+
+func raise(all map[string]map[uint64]Confidence, kind string, h uint64, c Confidence) {
+	m := all[kind]
+	if m == nil {
+		m = map[uint64]Confidence{}
+		all[kind] = m
+	}
+	old, known := m[h]
+	if old < c && (known || len(m) < maxDistinct) {
+		m[h] = c
+	}
+}
+
+// Findings are those of the current text so far.
+func (t *Tally) Findings() []Finding {
+	var list []Finding
+	for _, c := range t.part {
+		n := map[Confidence]int{}
+		for _, level := range c.best {
+			n[level]++
+		}
+		for level, f := range c.first {
+			if f.Count = n[level]; f.Count > 0 {
+				list = append(list, f)
+			}
+		}
+	}
+	Sort(list)
+	return list
+}
+
+// Totals are those of the message so far.
+func (t *Tally) Totals() []Total {
+	var list []Total
+	for kind, m := range t.total {
+		total := Total{Type: kind}
+		for _, level := range m {
+			switch level {
+			case High:
+				total.High++
+			case Medium:
+				total.Medium++
+			default:
+				total.Low++
+			}
+		}
+		list = append(list, total)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].Type < list[j].Type })
+	return list
+}
+
+// Sort puts findings in the order of a report: by type, then the surest
+// first, then by detector and place.
+func Sort(list []Finding) {
+	sort.SliceStable(list, func(i, j int) bool {
+		a, b := list[i], list[j]
+		switch {
+		case a.Type != b.Type:
+			return a.Type < b.Type
+		case a.Confidence != b.Confidence:
+			return a.Confidence > b.Confidence
+		case a.Detector != b.Detector:
+			return a.Detector < b.Detector
+		}
+		return a.Offset < b.Offset
+	})
+}

@@ -1,0 +1,87 @@
+package extract
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// confine takes from this process what it does not need: memory beyond the
+// bound, files, core dumps and new privileges.
+func confine(b Bounds) error {
+	type limit struct {
+		what  int
+		value uint64
+	}
+	limits := []limit{
+		{unix.RLIMIT_CORE, 0},
+		{unix.RLIMIT_FSIZE, 0},
+		{unix.RLIMIT_NOFILE, 32},
+	}
+	if b.Memory > 0 {
+		// Go reserves far more addresses than it uses, so that the limit on
+		// data is the one that bites, and the one on addresses a backstop.
+		limits = append(limits,
+			limit{unix.RLIMIT_DATA, uint64(b.Memory) + 128<<20},
+			limit{unix.RLIMIT_AS, uint64(b.Memory)*2 + 4<<30})
+	}
+	for _, l := range limits {
+		if err := unix.Setrlimit(l.what, &unix.Rlimit{Cur: l.value, Max: l.value}); err != nil {
+			return fmt.Errorf("extract: setrlimit %d: %w", l.what, err)
+		}
+	}
+	for _, option := range []uintptr{unix.PR_SET_NO_NEW_PRIVS, unix.PR_SET_DUMPABLE} {
+		value := uintptr(0)
+		if option == unix.PR_SET_NO_NEW_PRIVS {
+			value = 1
+		}
+		// Threads that run already must be told too; a binary with cgo (a
+		// race build) cannot, and then the threads to come inherit it.
+		if _, _, e := syscall.AllThreadsSyscall6(syscall.SYS_PRCTL, option, value, 0, 0, 0, 0); e != 0 && e != syscall.ENOTSUP {
+			return fmt.Errorf("extract: prctl %d: %w", option, e)
+		} else if e == syscall.ENOTSUP {
+			if err := unix.Prctl(int(option), value, 0, 0, 0); err != nil {
+				return fmt.Errorf("extract: prctl %d: %w", option, err)
+			}
+		}
+	}
+	return nil
+}
+
+// limitCPU gives the process that much processor time more.
+func limitCPU(more time.Duration) {
+	var used unix.Rusage
+	if more <= 0 || unix.Getrusage(unix.RUSAGE_SELF, &used) != nil {
+		return
+	}
+	seconds := uint64(used.Utime.Sec+used.Stime.Sec) + uint64(more/time.Second) + 2
+	var now unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_CPU, &now) == nil {
+		_ = unix.Setrlimit(unix.RLIMIT_CPU, &unix.Rlimit{Cur: min(seconds, now.Max), Max: now.Max})
+	}
+}
+
+// group puts the child into a process group of its own, so that nothing it
+// starts survives it.
+func group() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
+
+// resident is the memory that a process holds now; 0 when unknown.
+func resident(pid int) int64 {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(b))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize())
+}

@@ -1,0 +1,266 @@
+package extract
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Config says how children are started and bounded. The zero value of each
+// field but Args is its default.
+type Config struct {
+	// Program is the binary to start. Default: this one.
+	Program string
+	// Args make it call Serve.
+	Args []string
+	// Env is the child's whole environment.
+	Env []string
+	// Warm is the number of children kept ready. Default: 1.
+	Warm int
+	// Max is the number of children at a time. Default: the processors, at
+	// least 2.
+	Max int
+	// Memory is what one child may use. Default: 512 MiB.
+	Memory int64
+	// Step is how long one step may take. Default: 10s.
+	Step time.Duration
+	// CPU is the processor time for one job. Default: 2m.
+	CPU time.Duration
+	// Jobs is the number of jobs after which a child is replaced. Default: 500.
+	Jobs int
+}
+
+func (c Config) withDefaults() Config {
+	c.Warm = orInt(c.Warm, 1)
+	c.Max = orInt(c.Max, max(2, runtime.GOMAXPROCS(0)))
+	c.Jobs = orInt(c.Jobs, 500)
+	if c.Memory <= 0 {
+		c.Memory = 512 << 20
+	}
+	if c.Step <= 0 {
+		c.Step = 10 * time.Second
+	}
+	if c.CPU <= 0 {
+		c.CPU = 2 * time.Minute
+	}
+	return c
+}
+
+func orInt(n, otherwise int) int {
+	if n > 0 {
+		return n
+	}
+	return otherwise
+}
+
+// Pool keeps children ready and gives them jobs.
+type Pool struct {
+	config Config
+	room   chan struct{}
+
+	mu     sync.Mutex
+	idle   []*child
+	closed bool
+	wait   sync.WaitGroup
+}
+
+// NewPool returns a pool; children are started when they are needed, and
+// kept warm from then on.
+func NewPool(c Config) *Pool {
+	c = c.withDefaults()
+	return &Pool{config: c, room: make(chan struct{}, c.Max)}
+}
+
+// ErrNoChild means that no child could be started: nothing was looked at.
+var ErrNoChild = errors.New("extract: no child process")
+
+// Job is one piece of work for a child.
+type Job struct {
+	// Request tells the child what to do.
+	Request []byte
+	// Parts are what it works on: what a part is, and its octets.
+	Parts iter.Seq2[[]byte, io.Reader]
+	// Record is called for each result, in order, by the goroutine of Run.
+	// Its error means that the result cannot be true.
+	Record func([]byte) error
+}
+
+// Cause says how a child came to its end.
+type Cause string
+
+// The causes of a Death.
+const (
+	TookTooLong Cause = "a step took too long"
+	OutOfTime   Cause = "the job ran out of time"
+	OutOfMemory Cause = "too much memory"
+	Crashed     Cause = "it ended by itself"
+	Garbage     Cause = "it sent garbage"
+)
+
+// Death is the error of a job whose child died.
+type Death struct {
+	Cause Cause
+	// Step is what the child was doing; the zero Step when it had not begun.
+	Step Step
+}
+
+func (d *Death) Error() string {
+	return fmt.Sprintf("extract: the child died in %s of part %q: %s", d.Step.Who, d.Step.Part, d.Cause)
+}
+
+// Run gives a job to a child and waits for its end. The error is nil, a
+// *Death, ErrNoChild or that of ctx before a child was free.
+func (p *Pool) Run(ctx context.Context, j Job) error {
+	select {
+	case p.room <- struct{}{}:
+		defer func() { <-p.room }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	c, err := p.take(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.run(ctx, j, p.config); err != nil {
+		c.kill()
+		p.warm()
+		return err
+	}
+	p.give(c)
+	return nil
+}
+
+// take gives an idle child, or a new one.
+func (p *Pool) take(ctx context.Context) (*child, error) {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, ErrNoChild
+	}
+	for len(p.idle) > 0 {
+		c := p.idle[len(p.idle)-1]
+		p.idle = p.idle[:len(p.idle)-1]
+		if c.alive() {
+			p.mu.Unlock()
+			return c, nil
+		}
+		c.kill()
+	}
+	p.mu.Unlock()
+	return start(ctx, p.config)
+}
+
+// give takes a child back that did its job.
+func (p *Pool) give(c *child) {
+	c.jobs++
+	p.mu.Lock()
+	keep := !p.closed && c.jobs < p.config.Jobs && len(p.idle) < p.config.Warm && resident(c.pid()) < p.config.Memory/2
+	if keep {
+		p.idle = append(p.idle, c)
+	}
+	p.mu.Unlock()
+	if !keep {
+		c.kill()
+	}
+}
+
+// warm starts a child in place of one that died.
+func (p *Pool) warm() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || len(p.idle) >= p.config.Warm {
+		return
+	}
+	p.wait.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), handshake)
+		defer cancel()
+		if c, err := start(ctx, p.config); err == nil {
+			c.jobs = -1 // give counts a job that was none
+			p.give(c)
+		}
+	})
+}
+
+// Close kills the idle children. Jobs that run are not waited for; their
+// children end with them.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	p.closed = true
+	idle := p.idle
+	p.idle = nil
+	p.mu.Unlock()
+	for _, c := range idle {
+		c.kill()
+	}
+	p.wait.Wait()
+}
+
+// handshake is how long a child may take to say its version.
+const handshake = 10 * time.Second
+
+// start starts a child and waits for its greeting.
+func start(ctx context.Context, conf Config) (*child, error) {
+	program := conf.Program
+	if program == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrNoChild, err)
+		}
+		program = self
+	}
+	cmd := exec.Command(program, conf.Args...)
+	cmd.Env = append([]string{}, conf.Env...)
+	cmd.Dir = "/"
+	cmd.SysProcAttr = group()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoChild, err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoChild, err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoChild, err)
+	}
+	c := &child{cmd: cmd, in: in, out: bufio.NewReaderSize(out, 64<<10), frames: make(chan frame), gone: make(chan struct{})}
+	go c.listen()
+	if err := c.greet(ctx, conf); err != nil {
+		c.kill()
+		return nil, fmt.Errorf("%w: %w", ErrNoChild, err)
+	}
+	return c, nil
+}
+
+// greet sends the limits and checks the version.
+func (c *child) greet(ctx context.Context, conf Config) error {
+	limits, err := json.Marshal(Bounds{Memory: conf.Memory, CPU: conf.CPU})
+	if err != nil {
+		return err
+	}
+	if err := writeFrame(c.in, frameLimits, limits); err != nil {
+		return err
+	}
+	timer := time.NewTimer(handshake)
+	defer timer.Stop()
+	select {
+	case f := <-c.frames:
+		if f.err != nil || f.kind != frameHello || string(f.payload) != wireVersion {
+			return errors.New("extract: it does not speak " + wireVersion)
+		}
+		return nil
+	case <-timer.C:
+		return errors.New("extract: it does not answer")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,129 @@
+package extract
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// The wire between a parent and its child, version 1.
+//
+// Both sides send frames: one octet that says what it is, four octets with
+// the length of what follows (big endian, at most 1 MiB), and that many
+// octets. Requests and records are opaque here; look defines them.
+//
+//	parent                         child
+//	C limits (JSON)         →
+//	                        ←      H version
+//	J request               →      ┐
+//	P what the part is      →      │ parts in order; the child reads them at
+//	D octets of it …        →      │ its own speed, and answers meanwhile:
+//	E end, or why it failed →      │ S the step that begins now: part, NUL, who
+//	P …                     →      │ R a record
+//	O no more parts         →      ┘
+//	                        ←      Z the job is done
+//
+// A frame that is none of these, comes from the wrong side, is too long or
+// arrives out of turn is garbage: the child is killed, and the step that it
+// had announced is to blame.
+const wireVersion = "postern-child/1"
+
+// What a frame is.
+const (
+	frameLimits = 'C'
+	frameJob    = 'J'
+	framePart   = 'P'
+	frameData   = 'D'
+	frameEnd    = 'E'
+	frameOver   = 'O'
+
+	frameHello  = 'H'
+	frameStep   = 'S'
+	frameRecord = 'R'
+	frameDone   = 'Z'
+)
+
+const (
+	fromParent = "CJPDEO"
+	fromChild  = "HSRZ"
+)
+
+// maxFrame bounds what follows a frame's head.
+const maxFrame = 1 << 20
+
+// ErrWire is the failure of a peer that does not keep to the wire form.
+var ErrWire = errors.New("extract: garbage on the wire")
+
+// writeFrame writes one frame.
+func writeFrame(w io.Writer, kind byte, payload []byte) error {
+	if len(payload) > maxFrame {
+		return fmt.Errorf("extract: a frame of %d octets is too long", len(payload))
+	}
+	var head [5]byte
+	head[0] = kind
+	binary.BigEndian.PutUint32(head[1:], uint32(len(payload)))
+	if _, err := w.Write(head[:]); err != nil {
+		return err
+	}
+	_, err := w.Write(payload)
+	return err
+}
+
+// readFrame reads one frame of the kinds in allowed. The payload lies in buf,
+// which grows only as octets really arrive.
+func readFrame(r *bufio.Reader, allowed string, buf *[]byte) (kind byte, payload []byte, err error) {
+	var head [5]byte
+	if _, err := io.ReadFull(r, head[:1]); err != nil {
+		return 0, nil, err
+	}
+	if strings.IndexByte(allowed, head[0]) < 0 {
+		return 0, nil, ErrWire
+	}
+	if _, err := io.ReadFull(r, head[1:]); err != nil {
+		return 0, nil, cutOff(err)
+	}
+	n := int(binary.BigEndian.Uint32(head[1:]))
+	if n > maxFrame {
+		return 0, nil, ErrWire
+	}
+	b := (*buf)[:0]
+	for len(b) < n {
+		step := min(n-len(b), 64<<10)
+		at := len(b)
+		b = append(b, make([]byte, step)...)
+		if _, err := io.ReadFull(r, b[at:]); err != nil {
+			return 0, nil, cutOff(err)
+		}
+	}
+	*buf = b
+	return head[0], b, nil
+}
+
+func cutOff(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// Step is what the child does now: who works on which part.
+type Step struct {
+	Part string
+	Who  string
+}
+
+// maxStep bounds the names in a step.
+const maxStep = 1024
+
+func (s Step) wire() []byte { return []byte(s.Part + "\x00" + s.Who) }
+
+func parseStep(b []byte) (Step, error) {
+	part, who, ok := strings.Cut(string(b), "\x00")
+	if !ok || len(b) > maxStep || strings.IndexByte(who, 0) >= 0 {
+		return Step{}, ErrWire
+	}
+	return Step{part, who}, nil
+}
