@@ -221,10 +221,16 @@ func (x *indexer) limit(p *Part, deep bool) {
 
 // child begins the next child of f.
 func (s *scan) child(f *frame, at int64) {
-	p := &Part{Body: s.body, Path: f.part.Path + "." + strconv.Itoa(len(f.part.Children)+1)}
+	p := &Part{Body: s.body, Path: f.part.nextPath()}
 	f.part.Children = append(f.part.Children, p)
 	s.depth = f.depth + 1
 	s.begin(p, f.part, at)
+}
+
+// nextPath is the path of p's next child.
+func (p *Part) nextPath() string {
+	p.numbered++
+	return p.Path + "." + strconv.Itoa(p.numbered)
 }
 
 // delimiter finds the multipart whose delimiter l is (RFC 2046 §5.1.1).
@@ -330,7 +336,7 @@ func (s *scan) cut(i int, closing bool, l line) {
 func (s *scan) rest(f *frame, at int64) {
 	s.full = true
 	p := &Part{
-		Body: s.body, Parent: f.part, Path: f.part.Path + "." + strconv.Itoa(len(f.part.Children)+1),
+		Body: s.body, Parent: f.part, Path: f.part.nextPath(),
 		Range: Range{at, at}, Content: Range{at, at}, Type: "text/plain",
 		Params: map[string]string{}, Header: &Header{body: s.body, start: at, end: at},
 	}
@@ -416,8 +422,6 @@ func (x *indexer) dig(f *frame) {
 	r := Range{0, b.Size()}
 	if plain(p) {
 		b, r = p.Body, p.Content
-	} else {
-		p.descended = true
 	}
 	s := x.scan(b, r)
 	defer s.lines.close()

@@ -38,7 +38,7 @@ type Part struct {
 	// few mail programs show.
 	Hidden bool
 
-	descended bool // an encoded container whose children lie in a view
+	numbered int // children with a number: all but the hidden ones
 }
 
 // Leaf reports whether the part holds content itself and not only parts.
