@@ -280,7 +280,7 @@ func (m *moment) ResolveName(name string) (any, bool) {
 	case "recipient":
 		return m.recipient, true
 	case varFacts:
-		return object{varFacts, m}, true
+		return object{typeFindings, m}, true
 	}
 	if v, ok := m.cache[name]; ok {
 		return v, true
@@ -308,6 +308,17 @@ func (m *moment) header(name string) ref.Val {
 		return unknownValue("header " + name)
 	}
 	return types.NewStringList(types.DefaultTypeAdapter, values)
+}
+
+func (m *moment) firstHeader(name string) ref.Val {
+	values, looked := m.facts.Headers[strings.ToLower(name)]
+	switch {
+	case !looked:
+		return unknownValue("header " + name)
+	case len(values) == 0:
+		return types.String("")
+	}
+	return types.String(values[0])
 }
 
 // variable is a name that a condition may use, besides recipient.

@@ -30,6 +30,7 @@ type activation = interpreter.Activation
 const (
 	varFacts  = "@facts"
 	funHeader = "@header"
+	funFirst  = "@first_header"
 	funIn     = "IN"
 )
 
@@ -85,6 +86,11 @@ func newLanguage(lists map[string]*List, detectors []string) (*language, error) 
 			cel.BinaryBinding(func(f, name ref.Val) ref.Val {
 				return f.Value().(*moment).header(string(name.(types.String)))
 			}))),
+		cel.Function(funFirst, cel.Overload("first_header_of_facts",
+			[]*cel.Type{cel.ObjectType(typeFindings), cel.StringType}, cel.StringType,
+			cel.BinaryBinding(func(f, name ref.Val) ref.Val {
+				return f.Value().(*moment).firstHeader(string(name.(types.String)))
+			}))),
 		cel.Function(funIn, cel.MemberOverload("address_in_list",
 			[]*cel.Type{cel.ObjectType(typeParty), cel.StringType}, cel.BoolType,
 			cel.BinaryBinding(l.in))),
@@ -114,11 +120,7 @@ func headersMacro(eh cel.MacroExprFactory, _ celast.Expr, args []celast.Expr) (c
 
 // headerMacro makes header("X") the first value, or "" when there is none.
 func headerMacro(eh cel.MacroExprFactory, _ celast.Expr, args []celast.Expr) (celast.Expr, *cel.Error) {
-	all := eh.NewCall(funHeader, eh.NewIdent(varFacts), args[0])
-	again := eh.NewCall(funHeader, eh.NewIdent(varFacts), eh.Copy(args[0]))
-	none := eh.NewCall("_==_", eh.NewCall("size", all), eh.NewLiteral(types.IntZero))
-	first := eh.NewCall("_[_]", again, eh.NewLiteral(types.IntZero))
-	return eh.NewCall("_?_:_", none, eh.NewLiteral(types.String("")), first), nil
+	return eh.NewCall(funFirst, eh.NewIdent(varFacts), args[0]), nil
 }
 
 // flaw is a mistake inside a condition; Offset counts characters.
@@ -129,20 +131,18 @@ type flaw struct {
 
 // compile checks a condition. It returns every flaw at once.
 func (l *language) compile(source string) (*condition, []flaw) {
-	checked, issues := l.env.Compile(methodIn(source))
-	if issues != nil && issues.Err() != nil {
-		var flaws []flaw
-		for _, e := range issues.Errors() {
-			flaws = append(flaws, flaw{e.Location.Line(), e.Location.Column(), l.explain(e.Message)})
-		}
+	parsed, issues := l.env.Parse(methodIn(source))
+	if flaws := l.flaws(issues); len(flaws) > 0 {
+		return nil, flaws
+	}
+	c := &condition{Source: source}
+	flaws := l.walk(c, parsed)
+	checked, issues := l.env.Check(parsed)
+	if flaws = append(flaws, l.flaws(issues)...); len(flaws) > 0 {
 		return nil, flaws
 	}
 	if checked.OutputType() != cel.BoolType {
 		return nil, []flaw{{1, 0, fmt.Sprintf("a condition must be true or false; this is %s", checked.OutputType())}}
-	}
-	c := &condition{Source: source}
-	if flaws := l.walk(c, checked); len(flaws) > 0 {
-		return nil, flaws
 	}
 	estimate, err := l.env.EstimateCost(checked, sizes{})
 	if err == nil && estimate.Max > maxEstimate {
@@ -158,9 +158,23 @@ func (l *language) compile(source string) (*condition, []flaw) {
 	return c, nil
 }
 
+func (l *language) flaws(issues *cel.Issues) (flaws []flaw) {
+	if issues == nil || issues.Err() == nil {
+		return nil
+	}
+	for _, e := range issues.Errors() {
+		column := e.Location.Column()
+		if noField.MatchString(e.Message) {
+			column++ // CEL names the place of the dot
+		}
+		flaws = append(flaws, flaw{e.Location.Line(), column, l.explain(e.Message)})
+	}
+	return flaws
+}
+
 // walk collects what the condition looks at and checks the names in strings.
-func (l *language) walk(c *condition, checked *cel.Ast) (flaws []flaw) {
-	native := checked.NativeRep()
+func (l *language) walk(c *condition, parsed *cel.Ast) (flaws []flaw) {
+	native := parsed.NativeRep()
 	bad := func(e celast.Expr, format string, args ...any) {
 		at := native.SourceInfo().GetStartLocation(e.ID())
 		flaws = append(flaws, flaw{at.Line(), at.Column(), fmt.Sprintf(format, args...)})
@@ -178,17 +192,22 @@ func (l *language) walk(c *condition, checked *cel.Ast) (flaws []flaw) {
 			c.note(e.AsIdent())
 		case celast.SelectKind:
 			c.selected(e.AsSelect())
+		case celast.StructKind:
+			bad(e, "a condition cannot make a new %s", e.AsStruct().TypeName())
 		case celast.CallKind:
 			call := e.AsCall()
 			switch call.FunctionName() {
 			case funIn:
+				if len(call.Args()) != 1 {
+					return // the checker says so
+				}
 				name, ok := literal(call.Args()[0])
 				if !ok {
 					bad(call.Args()[0], "the name of a list must be written out here")
 				} else if _, known := l.lists[name]; !known {
 					bad(call.Args()[0], "there is no list %q%s", name, didYouMean(name, keys(l.lists)))
 				}
-			case funHeader:
+			case funHeader, funFirst:
 				name, ok := literal(call.Args()[1])
 				if !ok {
 					bad(call.Args()[1], "the name of a header field must be written out here")

@@ -63,6 +63,7 @@ func stringEnd(s string, i int) int {
 var (
 	undeclared = regexp.MustCompile(`^undeclared reference to '([^']*)'`)
 	noField    = regexp.MustCompile(`^undefined field '([^']*)'`)
+	unexpected = regexp.MustCompile(`^(?:Syntax error: )?(?:mismatched|extraneous) input '((?s:.*?))' expecting`)
 	overload   = regexp.MustCompile(`^found no matching overload for '([^']*)' applied to '([^']*)'`)
 )
 
@@ -84,6 +85,12 @@ func (l *language) explain(message string) string {
 	}
 	if m := overload.FindStringSubmatch(message); m != nil {
 		return "types do not fit: " + quoted(strings.Trim(m[1], "_@")) + " cannot be used with " + m[2]
+	}
+	if m := unexpected.FindStringSubmatch(message); m != nil {
+		if m[1] == "<EOF>" {
+			return "the condition ends too early"
+		}
+		return quoted(m[1]) + " is not expected here"
 	}
 	return strings.TrimPrefix(message, "Syntax error: ")
 }

@@ -91,9 +91,21 @@ func nesting(text string) int {
 func (r *reader) wrong(n ast.Node, format string, args ...any) {
 	var t *token.Token
 	if n != nil {
-		t = n.GetToken()
+		t = first(n).GetToken()
 	}
 	r.wrongAt(t, fmt.Sprintf(format, args...))
+}
+
+// first is where a person sees n begin: the token of a mapping without braces
+// is its first colon.
+func first(n ast.Node) ast.Node {
+	if m, ok := n.(*ast.MappingNode); ok && m.IsFlowStyle {
+		return n
+	}
+	if values, ok := pairs(n); ok && len(values) > 0 {
+		return values[0].Key
+	}
+	return n
 }
 
 func (r *reader) wrongAt(t *token.Token, text string) {
@@ -300,12 +312,11 @@ type placed struct {
 	node ast.Node
 }
 
-func plain(list []placed) []string {
-	out := make([]string, len(list))
-	for i, p := range list {
-		out[i] = p.text
+func plain(list []placed) (texts []string) {
+	for _, p := range list {
+		texts = append(texts, p.text)
 	}
-	return out
+	return texts
 }
 
 // text returns the text of a scalar as it was written: 0042 and yes stay what
