@@ -86,7 +86,8 @@ func TestEveryConnectionKeepsItsPromise(t *testing.T) {
 
 func TestOldSQLiteIsRefused(t *testing.T) {
 	for version, want := range map[string]bool{
-		"3.51.3": true, "3.51.2": false, "3.51": false, "3.52.0": true, "4.0.0": true, "3.9.9": false, "": false, "3.100.0": true,
+		"3.51.3": true, "3.51.2": false, "3.51": false, "3.52.0": true,
+		"4.0.0": true, "3.9.9": false, "": false, "3.100.0": true,
 	} {
 		if got := atLeast(version, 3, 51, 3); got != want {
 			t.Errorf("atLeast(%q) = %v", version, got)

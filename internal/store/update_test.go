@@ -312,7 +312,8 @@ func TestArgumentsMeanTheSameOnBothEngines(t *testing.T) {
 			}
 		}
 		err := db.Update(t.Context(), func(tx *store.Tx) error {
-			if _, err := tx.Exec("INSERT INTO item (id, b) VALUES (?, ?)", json.RawMessage(`{"a":"?"}`), []byte{0, 255}); err != nil {
+			if _, err := tx.Exec("INSERT INTO item (id, b) VALUES (?, ?)",
+				json.RawMessage(`{"a":"?"}`), []byte{0, 255}); err != nil {
 				return err
 			}
 			var b []byte
