@@ -38,6 +38,7 @@ type conn struct {
 
 	last *handedIn // answered, and we do not know yet whether the client read it
 	over bool      // close after the replies are sent
+	said bool      // a last reply that the client does not expect
 
 	mu       sync.Mutex
 	draining bool
@@ -52,6 +53,7 @@ var (
 	errEndless  = errors.New("receive: endless input")
 	errSession  = errors.New("receive: session too long")
 	errLong     = errors.New("receive: line too long")
+	errTLS      = errors.New("receive: TLS without STARTTLS")
 )
 
 func newConn(s *Server, nc net.Conn, addr netip.AddrPort, key netip.Addr) *conn {
@@ -99,7 +101,9 @@ func (c *conn) hangUp() {
 		defer c.survive()
 		c.unsettle()
 	}()
-	_ = c.flush() // nobody is left to tell
+	if c.flush() == nil && c.said {
+		c.linger()
+	}
 	c.reset(c.phase)
 	c.in.narrow(&c.s.windows)
 	c.net.Close()
@@ -121,6 +125,9 @@ func (c *conn) stop(err error) {
 	case errors.Is(err, errBare):
 		c.bye(replyBareCommand())
 		cause = "bare-newline"
+	case errors.Is(err, errTLS):
+		c.bye(replyMustTLS())
+		cause = "tls-without-starttls"
 	case errors.Is(err, errEndless):
 		c.bye(replyTooManyErrors())
 		cause = "endless"
@@ -133,10 +140,24 @@ func (c *conn) stop(err error) {
 	c.s.cfg.Log.Debug("connection ended", telemetry.KeyPeer, c.peer.Addr.String(), telemetry.KeyCause, cause)
 }
 
+// linger ends our side and waits a little for the client's, so that input
+// that we did not read does not take our last reply from it (RFC 1122
+// §4.2.2.13 resets such a connection).
+func (c *conn) linger() {
+	half, ok := c.raw.Conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	if c.raw.SetReadDeadline(time.Now().Add(time.Second)) == nil {
+		_, _ = io.CopyN(io.Discard, c.raw, maxDiscarded) // it may end as it likes
+	}
+}
+
 // bye is the last reply of a connection.
 func (c *conn) bye(r mail.Reply) {
 	c.reply(r)
 	c.over = true
+	c.said = r.Code != 221
 }
 
 // fault answers a command that a correct client would not have sent.
@@ -269,6 +290,8 @@ func (c *conn) readLine() (string, error) {
 	for {
 		n, bare := c.in.line()
 		switch {
+		case c.peer.TLS == nil && c.in.begins(handshakeRecord):
+			return "", errTLS
 		case bare:
 			return "", errBare
 		case n > 0:

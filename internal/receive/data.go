@@ -100,21 +100,19 @@ func (u *unstuffer) next(p []byte, keep func([]byte)) (n int, done bool) {
 	at := 0
 	for {
 		if u.atLine {
-			rest := p[at:]
-			if len(rest) < 3 && bytes.HasPrefix(endLine, rest) {
+			if at == len(p) || p[at] == '.' {
 				u.emit(p[start:at], keep)
-				return at, false
-			}
-			u.atLine = false
-			if bytes.HasPrefix(rest, endLine) {
-				u.emit(p[start:at], keep)
-				return at + len(endLine), true
-			}
-			if rest[0] == '.' {
-				u.emit(p[start:at], keep)
+				rest := p[at:]
+				if bytes.HasPrefix(rest, endLine) {
+					return at + len(endLine), true
+				}
+				if bytes.HasPrefix(endLine, rest) {
+					return at, false
+				}
 				at++
 				start = at
 			}
+			u.atLine = false
 		}
 		i := bytes.IndexByte(p[at:], '\r')
 		if i < 0 {

@@ -48,12 +48,14 @@ func TestDialogue(t *testing.T) {
 			">STARTTLS", "<503", ">BDAT 6 LAST", "=QUIT\r\n", "<503", ">NOOP", "<250",
 		}, nil},
 		{"EHLO needs a name", Config{}, nil, []string{
-			"<220", ">EHLO", "<501 5.5.4", ">EHLO a b", "<501", ">EHLO " + strings.Repeat("x", 256), "<501", ">EHLO [::1]", "<250",
+			"<220", ">EHLO", "<501 5.5.4", ">EHLO a b", "<501", ">EHLO " + strings.Repeat("x", 256), "<501",
+			">EHLO [::1]", "<250",
 		}, nil},
 		{"a second MAIL has no place", Config{}, from, []string{
 			">MAIL FROM:<eve@evil.example>", "<503 5.5.1", ">RCPT TO:<b@c.example>", "<250", ">DATA", "<354", ">.", "<250",
 		}, []string{""}},
-		{"DATA needs a recipient", Config{}, from, []string{">DATA", "<554 5.5.1", ">RCPT TO:<nobody>", "<501", ">DATA", "<554"}, nil},
+		{"DATA needs a recipient", Config{}, from, []string{">DATA", "<554 5.5.1", ">RCPT TO:<nobody>", "<501",
+			">DATA", "<554"}, nil},
 		{"BDAT needs a recipient, and its chunk is thrown away", Config{}, from, []string{
 			">BDAT 6 LAST", "=QUIT\r\n", "<554 5.5.1", ">MAIL FROM:<>", "<250",
 		}, nil},
@@ -74,28 +76,36 @@ func TestDialogue(t *testing.T) {
 			">BDAT 10", "=0123456789", "<250", ">BDAT 65530", "=" + strings.Repeat("QUIT\r\n", 10921) + "QUIT", "<552 5.3.4",
 			">BDAT 6", "=QUIT\r\n", "<503", ">BDAT 6 LAST", "=QUIT\r\n", "<503", ">MAIL FROM:<>", "<250",
 		}, nil},
-		{"an enormous chunk closes the connection", Config{}, to, []string{">BDAT 9223372036854775807", "<552 5.3.4", "<closed"}, nil},
-		{"a stranger's large chunk closes the connection", Config{}, hello, []string{">BDAT 2000000 LAST", "<552", "<closed"}, nil},
-		{"a BDAT without a size closes the connection", Config{}, to, []string{">BDAT -5 LAST", "<501 5.5.4", "<closed"}, nil},
-		{"a BDAT with another word closes the connection", Config{}, to, []string{">BDAT 5 FIRST", "<501 5.5.4", "<closed"}, nil},
+		{"an enormous chunk closes the connection", Config{}, to, []string{">BDAT 9223372036854775807", "<552 5.3.4",
+			"<closed"}, nil},
+		{"a stranger's large chunk closes the connection", Config{}, hello, []string{">BDAT 2000000 LAST", "<552",
+			"<closed"}, nil},
+		{"a BDAT without a size closes the connection", Config{}, to, []string{">BDAT -5 LAST", "<501 5.5.4",
+			"<closed"}, nil},
+		{"a BDAT with another word closes the connection", Config{}, to, []string{">BDAT 5 FIRST", "<501 5.5.4",
+			"<closed"}, nil},
 		{"a message over the limit is read to its end", Config{MaxSize: 65536}, to, []string{
 			">DATA", "<354", "=" + strings.Repeat("QUIT\r\n", 11000) + ".\r\n", "<552 5.3.4", ">MAIL FROM:<>", "<250",
 		}, nil},
 		{"SIZE is checked at MAIL", Config{}, hello, []string{
-			">MAIL FROM:<a@b.example> SIZE=209715201", "<552 5.3.4", ">MAIL FROM:<a@b.example> SIZE=99999999999999999999", "<552",
+			">MAIL FROM:<a@b.example> SIZE=209715201", "<552 5.3.4",
+			">MAIL FROM:<a@b.example> SIZE=99999999999999999999", "<552",
 			">MAIL FROM:<a@b.example> SIZE=-1", "<501", ">MAIL FROM:<a@b.example> SIZE=", "<501",
 			">MAIL FROM:<a@b.example> SIZE=209715200", "<250",
 		}, nil},
 		{"too many recipients", Config{MaxRecipients: 2}, to, []string{
 			">RCPT TO:<2@b.example>", "<250", ">RCPT TO:<3@b.example>", "<452 4.5.3", ">DATA", "<354", ">.", "<250",
 		}, []string{""}},
-		{"too many messages", Config{MaxMessages: 1}, to, []string{">RSET", "<250", ">MAIL FROM:<>", "<421 4.7.0", "<closed"}, nil},
+		{"too many messages", Config{MaxMessages: 1}, to, []string{">RSET", "<250", ">MAIL FROM:<>", "<421 4.7.0",
+			"<closed"}, nil},
 		{"unknown parameters and commands", Config{}, hello, []string{
 			">MAIL FROM:<a@b.example> AUTH=<>", "<555 5.5.4", ">MAIL FROM:<a@b.example> REQUIRETLS", "<555",
-			">XYZZY", "<500 5.5.1", ">EXPN x", "<502", ">VRFY x", "<252 2.5.2", ">HELP", "<214", ">NOOP hi", "<250", ">", "<500",
+			">XYZZY", "<500 5.5.1", ">EXPN x", "<502", ">VRFY x", "<252 2.5.2", ">HELP", "<214", ">NOOP hi", "<250",
+			">", "<500",
 			">QUIT now", "<501", ">RSET x", "<501", ">AUTH PLAIN", "<502",
 		}, nil},
-		{"browsers are hung up on", Config{}, nil, []string{"<220", "=POST / HTTP/1.1\r\nMAIL FROM:<a@b>\r\n", "<554", "<closed"}, nil},
+		{"browsers are hung up on", Config{}, nil, []string{"<220", "=POST / HTTP/1.1\r\nMAIL FROM:<a@b>\r\n",
+			"<554", "<closed"}, nil},
 		{"without TLS there is no mail when it is required", Config{RequireTLS: &yes}, hello, []string{
 			">MAIL FROM:<a@b.example>", "<530 5.7.0", ">RCPT TO:<a@b.example>", "<503",
 		}, nil},
@@ -107,15 +117,21 @@ func TestDialogue(t *testing.T) {
 		}, []string{"a\r\nb c \r\n\r\n.\r\n.\r\n.x\r\n"}},
 		{"SMTPUTF8 addresses need SMTPUTF8", Config{}, hello, []string{
 			">MAIL FROM:<jürgen@contoso.example>", "<553 5.6.7", ">MAIL FROM:<ann@contoso.example>", "<250",
-			">RCPT TO:<jürgen@contoso.example>", "<553 5.6.7", ">RSET", "<250", ">MAIL FROM:<jürgen@contoso.example> SMTPUTF8", "<250",
+			">RCPT TO:<jürgen@contoso.example>", "<553 5.6.7", ">RSET", "<250",
+			">MAIL FROM:<jürgen@contoso.example> SMTPUTF8", "<250",
 			">RCPT TO:<jürgen@contoso.example>", "<250",
 		}, nil},
 		{"the null sender, and postmaster without a domain", Config{}, hello, []string{
-			">MAIL FROM:<>", "<250", ">RCPT TO:<>", "<501 5.1.3", ">RCPT TO:<Postmaster>", "<250", ">DATA", "<354", ">.", "<250",
+			">MAIL FROM:<>", "<250", ">RCPT TO:<>", "<501 5.1.3", ">RCPT TO:<Postmaster>", "<250", ">DATA", "<354",
+			">.", "<250",
 		}, []string{""}},
-		{"one error too many closes", Config{MaxErrors: 2}, hello, []string{">X", "<500", ">X", "<500", ">NOOP", "<421 4.7.0", "<closed"}, nil},
+		{"TLS without STARTTLS is told so", Config{}, nil, []string{"<220", "=\x16\x03\x01\x02\x00\x01",
+			"<530 5.7.0", "<closed"}, nil},
+		{"one error too many closes", Config{MaxErrors: 2}, hello, []string{">X", "<500", ">X", "<500", ">NOOP",
+			"<421 4.7.0", "<closed"}, nil},
 		{"too many commands without mail close", Config{MaxIdleCommands: 10}, nil, []string{
-			"<220", "=" + strings.Repeat("NOOP\r\n", 11), "<250", "<250", "<250", "<250", "<250", "<250", "<250", "<250", "<250", "<250",
+			"<220", "=" + strings.Repeat("NOOP\r\n", 11), "<250", "<250", "<250", "<250", "<250", "<250", "<250",
+			"<250", "<250", "<250",
 			"<421 4.7.0", "<closed",
 		}, nil},
 		{"a message said twice to one address has one recipient", Config{}, to, []string{
@@ -167,14 +183,17 @@ func TestTheArrivalCarriesTheEnvelope(t *testing.T) {
 	c.finish()
 	m := d.messages()[0]
 	e := m.Envelope
-	if e.From != `"a > b"@contoso.example` || e.Size != 5 || e.Body != mail.Body8Bit || !e.UTF8 || e.Ret != mail.RetHeaders ||
+	if e.From != `"a > b"@contoso.example` || e.Size != 5 || e.Body != mail.Body8Bit || !e.UTF8 ||
+		e.Ret != mail.RetHeaders ||
 		e.EnvID != "a+2Bb" || len(e.To) != 2 {
 		t.Errorf("envelope %+v", e)
 	}
-	if e.To[0].Notify != mail.NotifySuccess|mail.NotifyDelay || e.To[0].ORcpt != "rfc822;bob+40x" || e.To[1].Notify != mail.NotifyNever {
+	if e.To[0].Notify != mail.NotifySuccess|mail.NotifyDelay || e.To[0].ORcpt != "rfc822;bob+40x" ||
+		e.To[1].Notify != mail.NotifyNever {
 		t.Errorf("recipients %+v", e.To)
 	}
-	if !m.Chunked || !m.Bare || len(m.Trace) != 26 || m.Peer.Hello != "client.example" || !m.Peer.Addr.IsValid() || m.Ended.Before(m.Began) {
+	if !m.Chunked || !m.Bare || len(m.Trace) != 26 || m.Peer.Hello != "client.example" ||
+		!m.Peer.Addr.IsValid() || m.Ended.Before(m.Began) {
 		t.Errorf("arrival %+v", m.Arrival)
 	}
 	if s, u := d.fates(); s != 1 || u != 0 {
@@ -202,7 +221,8 @@ func TestTheHandlerIsAskedAtRCPT(t *testing.T) {
 	c := dial(t, Config{}, d)
 	c.talk(from...)
 	c.talk(">RCPT TO:<no@b.example>", "<550 5.7.1 Not yours", ">DATA", "<554", ">RCPT TO:<bug@b.example>", "<451 4.3.0",
-		">RCPT TO:<lie@b.example>", "<451", ">RCPT TO:<yes@b.example>", "<250", ">DATA", "<354", ">.", "<250", ">MAIL FROM:<>", "<250",
+		">RCPT TO:<lie@b.example>", "<451", ">RCPT TO:<yes@b.example>", "<250", ">DATA", "<354", ">.", "<250",
+		">MAIL FROM:<>", "<250",
 		">RCPT TO:<out@b.example>", "<421", "<closed")
 	if to := d.messages()[0].Envelope.To; len(to) != 1 || to[0].Address != "yes@b.example" {
 		t.Errorf("recipients %v", to)
@@ -216,7 +236,8 @@ func TestNothingIsStoredBeforeARecipientIsAccepted(t *testing.T) {
 	}}
 	c := dial(t, Config{NewBuffer: func() Buffer { t.Error("a buffer was made"); return new(memory) }}, d)
 	c.talk(from...)
-	c.talk(">RCPT TO:<a@b.example>", "<550", ">DATA", "<554", ">BDAT 5", "=QUIT\n", "<554", ">BDAT 5 LAST", "=QUIT\n", "<554", ">NOOP", "<250")
+	c.talk(">RCPT TO:<a@b.example>", "<550", ">DATA", "<554", ">BDAT 5", "=QUIT\n", "<554", ">BDAT 5 LAST",
+		"=QUIT\n", "<554", ">NOOP", "<250")
 }
 
 func TestAFullStoreDefers(t *testing.T) {
@@ -224,7 +245,8 @@ func TestAFullStoreDefers(t *testing.T) {
 	c := dial(t, Config{NewBuffer: func() Buffer { return &memory{fail: errors.New("disk full")} }}, d)
 	c.talk(to...)
 	c.talk(">DATA", "<354", ">QUIT", ">.", "<452 4.3.1", ">MAIL FROM:<>", "<250", ">RCPT TO:<a@b.example>", "<250",
-		">BDAT 6", "=QUIT\r\n", "<452", ">BDAT 6 LAST", "=QUIT\r\n", "<503", ">MAIL FROM:<>", "<250", ">RCPT TO:<a@b.example>", "<250",
+		">BDAT 6", "=QUIT\r\n", "<452", ">BDAT 6 LAST", "=QUIT\r\n", "<503", ">MAIL FROM:<>", "<250",
+		">RCPT TO:<a@b.example>", "<250",
 		">BDAT 6 LAST", "=QUIT\r\n", "<452", ">MAIL FROM:<>", "<250")
 	if len(d.messages()) != 0 {
 		t.Error("a message without its octets was handed in")
@@ -252,7 +274,8 @@ func TestAnAnswerIsSettledOnlyWhenTheClientGoesOn(t *testing.T) {
 		{"by the next message", []string{"=x\r\n.\r\n", "<250 2.6.0", ">MAIL FROM:<>", "<250"}, 1, 0},
 		{"not when the connection breaks", []string{"=x\r\n.\r\n", "<250 2.6.0"}, 0, 1},
 		{"not by what was pipelined behind the message", []string{"=x\r\n.\r\nQUIT\r\n", "<250 2.6.0", "<221"}, 0, 1},
-		{"by what comes after what was pipelined", []string{"=x\r\n.\r\nNOOP\r\n", "<250 2.6.0", "<250", ">NOOP", "<250"}, 1, 0},
+		{"by what comes after what was pipelined", []string{"=x\r\n.\r\nNOOP\r\n", "<250 2.6.0", "<250", ">NOOP",
+			"<250"}, 1, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -12,9 +12,12 @@ import (
 
 // fragments are pieces of conversations; the fuzzer puts them in any order.
 var fragments = []string{
-	"EHLO x\r\n", "HELO x\r\n", "MAIL FROM:<a@b.example>\r\n", "MAIL FROM:<> BODY=BINARYMIME SIZE=3\r\n", "RCPT TO:<c@d.example>\r\n",
-	"RCPT TO:<postmaster> NOTIFY=NEVER\r\n", "DATA\r\n", "BDAT 5\r\n", "BDAT 5 LAST\r\n", "BDAT 0 LAST\r\n", "BDAT 0\r\n", "BDAT 70000\r\n",
-	"hello", "Subject: x\r\n", "\r\n", ".\r\n", "\r\n.\r\n", "..\r\n", ".", "\r", "\n", "\x00", "RSET\r\n", "NOOP\r\n", "QUIT\r\n",
+	"EHLO x\r\n", "HELO x\r\n", "MAIL FROM:<a@b.example>\r\n", "MAIL FROM:<> BODY=BINARYMIME SIZE=3\r\n",
+	"RCPT TO:<c@d.example>\r\n",
+	"RCPT TO:<postmaster> NOTIFY=NEVER\r\n", "DATA\r\n", "BDAT 5\r\n", "BDAT 5 LAST\r\n", "BDAT 0 LAST\r\n",
+	"BDAT 0\r\n", "BDAT 70000\r\n",
+	"hello", "Subject: x\r\n", "\r\n", ".\r\n", "\r\n.\r\n", "..\r\n", ".", "\r", "\n", "\x00", "RSET\r\n",
+	"NOOP\r\n", "QUIT\r\n",
 	"STARTTLS\r\n", "VRFY\r\n", "BDAT x\r\n", "\r\n.\n", "\n.\r\n", "\r\r\n", "QUIT\n",
 }
 
@@ -121,7 +124,8 @@ func FuzzParameters(f *testing.F) {
 			}
 		}
 		if r, refusal := c.forwardPath(args); refusal == nil {
-			if r.Address == "" || !visible(string(r.Address)) || !r.Address.ASCII() || bytes.ContainsAny([]byte(r.ORcpt), " \x00=") {
+			if r.Address == "" || !visible(string(r.Address)) || !r.Address.ASCII() ||
+				bytes.ContainsAny([]byte(r.ORcpt), " \x00=") {
 				t.Fatalf("%q gave %+v", args, r)
 			}
 		}

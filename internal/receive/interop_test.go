@@ -47,8 +47,9 @@ func TestAnotherEnginesClientHandsInMail(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := c.Rcpt("jürgen@fabrikam.example", &smtp.RcptOptions{
-			Notify: []smtp.DSNNotify{smtp.DSNNotifyDelayed, smtp.DSNNotifyFailure}, OriginalRecipientType: smtp.DSNAddressTypeUTF8,
-			OriginalRecipient: "jürgen@fabrikam.example",
+			Notify:                []smtp.DSNNotify{smtp.DSNNotifyDelayed, smtp.DSNNotifyFailure},
+			OriginalRecipientType: smtp.DSNAddressTypeUTF8,
+			OriginalRecipient:     "jürgen@fabrikam.example",
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +74,8 @@ func TestAnotherEnginesClientHandsInMail(t *testing.T) {
 		t.Error(err)
 	}
 	got := d.messages()
-	if len(got) != 3 || got[2].content != content || got[2].Envelope.To[0].Notify != mail.NotifyDelay|mail.NotifyFailure ||
+	if len(got) != 3 || got[2].content != content ||
+		got[2].Envelope.To[0].Notify != mail.NotifyDelay|mail.NotifyFailure ||
 		got[2].Envelope.EnvID != "a+2Bb" || got[2].Envelope.Ret != mail.RetHeaders || !got[2].Envelope.UTF8 {
 		t.Errorf("%d messages, the last %+v", len(got), got[len(got)-1].Envelope)
 	}

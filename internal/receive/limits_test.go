@@ -35,8 +35,10 @@ func TestTimeouts(t *testing.T) {
 				time.Sleep(time.Minute)
 			}
 		}, 5 * time.Minute, "421 4.4.2"},
-		{"silence within DATA", Config{GraceTime: time.Hour}, append(to[:7:7], ">DATA", "<354"), nil, 3 * time.Minute, "421 4.4.2"},
-		{"silence within a chunk", Config{GraceTime: time.Hour}, append(to[:7:7], ">BDAT 10"), nil, 3 * time.Minute, "421 4.4.2"},
+		{"silence within DATA", Config{GraceTime: time.Hour}, append(to[:7:7], ">DATA", "<354"), nil,
+			3 * time.Minute, "421 4.4.2"},
+		{"silence within a chunk", Config{GraceTime: time.Hour}, append(to[:7:7], ">BDAT 10"), nil, 3 * time.Minute,
+			"421 4.4.2"},
 		{"a message that trickles", Config{}, append(to[:7:7], ">DATA", "<354"), func(c *client) {
 			for range 59 {
 				c.send("x\r\n")
@@ -160,7 +162,8 @@ func TestShutdownFinishesWhatRuns(t *testing.T) {
 			c.talk(script...)
 			return c
 		}
-		idle, fresh, busy, sending := dial(hello), dial([]string{"<220"}), dial(to), dial(append(to[:7:7], ">DATA", "<354", "=x\r\n.\r\n"))
+		idle, fresh, busy, sending := dial(hello), dial([]string{"<220"}), dial(to), dial(append(to[:7:7], ">DATA",
+			"<354", "=x\r\n.\r\n"))
 		synctest.Wait()
 		done := make(chan error)
 		go func() { done <- s.Shutdown(t.Context()) }()

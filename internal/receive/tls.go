@@ -11,6 +11,10 @@ import (
 	"postern.dev/postern/internal/telemetry"
 )
 
+// handshakeRecord is the first octet of a client that speaks TLS at once. No
+// command begins with it, and its line would never end.
+const handshakeRecord = 0x16
+
 // startTLS begins TLS (RFC 3207). What the client said before is forgotten.
 func (c *conn) startTLS(args string) {
 	switch {

@@ -103,19 +103,22 @@ func TestTheClientCertificateIsAFactAndNoCondition(t *testing.T) {
 		names    []string
 	}{
 		{"none is given", nil, false, false, nil},
-		{"a trusted one proves its names", theirs.issue(t, nil), true, true, []string{"mail.protection.outlook.com", "*.mail.eo.outlook.com"}},
+		{"a trusted one proves its names", theirs.issue(t, nil), true, true, []string{"mail.protection.outlook.com",
+			"*.mail.eo.outlook.com"}},
 		{"one for clients", theirs.issue(t, func(c *x509.Certificate) {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 			c.DNSNames = []string{"a.example"}
 		}), true, true, []string{"a.example"}},
-		{"the common name counts when there is no other", theirs.issue(t, func(c *x509.Certificate) { c.DNSNames = nil }), true, true,
+		{"the common name counts when there is no other", theirs.issue(t,
+			func(c *x509.Certificate) { c.DNSNames = nil }), true, true,
 			[]string{"mail.protection.outlook.com"}},
 		{"the common name counts for nothing beside an address", theirs.issue(t, func(c *x509.Certificate) {
 			c.DNSNames = nil
 			c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)}
 		}), true, true, nil},
 		{"a stranger's proves nothing", strangers.issue(t, nil), true, false, nil},
-		{"an expired one proves nothing", theirs.issue(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), true, false, nil},
+		{"an expired one proves nothing", theirs.issue(t,
+			func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), true, false, nil},
 		{"one for signing code proves nothing", theirs.issue(t, func(c *x509.Certificate) {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
 		}), true, false, nil},
@@ -131,13 +134,16 @@ func TestTheClientCertificateIsAFactAndNoCondition(t *testing.T) {
 					cfg.Certificates = []tls.Certificate{*test.cert}
 				}
 				c.startTLS(cfg)
-				c.talk(">EHLO again", "<250-", ">MAIL FROM:<>", "<250", ">RCPT TO:<a@b.example>", "<250", ">BDAT 1 LAST", "=x", "<250", ">QUIT", "<221")
+				c.talk(">EHLO again", "<250-", ">MAIL FROM:<>", "<250", ">RCPT TO:<a@b.example>", "<250", ">BDAT 1 LAST",
+					"=x", "<250", ">QUIT", "<221")
 				c.finish()
 				p := d.messages()[0].Peer
-				if p.TLS == nil || p.TLS.Version != version || p.TLS.ServerName != "mx.postern.example" || p.TLS.Cipher == 0 || p.Hello != "again" {
+				if p.TLS == nil || p.TLS.Version != version || p.TLS.ServerName != "mx.postern.example" ||
+					p.TLS.Cipher == 0 || p.Hello != "again" {
 					t.Fatalf("peer %+v, %+v", p, p.TLS)
 				}
-				if (len(p.TLS.Certificates) > 0) != test.given || p.TLS.Verified != test.verified || !slices.Equal(p.TLS.Names, test.names) {
+				if (len(p.TLS.Certificates) > 0) != test.given || p.TLS.Verified != test.verified ||
+					!slices.Equal(p.TLS.Names, test.names) {
 					t.Errorf("given %d, verified %v, names %q", len(p.TLS.Certificates), p.TLS.Verified, p.TLS.Names)
 				}
 				if settled, _ := d.fates(); settled != 1 {
@@ -188,7 +194,8 @@ func TestOldTLSIsRefused(t *testing.T) {
 	c := dial(t, secured(t, ours, ours), new(desk))
 	c.talk(hello...)
 	c.talk(">STARTTLS", "<220")
-	err := tls.Client(c.nc, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}).Handshake()
+	err := tls.Client(c.nc, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10,
+		MaxVersion: tls.VersionTLS11}).Handshake()
 	if err == nil {
 		t.Error("TLS 1.1 was spoken")
 	}
@@ -212,7 +219,8 @@ func TestTLSExtensions(t *testing.T) {
 	if r := c.reply(); strings.Contains(r, "STARTTLS") || !strings.Contains(r, "REQUIRETLS\r\n") {
 		t.Errorf("within TLS: %s", r)
 	}
-	c.talk(">MAIL FROM:<> REQUIRETLS=1", "<501", ">MAIL FROM:<> REQUIRETLS", "<250", ">RCPT TO:<a@b.example>", "<250", ">DATA", "<354", ">.", "<250")
+	c.talk(">MAIL FROM:<> REQUIRETLS=1", "<501", ">MAIL FROM:<> REQUIRETLS", "<250", ">RCPT TO:<a@b.example>",
+		"<250", ">DATA", "<354", ">.", "<250")
 	if !d.messages()[0].Envelope.RequireTLS {
 		t.Error("REQUIRETLS was lost")
 	}

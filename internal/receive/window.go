@@ -62,6 +62,9 @@ func (w *window) narrow(pool *sync.Pool) {
 	pool.Put(&large)
 }
 
+// begins reports whether the first unread octet is b.
+func (w *window) begins(b byte) bool { return w.r < w.w && w.buf[w.r] == b }
+
 // line returns the length of the first line with its end, 0 when its end is
 // not here yet. Bare says that the line has an LF without CR before it.
 func (w *window) line() (n int, bare bool) {
