@@ -92,6 +92,8 @@ type Job struct {
 	// Record is called for each result, in order, by the goroutine of Run.
 	// Its error means that the result cannot be true.
 	Record func([]byte) error
+	// Step, when set, replaces how long one step may take.
+	Step time.Duration
 }
 
 // Cause says how a child came to its end.
@@ -130,7 +132,11 @@ func (p *Pool) Run(ctx context.Context, j Job) error {
 	if err != nil {
 		return err
 	}
-	if err := c.run(ctx, j, p.config); err != nil {
+	conf := p.config
+	if j.Step > 0 {
+		conf.Step = j.Step
+	}
+	if err := c.run(ctx, j, conf); err != nil {
 		c.kill()
 		p.warm()
 		return err

@@ -1,0 +1,147 @@
+package look
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"iter"
+	"time"
+
+	"postern.dev/postern/internal/extract"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/problem"
+)
+
+// isolated looks in a child. A step that kills it is recorded as unseen, and
+// the message is looked at again without that step, so that the findings of
+// the others are complete; they are never those of a broken attempt unless
+// there is no better one.
+func (l *Looker) isolated(ctx context.Context, m *mail.Message, catalogue []byte, o Options) *sight {
+	var skip []extract.Step
+	var earlier *sight
+	var lost []mail.Unseen
+	blamed := map[string]int{}
+	for attempt := 0; ; attempt++ {
+		seen := newSight()
+		err := l.attempt(ctx, m, catalogue, skip, seen, o.Budget)
+		var death *extract.Death
+		if err == nil || !errors.As(err, &death) {
+			if err != nil {
+				lost = append(lost, l.down(ctx, err, o))
+				seen.add(earlier)
+			}
+			return seen.with(lost)
+		}
+		l.died(death, o)
+		lost = append(lost, blame(m, death))
+		if earlier != nil {
+			seen.add(earlier)
+		}
+		earlier = seen
+		if death.Cause == extract.OutOfTime || attempt >= l.config.Restarts || ctx.Err() != nil {
+			lost = append(lost, mail.Unseen{Reason: reason(death), Detail: "looking at the message was given up"})
+			return seen.with(lost)
+		}
+		if blamed[death.Step.Who]++; blamed[death.Step.Who] > 1 {
+			death.Step.Part = everywhere
+		}
+		skip = append(skip, death.Step)
+	}
+}
+
+func (s *sight) with(lost []mail.Unseen) *sight {
+	for _, u := range lost {
+		s.unseen(u)
+	}
+	return s
+}
+
+// attempt gives the message to one child.
+func (l *Looker) attempt(
+	ctx context.Context, m *mail.Message, catalogue []byte, skip []extract.Step, seen *sight, budget time.Duration,
+) error {
+	ask, err := json.Marshal(l.request(skip))
+	if err != nil {
+		return err
+	}
+	return l.pool.Run(ctx, extract.Job{
+		Request: ask,
+		Parts:   parcels(m, catalogue),
+		Step:    l.patience(budget),
+		Record: func(b []byte) error {
+			var r record
+			if err := json.Unmarshal(b, &r); err != nil {
+				return errNonsense
+			}
+			return seen.take(r)
+		},
+	})
+}
+
+// patience is how long one step may take: never so long that there is no
+// time left to look again without it.
+func (l *Looker) patience(budget time.Duration) time.Duration {
+	step := l.config.Children.Step
+	if step <= 0 {
+		step = 10 * time.Second
+	}
+	return min(step, budget/time.Duration(l.config.Restarts+1))
+}
+
+// parcels are the items as they travel.
+func parcels(m *mail.Message, catalogue []byte) iter.Seq2[[]byte, io.Reader] {
+	return func(yield func([]byte, io.Reader) bool) {
+		send := func(it item, content io.Reader) bool {
+			meta, err := json.Marshal(it)
+			return err == nil && yield(meta, content)
+		}
+		if !send(item{Kind: itemCatalogue}, bytes.NewReader(catalogue)) {
+			return
+		}
+		for it, content := range items(m) {
+			if !send(it, content) {
+				return
+			}
+		}
+	}
+}
+
+// reason is what a death means for policy.
+func reason(d *extract.Death) mail.Cause {
+	if d.Cause == extract.TookTooLong || d.Cause == extract.OutOfTime {
+		return mail.OutOfTime
+	}
+	return mail.EngineFailed
+}
+
+// blame is what the step that was running did not see.
+func blame(m *mail.Message, d *extract.Death) mail.Unseen {
+	u := mail.Unseen{Part: d.Step.Part, Reason: reason(d), Detail: "the child died: " + string(d.Cause)}
+	if d.Step.Who != "" {
+		u.Detail = d.Step.Who + ": " + string(d.Cause)
+	}
+	for _, p := range m.Parts() {
+		if p.Path == u.Part {
+			u.Name = p.Name
+		}
+	}
+	return u
+}
+
+// down says why no child looked at all.
+func (l *Looker) down(ctx context.Context, err error, o Options) mail.Unseen {
+	if ctx.Err() != nil {
+		return mail.Unseen{Reason: mail.OutOfTime, Detail: "no child was free in time"}
+	}
+	l.config.Log.Error("no child can be started", "code", string(problem.NoLookingChild), "msg_id", o.Trace, "error", err)
+	l.config.Metrics.Count("look_children_failed", 1, "cause", "not started")
+	return mail.Unseen{Reason: mail.EngineDown, Detail: "the process that looks into mail cannot be started"}
+}
+
+func (l *Looker) died(d *extract.Death, o Options) {
+	l.config.Log.Error("a child died", "code", string(problem.LookingChildDied), "msg_id", o.Trace,
+		"part", d.Step.Part, "step", d.Step.Who, "reason", string(d.Cause))
+	l.config.Metrics.Count("look_children_failed", 1, "cause", string(d.Cause))
+}

@@ -1,0 +1,194 @@
+package look
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/extract"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/telemetry"
+)
+
+// ChildArgument is the hidden first argument with which the binary is started
+// again to look; the program must then do nothing but Child.
+const ChildArgument = "look-child"
+
+// Config says how messages are looked at.
+type Config struct {
+	// InProcess looks in this process instead of a child: for tests on a
+	// fake clock and for the command line. A detector that hangs then hangs
+	// the caller.
+	InProcess bool
+	// Children says how children are started. Args and Env are filled in
+	// when they are empty.
+	Children extract.Config
+	// Restarts is how often a message is looked at again after a step killed
+	// the child. Default: 3.
+	Restarts int
+	// Text is the limit of text of one part. Default: 256 MiB.
+	Text int64
+	// MessageText is the limit of text of one message. Default: 512 MiB.
+	MessageText int64
+
+	Log     *slog.Logger
+	Metrics *telemetry.Metrics
+}
+
+// Options belong to one message.
+type Options struct {
+	// Budget is the time for the whole message. Default: 60s.
+	Budget time.Duration
+	// Catalogue holds the tenant's own detectors. It must have passed Check.
+	Catalogue detect.Catalogue
+	// Trace names the message in log lines.
+	Trace string
+}
+
+// Looker looks at messages. It is safe for use by several goroutines.
+type Looker struct {
+	config Config
+	pool   *extract.Pool
+
+	mu   sync.Mutex
+	sets *sets // for InProcess
+}
+
+// New returns a Looker; Close ends its children.
+func New(c Config) *Looker {
+	if c.Restarts <= 0 {
+		c.Restarts = 3
+	}
+	if c.Text <= 0 {
+		c.Text = 256 << 20
+	}
+	if c.MessageText <= 0 {
+		c.MessageText = 512 << 20
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	l := &Looker{config: c, sets: &sets{}}
+	if !c.InProcess {
+		if len(c.Children.Args) == 0 {
+			c.Children.Args = []string{ChildArgument}
+		}
+		if f := os.Getenv(FaultVariable); f != "" {
+			c.Children.Env = append(c.Children.Env[:len(c.Children.Env):len(c.Children.Env)], FaultVariable+"="+f)
+		}
+		l.pool = extract.NewPool(c.Children)
+	}
+	return l
+}
+
+// Close ends the children.
+func (l *Looker) Close() {
+	if l.pool != nil {
+		l.pool.Close()
+	}
+}
+
+// Look looks at m. It never fails: what could not be looked at is Unseen.
+func (l *Looker) Look(ctx context.Context, m *mail.Message, o Options) detect.Report {
+	if o.Budget <= 0 {
+		o.Budget = time.Minute
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.Budget)
+	defer cancel()
+	catalogue, err := json.Marshal(o.Catalogue)
+	var seen *sight
+	switch {
+	case err != nil:
+		seen = newSight()
+		seen.unseen(mail.Unseen{Reason: mail.EngineFailed, Detail: "the catalogue cannot be read"})
+	case l.config.InProcess:
+		seen = l.here(ctx, m, catalogue)
+	default:
+		seen = l.isolated(ctx, m, catalogue, o)
+	}
+	for _, u := range m.Unseen {
+		seen.unseen(u)
+	}
+	r := seen.report()
+	l.count(r, o)
+	return r
+}
+
+// request is what the child is told about a job.
+type request struct {
+	Text        int64          `json:"text"`
+	MessageText int64          `json:"message_text"`
+	Skip        []extract.Step `json:"skip,omitempty"`
+}
+
+func (l *Looker) request(skip []extract.Step) request {
+	return request{Text: l.config.Text, MessageText: l.config.MessageText, Skip: skip}
+}
+
+// here looks in this process.
+func (l *Looker) here(ctx context.Context, m *mail.Message, catalogue []byte) *sight {
+	seen := newSight()
+	set, err := l.set(catalogue)
+	if err != nil {
+		seen.unseen(mail.Unseen{Reason: mail.EngineFailed, Detail: "the catalogue cannot be read"})
+		return seen
+	}
+	w := newWorker(l.request(nil), set, outlet{
+		step:   func(extract.Step) error { return ctx.Err() },
+		record: func(r record) error { return seen.take(r) },
+	})
+	for it, content := range items(m) {
+		if err := w.item(it, content); err != nil {
+			seen.unseen(mail.Unseen{Reason: mail.OutOfTime, Detail: "the time for the message was over"})
+			break
+		}
+	}
+	_ = w.finish()
+	return seen
+}
+
+func (l *Looker) set(catalogue []byte) (*set, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sets.of(catalogue)
+}
+
+// count tells operators what happened.
+func (l *Looker) count(r detect.Report, o Options) {
+	l.config.Metrics.Count("looked", 1, "inspected", r.Inspected())
+	for _, u := range r.Unseen {
+		l.config.Metrics.Count("unseen", 1, "reason", string(u.Reason))
+		if u.Reason == mail.EngineFailed {
+			l.config.Log.Warn("a detector or an extractor failed", "code", string(problem.DetectorFailed),
+				"msg_id", o.Trace, "part", u.Part, "reason", u.Detail)
+		}
+	}
+}
+
+// item is one thing that is looked at, as the parent describes it.
+type item struct {
+	Kind string `json:"kind"`
+	Part string `json:"part,omitempty"`
+	Name string `json:"name,omitempty"`
+	// Text says what kind of text it is.
+	Text       detect.Kind       `json:"text,omitempty"`
+	Type       string            `json:"type,omitempty"`
+	Charset    string            `json:"charset,omitempty"`
+	Params     map[string]string `json:"params,omitempty"`
+	Attachment bool              `json:"attachment,omitempty"`
+	Size       int64             `json:"size,omitempty"`
+}
+
+// The kinds of items.
+const (
+	itemCatalogue = "catalogue" // the tenant's detectors, always first (child only)
+	itemFields    = "fields"    // the header, a line for each field
+	itemText      = "text"      // text that needs no extraction
+	itemPart      = "part"      // the content of a leaf
+	itemContainer = "container" // an attached message, whose content follows as parts
+)

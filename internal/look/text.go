@@ -1,0 +1,205 @@
+package look
+
+import (
+	"io"
+
+	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/extract"
+	"postern.dev/postern/internal/mail"
+)
+
+// stream sends text past the detectors, and says after each window what has
+// been found so far.
+type stream struct {
+	w       *worker
+	it      item
+	out     *detect.Stream
+	resume  extract.Step // who goes on after the detectors
+	stepped bool
+	stop    error
+}
+
+func (w *worker) stream(it item, resume string) *stream {
+	s := &stream{w: w, it: it, resume: extract.Step{Part: it.Part, Who: resume}}
+	source := detect.Source{Part: it.Part, Name: it.Name, Kind: it.Text}
+	w.tally.Begin(source)
+	s.out = &detect.Stream{Source: source, Step: s.step, Failed: s.failed, Found: w.tally.Add}
+	for _, d := range w.set.detectors {
+		if !w.skipped(it.Part, d.ID()) {
+			s.out.Detectors = append(s.out.Detectors, w.fault.wrap(d))
+		}
+	}
+	return s
+}
+
+func (s *stream) step(d detect.Detector) error {
+	s.stepped = true
+	if err := s.w.out.step(extract.Step{Part: s.it.Part, Who: d.ID()}); err != nil {
+		return errStop{err}
+	}
+	return nil
+}
+
+func (s *stream) failed(d detect.Detector, _ error) {
+	if err := s.w.failed(s.it.Part, s.it.Name, d.ID()); err != nil && s.stop == nil {
+		s.stop = err
+	}
+}
+
+// Write implements io.Writer for extractors.
+func (s *stream) Write(p []byte) (int, error) {
+	n, err := s.out.Write(p)
+	if err == nil {
+		err = s.report()
+	}
+	return n, err
+}
+
+// report tells what was found when a window is done, and whose turn it is.
+func (s *stream) report() error {
+	if s.stop != nil {
+		return s.stop
+	}
+	if !s.stepped {
+		return nil
+	}
+	s.stepped = false
+	if err := s.w.found(s.it); err != nil {
+		return err
+	}
+	if s.resume.Who == "" {
+		return nil
+	}
+	if err := s.w.out.step(s.resume); err != nil {
+		return errStop{err}
+	}
+	return nil
+}
+
+func (s *stream) close() error {
+	s.resume.Who = ""
+	if err := s.out.Close(); err != nil {
+		return err
+	}
+	return s.report()
+}
+
+// found sends the findings of one text; they replace those sent before.
+func (w *worker) found(it item) error {
+	list := w.tally.Findings()
+	if len(list) == 0 {
+		return nil
+	}
+	if err := w.record(record{Text: &textFound{Part: it.Part, Kind: it.Text, Findings: list}}); err != nil {
+		return err
+	}
+	return w.record(record{Totals: w.tally.Totals()})
+}
+
+// plain looks at text that needs no extraction.
+func (w *worker) plain(it item, content io.Reader) error {
+	s := w.stream(it, "")
+	if _, err := io.Copy(writer{s}, io.LimitReader(content, 2*maxFields)); err != nil {
+		return err
+	}
+	return s.close()
+}
+
+// writer keeps io.Copy from asking s for more than Write.
+type writer struct{ io.Writer }
+
+// part reads one part and looks at its text.
+func (w *worker) part(it item, content io.Reader) error {
+	octets := &origin{r: content}
+	in := extract.Input{Name: it.Name, Declared: it.Type, Charset: it.Charset, Params: it.Params, Octets: octets}
+	var reading *extract.Reading
+	err := w.step(it.Part, "extract-kind", func() error {
+		reading = extract.Begin(in, extract.Limits{Text: max(1, min(w.ask.Text, w.ask.MessageText-w.text))})
+		return nil
+	})
+	info := detect.PartInfo{Part: it.Part, Name: it.Name, Type: it.Type, Declared: it.Type, Attachment: it.Attachment}
+	if err != nil || reading == nil {
+		return first(err, w.record(record{Part: &info}))
+	}
+	result, err := w.read(it, reading)
+	if err != nil {
+		return err
+	}
+	w.text += result.TextBytes
+	info.Type, info.Size, info.SHA256 = result.Type, result.Size, result.SHA256
+	info.TextBytes, info.Properties = result.TextBytes, result.Properties
+	if err := w.record(record{Part: &info}); err != nil {
+		return err
+	}
+	if octets.failed {
+		result.Unseen = append(result.Unseen, extract.Unread{Reason: mail.Malformed, Detail: "the content cannot be read to its end"})
+	}
+	for _, u := range result.Unseen {
+		err := w.record(record{Unseen: &mail.Unseen{Part: it.Part, Name: it.Name, Reason: u.Reason, Detail: u.Detail}})
+		if err != nil {
+			return err
+		}
+	}
+	if !it.Attachment {
+		return nil
+	}
+	return w.attachments(info)
+}
+
+// read runs the extractor into the detectors. An extractor that was skipped
+// or panics leaves the text unseen; the part is still measured.
+func (w *worker) read(it item, reading *extract.Reading) (result extract.Result, err error) {
+	who := reading.Extractor()
+	lost := who != "" && w.skipped(it.Part, who)
+	if who == "" || lost {
+		who = "extract-none"
+		reading.Skip()
+	}
+	s := w.stream(it, who)
+	run := func() error {
+		result, err = reading.Finish(s)
+		return err
+	}
+	if err := w.step(it.Part, who, run); err != nil {
+		return result, err
+	}
+	if result.SHA256 == "" { // it panicked
+		lost = true
+		reading.Skip()
+		if err := w.step(it.Part, "extract-none", run); err != nil {
+			return result, err
+		}
+	}
+	if lost {
+		result.Unseen = nil // why is recorded already
+	}
+	if result.Type == "" {
+		result.Type = it.Type
+	}
+	return result, s.close()
+}
+
+// origin turns a failure of the source into an end, and remembers it: what
+// came before is still worth looking at.
+type origin struct {
+	r      io.Reader
+	failed bool
+}
+
+func (o *origin) Read(p []byte) (int, error) {
+	n, err := o.r.Read(p)
+	if err != nil && err != io.EOF {
+		o.failed = true
+		err = io.EOF
+	}
+	return n, err
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

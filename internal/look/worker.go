@@ -1,0 +1,215 @@
+package look
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/detect/dlp"
+	"postern.dev/postern/internal/detect/label"
+	"postern.dev/postern/internal/extract"
+	"postern.dev/postern/internal/mail"
+)
+
+// set is a catalogue that is ready to be used.
+type set struct {
+	detectors   []detect.Detector
+	rules       []label.Rule
+	attachments []detect.AttachmentRule
+}
+
+func newSet(c detect.Catalogue) (*set, error) {
+	rules, err := label.Rules(c.Headers)
+	if err != nil {
+		return nil, err
+	}
+	return &set{detectors: dlp.Detectors(c), rules: rules, attachments: c.Attachments}, nil
+}
+
+// sets keeps the last catalogue: the next message is often the same tenant's.
+type sets struct {
+	form []byte
+	last *set
+}
+
+func (s *sets) of(form []byte) (*set, error) {
+	if s.last != nil && bytes.Equal(s.form, form) {
+		return s.last, nil
+	}
+	var c detect.Catalogue
+	if err := json.Unmarshal(form, &c); err != nil {
+		return nil, fmt.Errorf("look: catalogue: %w", err)
+	}
+	made, err := newSet(c)
+	if err == nil {
+		s.form, s.last = bytes.Clone(form), made
+	}
+	return made, err
+}
+
+// outlet is where a worker's steps and records go. An error of either ends
+// the work.
+type outlet struct {
+	step   func(extract.Step) error
+	record func(record) error
+}
+
+// worker looks at the items of one message, in the child or in process.
+type worker struct {
+	ask   request
+	set   *set
+	out   outlet
+	skip  map[extract.Step]bool
+	tally *detect.Tally
+	text  int64 // bytes of text so far
+	fault fault
+}
+
+// everywhere stands for all parts in a step that is skipped.
+const everywhere = "*"
+
+func newWorker(ask request, s *set, out outlet) *worker {
+	w := &worker{ask: ask, set: s, out: out, skip: map[extract.Step]bool{}, tally: detect.NewTally()}
+	for _, step := range ask.Skip {
+		w.skip[step] = true
+	}
+	return w
+}
+
+func (w *worker) skipped(part, who string) bool {
+	return w.skip[extract.Step{Part: part, Who: who}] || w.skip[extract.Step{Part: everywhere, Who: who}]
+}
+
+// errStop wraps a failure of the outlet, which ends the work.
+type errStop struct{ error }
+
+// step announces who begins, runs it, and survives its panic.
+func (w *worker) step(part, who string, do func() error) error {
+	if w.skipped(part, who) {
+		return nil // the parent has recorded it
+	}
+	if err := w.out.step(extract.Step{Part: part, Who: who}); err != nil {
+		return errStop{err}
+	}
+	err := guarded(func() error {
+		w.fault.strike(who)
+		return do()
+	})
+	var stop errStop
+	if err == nil || errors.As(err, &stop) {
+		return err
+	}
+	return w.failed(part, "", who)
+}
+
+// errPanic is what a panic becomes; its value may hold text of the message.
+var errPanic = errors.New("look: panic")
+
+func guarded(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = errPanic
+		}
+	}()
+	return do()
+}
+
+func (w *worker) failed(part, name, who string) error {
+	return w.record(record{Unseen: &mail.Unseen{
+		Part: part, Name: name, Reason: mail.EngineFailed, Detail: who + " failed",
+	}})
+}
+
+func (w *worker) record(r record) error {
+	if err := w.out.record(r); err != nil {
+		return errStop{err}
+	}
+	return nil
+}
+
+// item looks at one thing. Its error ends the work.
+func (w *worker) item(it item, content io.Reader) error {
+	switch it.Kind {
+	case itemFields:
+		return w.fields(content)
+	case itemText:
+		return w.plain(it, content)
+	case itemPart:
+		return w.part(it, content)
+	case itemContainer:
+		info := detect.PartInfo{
+			Part: it.Part, Name: it.Name, Type: it.Type, Declared: it.Type, Attachment: true, Size: it.Size,
+		}
+		if err := w.record(record{Part: &info}); err != nil {
+			return err
+		}
+		return w.attachments(info)
+	}
+	return nil
+}
+
+// finish sends what counts over the whole message.
+func (w *worker) finish() error {
+	return w.record(record{Totals: w.tally.Totals()})
+}
+
+// fields runs the header rules and reads the labels.
+func (w *worker) fields(content io.Reader) error {
+	list := readFields(content)
+	err := w.step("", "msip-label", func() error {
+		if labels := label.MSIP(list); len(labels) > 0 {
+			return w.record(record{Labels: labels})
+		}
+		return nil
+	})
+	for _, r := range w.set.rules {
+		if err != nil {
+			return err
+		}
+		err = w.step("", r.ID(), func() error {
+			if f, ok := r.Find(list); ok {
+				return w.record(record{Rules: []detect.Finding{f}})
+			}
+			return nil
+		})
+	}
+	return err
+}
+
+func readFields(content io.Reader) []label.Field {
+	var list []label.Field
+	lines := bufio.NewReaderSize(io.LimitReader(content, 2*maxFields), 64<<10)
+	for {
+		line, err := lines.ReadString('\n')
+		if name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ":"); ok {
+			list = append(list, label.Field{Name: name, Value: strings.TrimSpace(value)})
+		}
+		if err != nil {
+			return list
+		}
+	}
+}
+
+// attachments runs the rules for names, types and sizes.
+func (w *worker) attachments(info detect.PartInfo) error {
+	for _, rule := range w.set.attachments {
+		err := w.step(info.Part, rule.ID, func() error {
+			if !rule.Matches(info) {
+				return nil
+			}
+			return w.record(record{Rules: []detect.Finding{{
+				Type: detect.TypeOf(rule.ID), Detector: rule.ID, Part: info.Part, Name: info.Name, Kind: detect.Attachment,
+				Count: 1, Confidence: detect.High, Sample: info.Type, Why: []string{"attachment"},
+			}}})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
