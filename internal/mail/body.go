@@ -33,7 +33,22 @@ func (s *scan) uuencoded(f *frame, l line) {
 		}
 		return
 	}
-	if l.data[0] != 'b' || l.long || s.full {
+	switch l.data[0] {
+	case '(':
+		if bytes.HasPrefix(l.data, []byte("(This file must be converted with BinHex")) {
+			s.x.note(f.part, Unsupported, "a BinHex file stands in the text")
+		}
+		return
+	case '=':
+		if bytes.HasPrefix(l.data, []byte("=ybegin ")) {
+			s.x.note(f.part, Unsupported, "a yEnc file stands in the text")
+		}
+		return
+	case 'b':
+	default:
+		return
+	}
+	if l.long || s.full {
 		return
 	}
 	name := uuBegin(l.data)
@@ -62,6 +77,7 @@ type leafCheck struct {
 	url      bool // characters of the URL alphabet in base64
 	padding  bool // padding where no group can end
 	clear    bool // text that is called base64
+	strange  bool // base64 that is called something unknown
 	started  bool
 	position int // characters of base64 so far, modulo 4
 }
@@ -70,6 +86,9 @@ func (c *leafCheck) line(p *Part, l line) {
 	c.nul = c.nul || l.nul
 	if p.Encoding == "base64" {
 		c.base64(p, l)
+	} else if !c.started && len(l.data) > 0 {
+		c.started = true
+		c.strange = strangeEncoding(p.Encoding) && looksBase64(l.data)
 	}
 }
 
@@ -82,8 +101,8 @@ func (c *leafCheck) base64(p *Part, l line) {
 		c.started = true
 		c.clear = p.text() && !wideLabel(p.Charset) && looksClear(l.data)
 	}
-	if bytes.IndexByte(l.data, '-') >= 0 || bytes.IndexByte(l.data, '_') >= 0 {
-		c.url = c.url || urlAlphabet(l.data)
+	if l.url && !c.url && (bytes.IndexByte(l.data, '-') >= 0 || bytes.IndexByte(l.data, '_') >= 0) {
+		c.url = urlAlphabet(l.data)
 	}
 	if i := bytes.IndexByte(l.data, '='); i >= 0 {
 		c.pads(l.data)
@@ -125,6 +144,9 @@ func (c *leafCheck) finish(x *indexer, p *Part) {
 	if c.padding {
 		x.note(p, Ambiguous, "base64 with padding inside of a group")
 	}
+	if c.strange {
+		x.note(p, Ambiguous, "the transfer encoding is unknown and the content looks like base64")
+	}
 	if c.clear {
 		x.note(p, Ambiguous, "the text is called base64 and is none")
 	}
@@ -144,6 +166,26 @@ func urlAlphabet(data []byte) bool {
 		}
 	}
 	return letters
+}
+
+// strangeEncoding reports whether an encoding is none of RFC 2045 §6.1.
+func strangeEncoding(encoding string) bool {
+	switch encoding {
+	case "", "7bit", "8bit", "binary":
+		return false
+	}
+	return identity(encoding)
+}
+
+// looksBase64 reports whether a line can be the first of base64.
+func looksBase64(data []byte) bool {
+	data = bytes.TrimRight(data, " \t")
+	for _, b := range data {
+		if base64Value(b) > 63 && b != '=' {
+			return false
+		}
+	}
+	return len(data) >= 16 && len(data)%4 == 0
 }
 
 // looksClear reports whether a line of text was not encoded at all: it has

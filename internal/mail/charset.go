@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/encoding/korean"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
@@ -82,10 +83,10 @@ func decoderFor(label string, head []byte, whole bool) (transform.Transformer, C
 	if e := byLabel(label); e != nil {
 		return e.NewDecoder(), ""
 	}
+	if bytes.Contains(head, []byte("\x1b$")) || bytes.Contains(head, []byte("\x1b(")) {
+		return japanese.ISO2022JP.NewDecoder(), ""
+	}
 	if looksUTF8(head, whole) {
-		if isASCII(head) { // ASCII under any name reads the same
-			return unicode.UTF8BOM.NewDecoder(), ""
-		}
 		return unicode.UTF8BOM.NewDecoder(), ""
 	}
 	return guess(head).NewDecoder(), Unsupported
@@ -124,6 +125,9 @@ func alias(label string) string {
 		case n == "950":
 			return "big5"
 		}
+	}
+	if strings.HasPrefix(label, "iso-2022-jp") || strings.HasPrefix(label, "iso2022jp") {
+		return "iso-2022-jp"
 	}
 	if n, ok := strings.CutPrefix(label, "win-"); ok {
 		return "windows-" + n

@@ -218,8 +218,14 @@ func encodingName(s string) (name string, sure bool) {
 	case "binhex", "binhex40", "x-binhex", "x-binhex40", "mac-binhex40":
 		return "x-binhex", sure
 	}
-	switch w := t.value; {
-	case strings.Contains(w, "base64"), strings.Contains(w, "base-64"):
+	letters := strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+			return c
+		}
+		return -1
+	}, t.value)
+	switch w := letters; {
+	case strings.Contains(w, "base64"), w == "b64", w == "b":
 		return "base64", false
 	case strings.Contains(w, "quoted"), strings.Contains(w, "printable"):
 		return "quoted-printable", false
@@ -241,7 +247,8 @@ func (x *indexer) disposition(p *Part) structured {
 		p.Disposition = p.Disposition[:i]
 	}
 	for _, s := range fields[1:] {
-		if t := parseStructured(s); t.value != first.value || cleanName(t.get("filename")) != cleanName(first.get("filename")) {
+		t := parseStructured(s)
+		if t.value != first.value || cleanName(t.get("filename")) != cleanName(first.get("filename")) {
 			x.note(p, Ambiguous, "several Content-Disposition fields contradict each other")
 			break
 		}

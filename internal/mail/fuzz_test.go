@@ -54,7 +54,7 @@ func FuzzParse(f *testing.F) {
 		for _, field := range m.Header.Fields() {
 			m.Header.Value(field)
 		}
-		if h := mail.ParseHeader(mail.Bytes(data)); h.End() != m.Header.End() && h.End() <= int64(len(data)) && m.Header.End() > h.End() {
+		if h := mail.ParseHeader(mail.Bytes(data)); h.End() < m.Header.End() {
 			t.Fatalf("ParseHeader ends at %d, Parse at %d", h.End(), m.Header.End())
 		}
 	})

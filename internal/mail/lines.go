@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"sync"
 )
@@ -13,9 +14,18 @@ const (
 	prefixSize = 2 << 10
 )
 
-// windows are reused: a message may hold thousands of encoded messages, each
-// of which is scanned for itself.
-var windows = sync.Pool{New: func() any { return new([windowSize]byte) }}
+// windows are reused within a message, which may hold thousands of encoded
+// messages, each of which is scanned for itself.
+type windows struct{ pool sync.Pool }
+
+func (w *windows) get() *[windowSize]byte {
+	if buf, ok := w.pool.Get().(*[windowSize]byte); ok {
+		return buf
+	}
+	return new([windowSize]byte)
+}
+
+func (w *windows) put(buf *[windowSize]byte) { w.pool.Put(buf) }
 
 // line is one line of a body. Lines end with CR LF or with LF alone; a CR
 // alone ends none, but is reported.
@@ -25,16 +35,19 @@ type line struct {
 	data       []byte
 	long       bool // the line is longer than data
 	cr, nul    bool // holds a bare CR, a NUL
+	url        bool // may hold "-" or "_"
 }
 
 // lines reads a range of a body line by line, each octet once.
 type lines struct {
 	body     io.ReaderAt
+	pool     *windows
 	buf      *[windowSize]byte
 	r, w     int   // unread octets are buf[r:w]
 	base     int64 // offset of buf[0]
 	end      int64
 	hasNUL   bool // the current window holds a NUL
+	hasURL   bool // the current window holds "-" or "_"
 	long     []byte
 	keep     []byte // the octets of the lines since keeping began
 	keeping  bool
@@ -44,12 +57,12 @@ type lines struct {
 	nul      bool
 }
 
-func newLines(body io.ReaderAt, r Range) *lines {
-	return &lines{body: body, buf: windows.Get().(*[windowSize]byte), base: r.Start, end: r.End}
+func newLines(body io.ReaderAt, r Range, pool *windows) *lines {
+	return &lines{body: body, pool: pool, buf: pool.get(), base: r.Start, end: r.End}
 }
 
 func (s *lines) close() {
-	windows.Put(s.buf)
+	s.pool.put(s.buf)
 	s.buf = nil
 }
 
@@ -74,6 +87,7 @@ func (s *lines) fill() {
 		s.end = s.base + int64(s.w)
 	}
 	s.hasNUL = bytes.IndexByte(s.buf[:s.w], 0) >= 0
+	s.hasURL = bytes.IndexByte(s.buf[:s.w], '-') >= 0 || bytes.IndexByte(s.buf[:s.w], '_') >= 0
 	s.nul = s.nul || s.hasNUL
 	s.eightBit = s.eightBit || !isASCII(fresh)
 }
@@ -120,6 +134,7 @@ func (s *lines) finish(l line, data []byte, ended bool, size int64) line {
 		l.cr, s.bare = true, true
 	}
 	l.nul = s.hasNUL && bytes.IndexByte(data, 0) >= 0
+	l.url = s.hasURL
 	if len(data) > prefixSize {
 		data, l.long = data[:prefixSize], true
 	}
@@ -129,7 +144,7 @@ func (s *lines) finish(l line, data []byte, ended bool, size int64) line {
 
 // longLine reads a line that is longer than the window, in pieces.
 func (s *lines) longLine(l line) line {
-	l.long = true
+	l.long, l.url = true, true
 	s.long = append(s.long[:0], s.buf[s.r:min(s.r+prefixSize, s.w)]...)
 	last := byte(0) // a CR at the end of a piece may belong to the line end
 	for {
@@ -195,7 +210,7 @@ func (s *lines) kept() []byte {
 
 func isASCII(p []byte) bool {
 	for len(p) >= 8 {
-		if (p[0]|p[1]|p[2]|p[3]|p[4]|p[5]|p[6]|p[7])&0x80 != 0 {
+		if binary.LittleEndian.Uint64(p)&0x8080808080808080 != 0 {
 			return false
 		}
 		p = p[8:]

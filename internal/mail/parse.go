@@ -1,9 +1,7 @@
 package mail
 
 import (
-	"bytes"
 	"strconv"
-	"strings"
 )
 
 // keepHeader is how many octets of one header are kept for Header.Value;
@@ -44,6 +42,8 @@ type indexer struct {
 	keep   int
 	names  map[string]string
 	views  int
+
+	windows windows
 }
 
 func (x *indexer) note(p *Part, reason Cause, detail string) {
@@ -59,7 +59,7 @@ func (x *indexer) note(p *Part, reason Cause, detail string) {
 }
 
 func (x *indexer) scan(b Body, r Range) *scan {
-	return &scan{x: x, body: b, lines: newLines(b, r)}
+	return &scan{x: x, body: b, lines: newLines(b, r, &x.windows)}
 }
 
 // scan is one pass over a range of octets.
@@ -139,6 +139,9 @@ func (s *scan) line(l line) {
 	if l.cr {
 		s.hiddenDelimiter(l)
 	}
+	if len(l.data) > 2 && (l.data[0] == ' ' || l.data[0] == '\t') {
+		s.indentedDelimiter(l)
+	}
 	if s.head == nil {
 		s.bodyLine(l)
 		return
@@ -147,6 +150,9 @@ func (s *scan) line(l line) {
 		return
 	}
 	at := s.head.end
+	if l.end-s.next.Range.Start > s.x.limits.Header {
+		s.x.note(s.next, TooLarge, "the header is longer than "+strconv.FormatInt(s.x.limits.Header, 10)+" octets")
+	}
 	s.endHeader(at)
 	// The header may have ended before this line, or before the one before.
 	if at < l.end && s.head == nil {
@@ -231,68 +237,6 @@ func (s *scan) child(f *frame, at int64) {
 func (p *Part) nextPath() string {
 	p.numbered++
 	return p.Path + "." + strconv.Itoa(p.numbered)
-}
-
-// delimiter finds the multipart whose delimiter l is (RFC 2046 §5.1.1).
-func (s *scan) delimiter(l line) (index int, closing, ok bool) {
-	if l.long || s.full && len(s.stack) == 0 {
-		return 0, false, false
-	}
-	text := bytes.TrimRight(l.data[2:], " \t\r")
-	index = -1
-	for i := len(s.stack) - 1; i >= 0; i-- {
-		f := s.stack[i]
-		if !f.multi {
-			continue
-		}
-		if f.guess && len(text) > 0 && !f.found {
-			if f.boundary == "" && !bytes.ContainsAny(text, " \t") {
-				f.boundary = string(text)
-			}
-		}
-		if f.boundary == "" || len(text) < len(f.boundary) || string(text[:len(f.boundary)]) != f.boundary {
-			continue
-		}
-		tail := text[len(f.boundary):]
-		if len(tail) > 0 && string(tail) != "--" {
-			s.x.nearMiss(f.part, tail)
-			continue
-		}
-		if f.closed && index >= 0 || index >= 0 && !s.stack[index].closed {
-			continue
-		}
-		index, closing = i, len(tail) > 0
-	}
-	return index, closing, index >= 0
-}
-
-// nearMiss notes a line that begins with a boundary and goes on in a way
-// that some programs ignore.
-func (x *indexer) nearMiss(p *Part, tail []byte) {
-	if c := tail[0]; c == ' ' || c == '\t' || c == ';' || c == '-' && len(tail) > 2 && tail[1] == '-' {
-		x.note(p, Ambiguous, "a line begins with the boundary and goes on")
-	}
-}
-
-// hiddenDelimiter notes a delimiter or a MIME field behind a bare CR, which
-// some programs take for a line end.
-func (s *scan) hiddenDelimiter(l line) {
-	rest := l.data
-	for {
-		i := bytes.IndexByte(rest, '\r')
-		if i < 0 {
-			return
-		}
-		rest = rest[i+1:]
-		if !bytes.HasPrefix(rest, []byte("--")) {
-			continue
-		}
-		for _, f := range s.stack {
-			if f.multi && f.boundary != "" && bytes.HasPrefix(rest[2:], []byte(f.boundary)) {
-				s.x.note(f.part, Ambiguous, "a delimiter stands behind a CR without LF")
-			}
-		}
-	}
 }
 
 // cut ends what is open above stack[i] at a delimiter and begins the next
@@ -400,62 +344,4 @@ func (s *scan) finish(f *frame, end int64) {
 	case f.multi && f.closed:
 		s.around(f, p.Content.End)
 	}
-}
-
-// dig reads the parts of an encoded container from a decoded view. RFC 2046
-// §5.1 forbids the encoding, but programs that decode it exist.
-func (x *indexer) dig(f *frame) {
-	p := f.part
-	if p.Content.Len() == 0 {
-		return
-	}
-	if x.views >= maxViews {
-		x.note(p, TooDeep, "encoded messages are nested deeper than "+strconv.Itoa(maxViews)+" levels")
-		return
-	}
-	if f.multi {
-		x.note(p, Ambiguous, "a multipart is "+p.Encoding)
-	}
-	x.views++
-	defer func() { x.views-- }()
-	var b Body = newView(p.Body, p.Content, p.Encoding)
-	r := Range{0, b.Size()}
-	if plain(p) {
-		b, r = p.Body, p.Content
-	}
-	s := x.scan(b, r)
-	defer s.lines.close()
-	s.before = r.Start
-	if f.multi {
-		s.stack = []*frame{{part: p, depth: f.depth, multi: true, boundary: f.boundary, guess: f.guess, loose: r.Start}}
-		s.runInto(p)
-		return
-	}
-	s.child(&frame{part: p, depth: f.depth}, r.Start)
-	s.run()
-}
-
-// runInto reads the content of a multipart whose own ranges lie in another
-// body and must stay as they are.
-func (s *scan) runInto(p *Part) {
-	own, content := p.Range, p.Content
-	s.run()
-	p.Range, p.Content = own, content
-}
-
-// plain reports whether a container that is called encoded is not: its first
-// lines are a header, as they stand.
-func plain(p *Part) bool {
-	head := make([]byte, min(p.Content.Len(), sniffSize))
-	n, _ := p.Body.ReadAt(head, p.Content.Start)
-	head = bytes.TrimLeft(head[:n], "\r\n")
-	first, _, _ := bytes.Cut(head, []byte("\n"))
-	if _, colon := fieldName(first); colon < 0 {
-		return false
-	}
-	if p.Encoding != "quoted-printable" {
-		return true
-	}
-	return !bytes.Contains(head, []byte("=3D")) && !bytes.Contains(head, []byte("=\r\n")) &&
-		!bytes.Contains(head, []byte("=\n")) && !strings.Contains(string(head), "=20")
 }

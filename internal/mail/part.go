@@ -81,7 +81,8 @@ func (p *Part) message() bool {
 	case "message/rfc822", "message/global", "message/partial", "message/news":
 		return true
 	}
-	return false
+	return strings.HasPrefix(p.Type, "message/") && strings.Contains(p.Type, "rfc") &&
+		strings.HasSuffix(p.Type, "822")
 }
 
 func (p *Part) container() bool { return p.multipart() || p.message() }

@@ -46,7 +46,8 @@ func TestReplyOnTheWire(t *testing.T) {
 		{"two lines repeat the codes", mail.NewReply(550, "5.7.1", "a\nb"), "550-5.7.1 a\r\n550 5.7.1 b\r\n"},
 		{"no enhanced code", mail.NewReply(220, "", "hello"), "220 hello\r\n"},
 		{"control characters are replaced", mail.NewReply(550, "", "a\rb\x00c"), "550 a?b?c\r\n"},
-		{"a long line is cut", mail.NewReply(250, "", strings.Repeat("x", 600)), "250 " + strings.Repeat("x", 480) + "\r\n"},
+		{"a long line is cut",
+			mail.NewReply(250, "", strings.Repeat("x", 600)), "250 " + strings.Repeat("x", 480) + "\r\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

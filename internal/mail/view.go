@@ -13,6 +13,7 @@ type view struct {
 	src      Range
 	encoding string
 	size     int64
+	pool     *windows
 
 	mu    sync.Mutex
 	marks []mark
@@ -28,11 +29,11 @@ type mark struct {
 const viewStep = 1 << 20
 
 // newView decodes r once to learn its size.
-func newView(body Body, r Range, encoding string) *view {
-	v := &view{body: body, src: r, encoding: encoding}
+func newView(body Body, r Range, encoding string, pool *windows) *view {
+	v := &view{body: body, src: r, encoding: encoding, pool: pool}
 	v.marks = []mark{{r.Start, 0, machineFor(encoding)}}
-	buf := windows.Get().(*[windowSize]byte)
-	defer windows.Put(buf)
+	buf := v.pool.get()
+	defer v.pool.put(buf)
 	at := v.run(v.marks[0], buf, nil, func(m mark) {
 		if m.out-v.marks[len(v.marks)-1].out >= viewStep {
 			m.m = m.m.clone()
@@ -52,8 +53,8 @@ func (v *view) ReadAt(p []byte, off int64) (int, error) {
 		return 0, io.EOF
 	}
 	want := min(int64(len(p)), v.size-off)
-	buf := windows.Get().(*[windowSize]byte)
-	defer windows.Put(buf)
+	buf := v.pool.get()
+	defer v.pool.put(buf)
 	at := v.nearest(off)
 	sink := &span{p: p[:want], off: off}
 	last := v.run(at, buf, sink, nil)
