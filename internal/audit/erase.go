@@ -1,0 +1,57 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"postern.dev/postern/internal/store"
+)
+
+// eraseKind is the event that says whose personal fields were erased.
+const eraseKind = "erased"
+
+// erasure is the public half of such an event.
+type erasure struct {
+	Message string  `json:"message"`
+	Events  []int64 `json:"events"`
+	Why     string  `json:"why,omitempty"`
+}
+
+// Erase deletes the personal fields of everything about a message: of its
+// events, its record and its facts. The chain gets an event that names the
+// numbers, so that this gap can be told from one that somebody made. It
+// returns how many events lost their personal fields. why holds nothing
+// personal, e.g. "retention".
+func (l *Log) Erase(tx *store.Tx, tenant, message, actor, why string, at time.Time) (int, error) {
+	seqs, err := personalOf(tx, tenant, message)
+	if err != nil {
+		return 0, err
+	}
+	for _, statement := range []string{
+		"DELETE FROM audit_personal WHERE tenant = ? AND message = ?",
+		"DELETE FROM audit_message_personal WHERE tenant = ? AND id = ?",
+		"UPDATE audit_message SET erased = 1 WHERE tenant = ? AND id = ?",
+		"UPDATE audit_recipient SET address = '' WHERE tenant = ? AND message = ?",
+		"DELETE FROM audit_facts WHERE tenant = ? AND message = ?",
+	} {
+		if _, err := tx.Exec(statement, tenant, message); err != nil {
+			return 0, fmt.Errorf("audit: erase: %w", err)
+		}
+	}
+	public, err := json.Marshal(erasure{Message: message, Events: seqs, Why: why})
+	if err != nil {
+		return 0, fmt.Errorf("audit: erase: %w", err)
+	}
+	err = l.Append(tx, Event{
+		Tenant: tenant, Message: message, Kind: eraseKind, Actor: actor, At: at, Public: public,
+	})
+	return len(seqs), err
+}
+
+// Erasable lists up to limit messages of a tenant, oldest first, that were
+// received before the given time and still have personal fields.
+func (l *Log) Erasable(tx *store.Tx, tenant string, before time.Time, limit int) ([]string, error) {
+	return column[string](tx, `SELECT id FROM audit_message WHERE tenant = ? AND erased = 0 AND received < ?
+		ORDER BY received, id LIMIT ?`, tenant, nanos(before), limit)
+}

@@ -1,0 +1,191 @@
+package audit
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"postern.dev/postern/internal/store"
+)
+
+// Event is one thing that happened.
+type Event struct {
+	Tenant  string
+	Message string
+	// Kind is a word of the gateway, e.g. "decided".
+	Kind string
+	// Actor is who did it: "gateway", or an opaque name of a person. It stays.
+	Actor string
+	At    time.Time
+	// Public stays for good.
+	Public json.RawMessage
+	// Personal can be erased: addresses, subject, names, masked samples.
+	Personal json.RawMessage
+}
+
+// Log is the audit log of all tenants. Several goroutines may use it.
+type Log struct {
+	db   *store.DB
+	keys [][]byte // the first makes heads, the others are former ones
+}
+
+// ErrKey says that the key of the heads is unusable.
+var ErrKey = errors.New("audit: the key of the heads needs at least 16 octets")
+
+// Open makes the room's tables and returns the log. headKeys come from
+// outside the database; the first signs, the further ones are accepted from
+// before a rotation.
+func Open(ctx context.Context, db *store.DB, headKeys ...[]byte) (*Log, error) {
+	if len(headKeys) == 0 {
+		return nil, ErrKey
+	}
+	for _, k := range headKeys {
+		if len(k) < 16 {
+			return nil, ErrKey
+		}
+	}
+	if err := db.Migrate(ctx, "audit", schema()); err != nil {
+		return nil, fmt.Errorf("audit: schema: %w", err)
+	}
+	return &Log{db: db, keys: headKeys}, nil
+}
+
+// digest is a SHA-256; the zero one stands before the first event.
+type digest [sha256.Size]byte
+
+// Append adds an event to the chain of its tenant. It runs on the writer, so
+// the order of the chain is the order of the commits; when the transaction
+// is undone, so is the event and the head.
+func (l *Log) Append(tx *store.Tx, e Event) error {
+	if e.Tenant == "" || e.Kind == "" {
+		return errors.New("audit: an event needs a tenant and a kind")
+	}
+	public, err := canonical(e.Public)
+	if err != nil {
+		return fmt.Errorf("audit: %s: public fields: %w", e.Kind, err)
+	}
+	personal, err := canonical(e.Personal)
+	if err != nil {
+		return fmt.Errorf("audit: %s: personal fields: %w", e.Kind, err)
+	}
+	if err := tx.Lock("audit " + e.Tenant); err != nil {
+		return fmt.Errorf("audit: lock: %w", err)
+	}
+	h, err := readHead(tx, e.Tenant)
+	if err != nil {
+		return err
+	}
+	row := link{
+		tenant: e.Tenant, seq: h.seq + 1, at: nanos(e.At), kind: clean(e.Kind), actor: clean(e.Actor),
+		message: clean(e.Message), public: public, prev: h.hash,
+	}
+	if personal != "" {
+		salt := make([]byte, sha256.Size)
+		rand.Read(salt) // never fails: crypto/rand ends the process instead
+		row.commitment = commit(salt, personal)
+		if err := insertPersonal(tx, row, salt, personal); err != nil {
+			return err
+		}
+	}
+	row.hash = row.sum()
+	if err := insertEvent(tx, row); err != nil {
+		return err
+	}
+	return l.writeHead(tx, head{tenant: e.Tenant, seq: row.seq, hash: row.hash})
+}
+
+// link is an event as it stands in the chain.
+type link struct {
+	tenant     string
+	seq        int64
+	at         int64
+	kind       string
+	actor      string
+	message    string
+	public     string
+	commitment digest // zero when the event has no personal fields
+	prev, hash digest
+}
+
+// sum is SHA-256(prev ‖ length ‖ canonical public JSON ‖ commitment).
+func (l link) sum() digest {
+	text, err := json.Marshal(struct {
+		Tenant  string          `json:"tenant"`
+		Seq     int64           `json:"seq"`
+		At      int64           `json:"at"`
+		Kind    string          `json:"kind"`
+		Actor   string          `json:"actor"`
+		Message string          `json:"message"`
+		Public  json.RawMessage `json:"public,omitempty"`
+	}{l.tenant, l.seq, l.at, l.kind, l.actor, l.message, json.RawMessage(l.public)})
+	if err != nil {
+		// Somebody wrote something into the database that is not JSON: no
+		// event of ours has this hash.
+		return digest{}
+	}
+	h := sha256.New()
+	h.Write(l.prev[:])
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
+	h.Write(text)
+	h.Write(l.commitment[:])
+	return digest(h.Sum(nil))
+}
+
+func commit(salt []byte, personal string) digest {
+	h := sha256.New()
+	h.Write(salt)
+	h.Write([]byte(personal))
+	return digest(h.Sum(nil))
+}
+
+// head is the end of a chain.
+type head struct {
+	tenant string
+	seq    int64
+	hash   digest
+	mac    []byte
+}
+
+func (h head) sign(key []byte) []byte {
+	m := hmac.New(sha256.New, key)
+	fmt.Fprintf(m, "postern audit head\x00%d\x00", len(h.tenant))
+	m.Write([]byte(h.tenant))
+	m.Write(binary.BigEndian.AppendUint64(nil, uint64(h.seq)))
+	m.Write(h.hash[:])
+	return m.Sum(nil)
+}
+
+// genuine reports whether h was signed with one of our keys.
+func (l *Log) genuine(h head) bool {
+	for _, k := range l.keys {
+		if hmac.Equal(h.mac, h.sign(k)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *Log) writeHead(tx *store.Tx, h head) error {
+	h.mac = h.sign(l.keys[0])
+	return upsertHead(tx, h)
+}
+
+// canonical is JSON in one form only: sorted keys, no white space, numbers
+// as written. Nothing stays nothing.
+func canonical(raw json.RawMessage) (string, error) {
+	if len(raw) == 0 {
+		return "", nil
+	}
+	v, err := decode(raw)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(v)
+	return string(text), err
+}
