@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/binary"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -101,8 +102,7 @@ func (c *conn) unsettle() {
 
 // storeFailed notes that the octets of a message could not be kept.
 func (c *conn) storeFailed(err error) {
-	c.s.cfg.Log.Error("message deferred", telemetry.KeyCode, problem.BufferFull,
-		telemetry.KeyPeer, c.peer.Addr.String(), telemetry.KeyError, err)
+	c.s.alarm(slog.LevelError, problem.BufferFull, telemetry.KeyPeer, c.peer.Addr.String(), telemetry.KeyError, err)
 }
 
 // newTrace names an arrival: 48 bits of time in milliseconds and 80 random

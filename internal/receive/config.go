@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"strings"
 	"time"
@@ -32,6 +33,14 @@ type Buffer interface {
 // Config is the smtp section of postern.yaml. The zero value of every setting
 // means its default.
 type Config struct {
+	// Listen is the address of the SMTP server; several are separated by
+	// commas.
+	// Default: ":25".
+	Listen string `yaml:"listen"`
+
+	// TLS names the files with which STARTTLS is offered.
+	TLS TLSFiles `yaml:"tls"`
+
 	// Name is what the server calls itself in its greeting and in EHLO.
 	// Default: "localhost".
 	Name string `yaml:"name"`
@@ -144,6 +153,18 @@ type Config struct {
 	Metrics *telemetry.Metrics `yaml:"-"`
 }
 
+// TLSFiles is smtp.tls. The files are read again when they change.
+type TLSFiles struct {
+	// Cert is the file with the server's certificate chain, in PEM.
+	Cert string `yaml:"cert"`
+	// Key is the file with its private key, in PEM.
+	Key string `yaml:"key"`
+	// ClientRoots is a file with the roots, in PEM, that client certificates
+	// are verified against.
+	// Default: the roots of the system.
+	ClientRoots string `yaml:"client_roots"`
+}
+
 // Check returns every mistake in c at once, each with the name of its key.
 func (c Config) Check() error {
 	var wrong []error
@@ -153,6 +174,14 @@ func (c Config) Check() error {
 	if c.Name != "" && (strings.Trim(c.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") != "" ||
 		len(c.Name) > 255) {
 		fail("name", "%q is not a host name", c.Name)
+	}
+	for _, addr := range strings.Split(c.Listen, ",") {
+		if _, _, err := net.SplitHostPort(strings.TrimSpace(addr)); c.Listen != "" && err != nil {
+			fail("listen", "%q is not host:port", strings.TrimSpace(addr))
+		}
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		fail("tls", "cert and key belong together")
 	}
 	if c.BareNewline != "" && c.BareNewline != BareReject && c.BareNewline != BareNormalize {
 		fail("bare_newline", "%q is not one of %s, %s", c.BareNewline, BareReject, BareNormalize)
@@ -196,6 +225,7 @@ func (c Config) Check() error {
 
 // withDefaults fills in what was not said.
 func (c Config) withDefaults() Config {
+	c.Listen = cmp.Or(c.Listen, ":25")
 	c.Name = cmp.Or(c.Name, "localhost")
 	c.BareNewline = cmp.Or(c.BareNewline, BareReject)
 	c.MaxSize = cmp.Or(c.MaxSize, 200<<20)

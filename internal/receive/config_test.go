@@ -11,6 +11,8 @@ import (
 func TestTheConfigurationIsReadFromYAML(t *testing.T) {
 	var c Config
 	err := yaml.UnmarshalWithOptions([]byte(`
+listen: ":25, [::1]:2525"
+tls: { cert: gw.pem, key: gw.key }
 name: mx.postern.example
 require_tls: false
 bare_newline: normalize
@@ -37,8 +39,10 @@ func TestCheckNamesEveryMistake(t *testing.T) {
 	if err := (Config{}).withDefaults().Check(); err != nil {
 		t.Errorf("the defaults: %v", err)
 	}
-	err := Config{Name: "a b", MaxRecipients: 99, MaxErrors: -1, GraceTime: time.Millisecond, BareNewline: "no"}.Check()
-	for _, key := range []string{"smtp.name", "smtp.max_recipients", "smtp.max_errors", "smtp.grace_time",
+	err := Config{Listen: "x", TLS: TLSFiles{Cert: "a"}, Name: "a b", MaxRecipients: 99, MaxErrors: -1,
+		GraceTime: time.Millisecond, BareNewline: "no"}.Check()
+	for _, key := range []string{"smtp.listen", "smtp.tls", "smtp.name", "smtp.max_recipients", "smtp.max_errors",
+		"smtp.grace_time",
 		"smtp.bare_newline"} {
 		if err == nil || !strings.Contains(err.Error(), key+":") {
 			t.Errorf("%s is missing in %v", key, err)

@@ -3,6 +3,7 @@ package receive
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -87,8 +88,7 @@ func (c *conn) run() {
 // survive keeps a bug in handling one client from ending all the others.
 func (c *conn) survive() {
 	if p := recover(); p != nil {
-		c.s.cfg.Log.Error("a connection was given up after an internal fault",
-			telemetry.KeyCode, problem.ReceiveFault, telemetry.KeyPeer, c.peer.Addr.String(),
+		c.s.alarm(slog.LevelError, problem.ReceiveFault, telemetry.KeyPeer, c.peer.Addr.String(),
 			telemetry.KeyCause, string(debug.Stack()))
 		c.s.cfg.Metrics.Count("receive_faults", 1)
 		c.bye(replyInternalFault())

@@ -3,6 +3,7 @@ package receive
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/telemetry"
@@ -33,8 +34,7 @@ func (c *conn) data(args string) {
 		c.reset(ready)
 		c.stop(err)
 	case in.bare && !in.normalize:
-		c.s.cfg.Log.Warn("message refused", telemetry.KeyCode, problem.BareNewline,
-			telemetry.KeyPeer, c.peer.Addr.String())
+		c.s.alarm(slog.LevelWarn, problem.BareNewline, telemetry.KeyPeer, c.peer.Addr.String())
 		c.s.cfg.Metrics.Count("receive_bare_newlines", 1)
 		c.reset(ready)
 		c.fault(replyBareNewline())

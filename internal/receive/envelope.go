@@ -149,12 +149,13 @@ func (c *conn) forwardPath(args string) (mail.Recipient, *mail.Reply) {
 // answer sends a reply of the Handler. One that is no answer to a command is
 // replaced, and 421 closes the connection, as it says (RFC 5321 §3.8).
 func (c *conn) answer(r mail.Reply) {
-	if c := r.Code / 100; c != 2 && c != 4 && c != 5 {
-		r = replyNoAnswer()
-	}
-	c.reply(r)
-	if r.Code == 421 {
-		c.over = true
+	switch {
+	case r.Code == 421:
+		c.bye(r)
+	case r.Ok(), r.Code/100 == 4, r.Permanent():
+		c.reply(r)
+	default:
+		c.reply(replyNoAnswer())
 	}
 }
 

@@ -3,6 +3,7 @@ package receive
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/problem"
 )
 
 // pipe connects to a server over an in-memory pipe, for bubbles of synctest.
@@ -260,6 +262,22 @@ func TestThePeerLimitCountsCustomersAndSparesTheExempt(t *testing.T) {
 	if g.open() != 2 || len(g.peers) != 0 {
 		t.Error("the gate forgets to forget")
 	}
+}
+
+func TestAFloodOfProblemsWritesOneLineAndCountsTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		s := New(withMemory(Config{Log: slog.New(slog.NewTextHandler(&log, nil))}), new(desk))
+		for range 100 {
+			s.alarm(slog.LevelWarn, problem.ConnectionsFull)
+		}
+		s.alarm(slog.LevelWarn, problem.BufferFull)
+		time.Sleep(alarmEvery)
+		s.alarm(slog.LevelWarn, problem.ConnectionsFull)
+		if got := log.String(); strings.Count(got, "\n") != 3 || !strings.Contains(got, "code=P201 count=100") {
+			t.Error(got)
+		}
+	})
 }
 
 func TestTracesSortByTime(t *testing.T) {

@@ -3,6 +3,7 @@ package receive
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
@@ -48,6 +49,8 @@ type Server struct {
 	listeners map[net.Listener]bool
 	conns     map[*conn]bool
 	running   sync.WaitGroup
+
+	alarms alarms
 }
 
 // New returns a server that listens nowhere yet. It panics when cfg has no
@@ -99,8 +102,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		// Out of file descriptors, or a connection that died in the queue:
 		// the listener lives, so wait and go on.
 		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-		s.cfg.Log.Error("cannot take connections", telemetry.KeyCode, problem.CannotListen,
-			telemetry.KeyError, err)
+		s.alarm(slog.LevelError, problem.CannotListen, telemetry.KeyError, err)
 		select {
 		case <-time.After(pause):
 		case <-s.ctx.Done():
@@ -135,13 +137,11 @@ func (s *Server) admit(nc net.Conn) (*conn, mail.Reply) {
 	switch s.gate.enter(key, s.cfg.MaxConnections, s.cfg.MaxPerPeer) {
 	case fullTotal:
 		s.cfg.Metrics.Count("receive_connections", 1, "result", "full")
-		s.cfg.Log.Warn("connection refused", telemetry.KeyCode, problem.ConnectionsFull,
-			telemetry.KeyPeer, addr.String())
+		s.alarm(slog.LevelWarn, problem.ConnectionsFull, telemetry.KeyPeer, addr.String())
 		return nil, replyTooManyConnections()
 	case fullPeer:
 		s.cfg.Metrics.Count("receive_connections", 1, "result", "peer-full")
-		s.cfg.Log.Warn("connection refused", telemetry.KeyCode, problem.PeerConnectionsFull,
-			telemetry.KeyPeer, addr.String())
+		s.alarm(slog.LevelWarn, problem.PeerConnectionsFull, telemetry.KeyPeer, addr.String())
 		return nil, replyTooManyFromPeer()
 	}
 	s.cfg.Metrics.Count("receive_connections", 1, "result", "taken")

@@ -3,6 +3,7 @@ package receive
 import (
 	"context"
 	"crypto/tls"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -47,8 +48,8 @@ func (c *conn) startTLS(args string) {
 		c.out = c.out[:0] // no word in clear after STARTTLS
 		c.over = true
 		c.s.cfg.Metrics.Count("receive_handshakes", 1, "result", "failed")
-		c.s.cfg.Log.Info("handshake failed", telemetry.KeyCode, problem.HandshakeFailed,
-			telemetry.KeyPeer, c.peer.Addr.String(), telemetry.KeyError, err)
+		c.s.alarm(slog.LevelWarn, problem.HandshakeFailed, telemetry.KeyPeer, c.peer.Addr.String(),
+			telemetry.KeyError, err)
 		return
 	}
 	c.s.cfg.Metrics.Count("receive_handshakes", 1, "result", "done")
