@@ -95,9 +95,9 @@ tests:
 		"FAIL rules/cards.yaml:13 hold | error",
 		"FAIL rules/cards.yaml:14 hold | error",
 		"ok   rules/cards.yaml:15 defer | defer",
-		"ok   rules/cards.yaml:22 block | log",
-		"ok   rules/cards.yaml:23 log | log",
-		"FAIL rules/cards.yaml:24 hold | log",
+		"ok   rules/cards.yaml:23 block | log",
+		"ok   rules/cards.yaml:24 log | log",
+		"FAIL rules/cards.yaml:25 hold | log",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

@@ -213,6 +213,8 @@ func (l *language) walk(c *condition, parsed *cel.Ast) (flaws []flaw) {
 					bad(call.Args()[1], "the name of a header field must be written out here")
 				} else if !fieldName(name) {
 					bad(call.Args()[1], "%q is not the name of a header field", name)
+				} else if secretHeader(name) {
+					bad(call.Args()[1], "the header field %q carries a secret: a condition cannot look at it", name)
 				} else if lower := strings.ToLower(name); !slices.Contains(c.Headers, lower) {
 					c.Headers = append(c.Headers, lower)
 				}

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -247,5 +248,27 @@ func TestActionsThatThisInstallationCannotDoAreRefused(t *testing.T) {
 	}
 	if _, err := Load([]File{{"p", []byte(strings.Replace(text, "MODE", "log", 1))}}, o); err != nil {
 		t.Error("secure in log mode was refused:", err)
+	}
+}
+
+func TestHostileFilesAreRefusedQuickly(t *testing.T) {
+	t.Parallel()
+	var keys strings.Builder
+	for i := range 20000 {
+		fmt.Fprintf(&keys, "k%d: v\n", i)
+	}
+	for name, text := range map[string]string{
+		"many keys":       keys.String(),
+		"many brackets":   strings.Repeat("[", 100_000),
+		"many levels":     strings.Repeat("- ", 100_000) + "a",
+		"not UTF-8":       "kind: \xff",
+		"too large":       strings.Repeat("# comment\n", 500_000),
+		"many references": "a: &a [x]\nb: [" + strings.Repeat("*a, ", 1000) + "]\n",
+		"long condition":  policyText("a", ModeEnforce, "true"+strings.Repeat(" || true", 5000), "block"),
+		"deep condition":  policyText("a", ModeEnforce, strings.Repeat("(", 5000)+"true"+strings.Repeat(")", 5000), "block"),
+	} {
+		if _, err := Load([]File{{"x.yaml", []byte(text)}}, Options{}); err == nil {
+			t.Errorf("%s: loaded", name)
+		}
 	}
 }

@@ -272,6 +272,9 @@ func (r *reader) headerDetector(n ast.Node, d *Detector) {
 	if d.Header != "" && !fieldName(d.Header) {
 		r.wrong(h.keys["name"], "%q is not the name of a header field", d.Header)
 	}
+	if secretHeader(d.Header) {
+		r.wrong(h.keys["name"], "the header field %q carries a secret: a detector cannot look at it", d.Header)
+	}
 	if len(d.Pattern) > 1000 {
 		r.wrong(h.keys["pattern"], "the pattern is longer than 1000 bytes")
 	} else if _, err := regexp.Compile(d.Pattern); err != nil {

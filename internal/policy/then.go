@@ -285,3 +285,15 @@ func Protected(name string) bool {
 	}
 	return false
 }
+
+// secretHeader reports whether a field may carry a tenant's secret or mark.
+// Nothing may look at its value: what rules look at is kept with the record.
+func secretHeader(name string) bool {
+	for _, s := range []string{"X-Postern-Tenant", "X-Postern-Checked", "X-MDCES-Data", "X-CLOUD-SEC-AV-Info",
+		"X-Secumail-Id"} {
+		if strings.EqualFold(s, name) {
+			return true
+		}
+	}
+	return false
+}

@@ -19,6 +19,9 @@ import (
 const (
 	maxFile  = 4 << 20
 	maxDepth = 20
+	// The parser's time grows with the square of the keys of a mapping
+	// (20,000 keys: 5 s), so the colons of a document are counted first.
+	maxColons = 5000
 )
 
 // reader reads one file and collects what is wrong in it.
@@ -44,6 +47,12 @@ func (r *reader) documents(data []byte) (docs []ast.Node) {
 	if nesting(text) > maxDepth*4 {
 		r.wrong(nil, "the file is nested too deeply")
 		return nil
+	}
+	for _, doc := range strings.Split(text, "\n---") {
+		if strings.Count(doc, ":") > maxColons {
+			r.wrong(nil, "a document holds more than %d keys; put long lists of terms into a file", maxColons)
+			return nil
+		}
 	}
 	defer func() {
 		if p := recover(); p != nil {
