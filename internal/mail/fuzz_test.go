@@ -37,7 +37,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(""))
 	f.Add([]byte("\r\n"))
 	f.Add([]byte("From a\n>From b\n\nc"))
-	f.Add([]byte("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nQ29udGVudC1UeXBlOiBtZXNzYWdlL3JmYzgyMgo="))
+	f.Add([]byte("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" +
+		"Q29udGVudC1UeXBlOiBtZXNzYWdlL3JmYzgyMgo="))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m := mail.Parse(mail.Bytes(data), mail.Limits{Depth: 10, Parts: 100})
 		checkTree(t, "fuzz", m)
@@ -87,7 +88,8 @@ func checkLeaves(t *testing.T, m *mail.Message) {
 func FuzzParams(f *testing.F) {
 	for _, s := range []string{
 		`text/plain; charset=utf-8`, `multipart/mixed; boundary="a;b"; x=(c)`, `a/b; n*0*=utf-8''%41; n*1=b; n*2*=%43`,
-		`a/b; name*=iso-8859-1'en'%E4.txt; name="=?utf-8?q?=41?="`, `; ; =; a`, `x/y; a="\`, `(((`, `a/b; n*1=x; n*0=y; n*0=z`,
+		`a/b; name*=iso-8859-1'en'%E4.txt; name="=?utf-8?q?=41?="`, `; ; =; a`,
+		`x/y; a="\`, `(((`, `a/b; n*1=x; n*0=y; n*0=z`,
 	} {
 		f.Add(s)
 	}
@@ -103,7 +105,8 @@ func FuzzParams(f *testing.F) {
 
 func FuzzWords(f *testing.F) {
 	for _, s := range []string{
-		"=?utf-8?q?a=20b?=", "=?utf-8?b?4oI=?= =?utf-8?b?rA==?=", "=?x?=?=?=?q??=", "a =?utf-7?q?+AGE-?= b", "=?utf-16?b?AGE=?=",
+		"=?utf-8?q?a=20b?=", "=?utf-8?b?4oI=?= =?utf-8?b?rA==?=", "=?x?=?=?=?q??=",
+		"a =?utf-7?q?+AGE-?= b", "=?utf-16?b?AGE=?=",
 	} {
 		f.Add(s)
 	}
@@ -119,7 +122,9 @@ func FuzzWords(f *testing.F) {
 }
 
 func FuzzAddress(f *testing.F) {
-	for _, s := range []string{"a@b.example", `"a b"@c.example`, "a@[192.0.2.1]", "a@b@c", "a.@b", "\u00e4@\u00f6.example", "a@-b", "@"} {
+	for _, s := range []string{
+		"a@b.example", `"a b"@c.example`, "a@[192.0.2.1]", "a@b@c", "a.@b", "\u00e4@\u00f6.example", "a@-b", "@",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -187,7 +192,10 @@ func FuzzTransfer(f *testing.F) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, label := range []string{"", "utf-8", "utf-7", "utf-16", "utf-16le", "iso-2022-jp", "iso-2022-kr", "gb18030", "x-unknown", "hz-gb-2312", "utf-32"} {
+	for _, label := range []string{
+		"", "utf-8", "utf-7", "utf-16", "utf-16le", "utf-32", "iso-2022-jp", "iso-2022-kr", "gb18030", "hz-gb-2312",
+		"x-unknown",
+	} {
 		f.Add(label, []byte("abc +AGE- \x1b$B\x0e!!\x0f\xe4\xf6 \x00a\x00b"))
 	}
 	f.Fuzz(func(t *testing.T, label string, data []byte) {

@@ -112,7 +112,8 @@ func TestBestFileName(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			m := mail.Parse(mail.Bytes("Content-Type: "+test.ctype+"\r\nContent-Disposition: "+test.disposition+"\r\n\r\nx"), mail.Limits{})
+			head := "Content-Type: " + test.ctype + "\r\nContent-Disposition: " + test.disposition + "\r\n\r\n"
+			m := mail.Parse(mail.Bytes(head), mail.Limits{})
 			if m.Root.Name != test.want || (len(m.Unseen) > 0) != test.doubt {
 				t.Errorf("%q, %v; want %q", m.Root.Name, m.Unseen, test.want)
 			}

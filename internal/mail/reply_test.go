@@ -62,7 +62,8 @@ func TestReplyClasses(t *testing.T) {
 	if !(mail.Reply{}).Temporary() || !(mail.Reply{}).None() || (mail.Reply{}).String() != "no answer" {
 		t.Error("no answer is temporary")
 	}
-	if r := mail.NewReply(451, "4.3.0", "a\nb"); !r.Temporary() || r.Ok() || r.Permanent() || r.String() != "451 4.3.0 a b" {
+	r := mail.NewReply(451, "4.3.0", "a\nb")
+	if !r.Temporary() || r.Ok() || r.Permanent() || r.String() != "451 4.3.0 a b" {
 		t.Errorf("%+v %s", r, r)
 	}
 	if r := mail.NewReply(250, "", ""); !r.Ok() || r.String() != "250" {

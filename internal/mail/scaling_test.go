@@ -2,12 +2,14 @@ package mail_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"mime/multipart"
 	"net/mail"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -110,6 +112,30 @@ func TestLimitsAreSaidAndTheRestStaysReadable(t *testing.T) {
 	if !has(m, postern.TooManyParts) || !strings.Contains(text(m), "needle") {
 		t.Errorf("too many parts: %v", m.Unseen)
 	}
+}
+
+func TestAViewIsReadByManyAtOnceAndInAnyOrder(t *testing.T) {
+	inner := "\r\n" + strings.Repeat("0123456789abcdef", 200_000)
+	m := postern.Parse(postern.Bytes("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"+
+		wrap(inner)), postern.Limits{})
+	body := m.Leaves()[0].Body
+	if body.Size() != int64(len(inner)) {
+		t.Fatalf("size %d, want %d", body.Size(), len(inner))
+	}
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			buf := make([]byte, 1000*(i+1))
+			for j := range 20 {
+				off := int64((j*7919*(i+1) + 13) * 37 % len(inner))
+				n, err := body.ReadAt(buf, off)
+				if string(buf[:n]) != inner[off:off+int64(n)] || n < len(buf) && err != io.EOF {
+					t.Errorf("%d octets at %d differ, %v", n, off, err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // endless is a large body that lies nowhere.
@@ -237,7 +263,7 @@ func BenchmarkStandardLibrary(b *testing.B) {
 			if err != nil {
 				break
 			}
-			io.Copy(io.Discard, p)
+			io.Copy(io.Discard, base64.NewDecoder(base64.StdEncoding, p))
 		}
 	}
 }
