@@ -109,10 +109,11 @@ tests:
 
 func TestParseGate(t *testing.T) {
 	t.Parallel()
-	if c, g, err := ParseGate("too-large", "closed"); c != mail.TooLarge || g != Closed || err != nil {
+	if c, g, err := ParseGate("too-large", "closed"); err != nil || c != mail.TooLarge || g != Closed {
 		t.Error(c, g, err)
 	}
-	if _, _, err := ParseGate("to-large", "closed"); err == nil || !strings.Contains(err.Error(), `did you mean "too-large"`) {
+	_, _, err := ParseGate("to-large", "closed")
+	if err == nil || !strings.Contains(err.Error(), `did you mean "too-large"`) {
 		t.Error(err)
 	}
 	if _, _, err := ParseGate("too-large", "ajar"); err == nil {

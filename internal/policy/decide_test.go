@@ -178,7 +178,8 @@ func TestOrderAmongEqualActions(t *testing.T) {
 func TestHeadersAndCopiesAddUp(t *testing.T) {
 	t.Parallel()
 	text := policyText("a", ModeEnforce, "true", "{ header: { set: { X-One: a }, append: { X-Two: a } } }") + "---\n" +
-		policyText("b", ModeEnforce, "true", "{ header: { set: { x-one: b }, append: { X-Two: b } }, copy: { to: [c@x.example] } }") +
+		policyText("b", ModeEnforce, "true",
+			"{ header: { set: { x-one: b }, append: { X-Two: b } }, copy: { to: [c@x.example] } }") +
 		"---\n" + policyText("c", ModeEnforce, "true", "{ block: { text: No. }, copy: { to: [C@x.example, d@x.example] } }")
 	r := Decide(load(t, text), facts(), nil).Recipients[0]
 	want := []Header{{"X-One", "a", Replace}, {"X-Two", "a", Append}, {"X-Two", "b", Append}}
@@ -341,7 +342,8 @@ func TestThreeValues(t *testing.T) {
 		{"a division by zero is an error, not a no", "size / deferrals > 3", "", cannotKnow},
 		{"an erased subject is unknown", `subject == "x"`, "", cannotKnow},
 		{"a list of what is unknown is unknown", `labels.exists(l, l.name == "x")`, "", cannotKnow},
-		{"what reaches its cost limit is unknown", `recipients.exists(a, recipients.exists(b, a.address + b.address == "x"))`, "",
+		{"what reaches its cost limit is unknown",
+			`recipients.exists(a, recipients.exists(b, a.address + b.address == "x"))`, "",
 			cannotKnow},
 	}
 	for _, tt := range tests {
@@ -504,14 +506,15 @@ func TestFactsAcrossSchemas(t *testing.T) {
 		t.Error(d)
 	}
 	old := `{"schema":0,"tenant":"contoso","direction":"outbound","recipients":[{"address":"a@b.example","inside":false}],
-		"size":{"octets":12},"findings":[],"detectors":null,"headers":{},"deferrals":0,"deferring":0,"kind":"","monitor":false,
+		"size":{"octets":12},"findings":[],"detectors":null,"headers":{},"deferrals":0,"deferring":0,"kind":"",
+		"monitor":false,
 		"automatic":false,"null_sender":false,"ooo":false,"future":[1,2]}`
 	got, err := ReadFacts([]byte(old))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"attachments", "calendar", "from", "inspected", "labels", "now", "passes", "sender", "size", "subject",
-		"tls", "unseen"}
+	want := []string{"attachments", "calendar", "from", "inspected", "labels", "now", "passes", "sender", "size",
+		"subject", "tls", "unseen"}
 	if d := cmp.Diff(want, got.Unknown); d != "" {
 		t.Error(d)
 	}

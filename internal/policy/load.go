@@ -231,8 +231,9 @@ func (l *loader) policy(r *reader, doc ast.Node) {
 // names.
 func (l *loader) allowed(r *reader, at ast.Node, rule *Rule) {
 	for _, s := range rule.Steps {
-		if l.options.Actions != nil && rule.Mode != ModeOff && !slices.Contains(l.options.Actions, rule.Mode.Effective(s.Action)) {
-			r.wrong(at, "this installation cannot carry out the action %q yet", rule.Mode.Effective(s.Action))
+		does := rule.Mode.Effective(s.Action)
+		if l.options.Actions != nil && rule.Mode != ModeOff && !slices.Contains(l.options.Actions, does) {
+			r.wrong(at, "this installation cannot carry out the action %q yet", does)
 		}
 		for _, h := range s.Headers {
 			if slices.ContainsFunc(l.options.Protected, func(p string) bool { return strings.EqualFold(p, h.Name) }) {

@@ -183,7 +183,8 @@ func TestListMembers(t *testing.T) {
 	t.Parallel()
 	s := load(t, `kind: list
 id: zone
-members: [fabrikam.example, "*.northwind.example", Ann@Woodgrove.example, "sales-*@tailspin.example", "bücher.example", "@adatum.example"]
+members: [fabrikam.example, "*.northwind.example", Ann@Woodgrove.example,
+  "sales-*@tailspin.example", "bücher.example", "@adatum.example"]
 include: [more]
 ---
 kind: list
@@ -225,7 +226,8 @@ include: [zone]
 
 func TestProtectedHeaders(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"From", "to", "SUBJECT", "Date", "Message-ID", "message-id", "Received", "DKIM-Signature",
+	for _, name := range []string{"From", "to", "SUBJECT", "Date", "Message-ID", "message-id", "Received",
+		"DKIM-Signature",
 		"X-MS-Exchange-Organization-SCL", "x-ms-exchange-anything", "X-Postern-Checked", "X-Postern-Tenant", "X-Postern-OOO",
 		"ARC-Seal", "Content-Type", "MIME-Version", "X-Netskope-Inspected", "X-St-Checked-Casb", "X-MDCES-Data"} {
 		if !Protected(name) {
