@@ -139,10 +139,10 @@ func walkParts(raw []byte, leaf func(textproto.MIMEHeader, []byte)) {
 	for _, f := range all {
 		h.Add(f.name, strings.TrimSpace(strings.NewReplacer("\r", "", "\n", "").Replace(string(raw[f.value:f.end]))))
 	}
-	walk(h, raw[body:], 0, leaf)
+	walkPart(h, raw[body:], 0, leaf)
 }
 
-func walk(h textproto.MIMEHeader, body []byte, depth int, leaf func(textproto.MIMEHeader, []byte)) {
+func walkPart(h textproto.MIMEHeader, body []byte, depth int, leaf func(textproto.MIMEHeader, []byte)) {
 	media, params := mediaType(h.Get("Content-Type"))
 	if !strings.HasPrefix(media, "multipart/") || params["boundary"] == "" || depth > 20 {
 		leaf(h, decodeBody(h.Get("Content-Transfer-Encoding"), body))
@@ -155,7 +155,7 @@ func walk(h textproto.MIMEHeader, body []byte, depth int, leaf func(textproto.MI
 			return
 		}
 		content, _ := io.ReadAll(p)
-		walk(p.Header, content, depth+1, leaf)
+		walkPart(p.Header, content, depth+1, leaf)
 	}
 }
 
