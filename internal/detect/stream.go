@@ -40,6 +40,9 @@ func (s *Stream) Write(p []byte) (int, error) {
 	n := len(p)
 	s.read += int64(n)
 	size := s.size()
+	if s.text.text == nil && n > size/64 {
+		s.text.text = make([]byte, 0, size+2*Margin+utf8.UTFMax)
+	}
 	for len(p) > 0 {
 		take := min(len(p), max(1, s.lead+size+Margin-len(s.text.text)))
 		s.fold(p[:take])

@@ -40,6 +40,21 @@ type Window struct {
 
 	digits  []Span
 	counted bool
+	shared  map[any]any
+}
+
+// Shared gives what detectors have in common for this window: the first that
+// asks makes it.
+func (w *Window) Shared(key any, made func() any) any {
+	if v, ok := w.shared[key]; ok {
+		return v
+	}
+	if w.shared == nil {
+		w.shared = map[any]any{}
+	}
+	v := made()
+	w.shared[key] = v
+	return v
 }
 
 // Span is a range of positions in a window.

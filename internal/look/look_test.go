@@ -157,9 +157,11 @@ func blamed(r detect.Report, reason mail.Cause, who string) bool {
 }
 
 func children(fault string) extract.Config {
-	return extract.Config{
-		Step: 400 * time.Millisecond, Memory: 128 << 20, Warm: 1, Env: []string{look.FaultVariable + "=" + fault},
+	step := 5 * time.Second
+	if strings.HasSuffix(fault, ":hang") {
+		step = 500 * time.Millisecond
 	}
+	return extract.Config{Step: step, Memory: 128 << 20, Env: []string{look.FaultVariable + "=" + fault}}
 }
 
 func TestNoChildIsEngineDown(t *testing.T) {

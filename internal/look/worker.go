@@ -23,16 +23,17 @@ type set struct {
 	attachments []detect.AttachmentRule
 }
 
-func newSet(c detect.Catalogue) (*set, error) {
+func newSet(b *dlp.Base, c detect.Catalogue) (*set, error) {
 	rules, err := label.Rules(c.Headers)
 	if err != nil {
 		return nil, err
 	}
-	return &set{detectors: dlp.Detectors(c), rules: rules, attachments: c.Attachments}, nil
+	return &set{detectors: b.Detectors(c), rules: rules, attachments: c.Attachments}, nil
 }
 
 // sets keeps the last catalogue: the next message is often the same tenant's.
 type sets struct {
+	base *dlp.Base
 	form []byte
 	last *set
 }
@@ -45,7 +46,10 @@ func (s *sets) of(form []byte) (*set, error) {
 	if err := json.Unmarshal(form, &c); err != nil {
 		return nil, fmt.Errorf("look: catalogue: %w", err)
 	}
-	made, err := newSet(c)
+	if s.base == nil {
+		s.base = dlp.NewBase()
+	}
+	made, err := newSet(s.base, c)
 	if err == nil {
 		s.form, s.last = bytes.Clone(form), made
 	}

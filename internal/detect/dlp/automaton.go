@@ -11,7 +11,7 @@ type automaton struct {
 	letters *letters // nil: bytes are compared as they are
 	class   [256]uint8
 	width   int
-	next    []int32 // state + class → state; states are multiples of width
+	next    []int32 // state + class → state, negative when a word ends there; states are multiples of width
 	out     []int32 // state/width → index into outs plus 1, 0 for none
 	outs    []output
 	skip    [256]bool // bytes that leave the first state where it is
@@ -35,6 +35,11 @@ func newAutomaton(words []string, l *letters) *automaton {
 	a.classes(keys)
 	fail := a.trie(keys)
 	a.complete(fail)
+	for i, to := range a.next {
+		if a.out[int(to)/a.width] != 0 {
+			a.next[i] = ^to
+		}
+	}
 	for b := range a.skip {
 		a.skip[b] = a.next[a.class[b]] == 0 && (b < utf8.RuneSelf || l == nil)
 	}
@@ -173,17 +178,14 @@ func (a *automaton) scan(text []byte, from, to int, found func(word, start, end 
 			continue
 		}
 		if b >= utf8.RuneSelf && a.letters != nil {
-			r, size := utf8.DecodeRune(text[i:])
-			if i+size > to {
+			size := 0
+			if state, size = a.rune(state, text[i:to]); size == 0 {
 				return
 			}
 			i += size - 1
-			for _, f := range []byte(a.letters.fold(r)) {
-				state = a.next[state+int32(a.class[f])]
-			}
 			space = false
 		} else {
-			if a.letters != nil && isSpace(b) {
+			if b <= ' ' && a.letters != nil && isSpace(b) {
 				if space {
 					continue
 				}
@@ -193,10 +195,27 @@ func (a *automaton) scan(text []byte, from, to int, found func(word, start, end 
 			}
 			state = a.next[state+int32(a.class[b])]
 		}
-		if o := a.out[int(state)/a.width]; o != 0 {
-			a.report(text, from, i+1, o, found)
+		if state < 0 {
+			state = ^state
+			a.report(text, from, i+1, a.out[int(state)/a.width], found)
 		}
 	}
+}
+
+// rune moves on by a character that is not ASCII; size is 0 when it is cut
+// off.
+func (a *automaton) rune(state int32, text []byte) (to int32, size int) {
+	if !utf8.FullRune(text) {
+		return state, 0
+	}
+	r, size := utf8.DecodeRune(text)
+	for _, f := range []byte(a.letters.fold(r)) {
+		if state < 0 {
+			state = ^state
+		}
+		state = a.next[state+int32(a.class[f])]
+	}
+	return state, size
 }
 
 func (a *automaton) report(text []byte, from, end int, o int32, found func(word, start, end int)) {

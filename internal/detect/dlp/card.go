@@ -48,11 +48,16 @@ var issuers = []issuer{
 	{"Maestro", 500000, 509999, []int{12, 13, 14, 15, 16, 17, 18, 19}, 0.5},
 	{"Maestro", 560000, 589999, []int{12, 13, 14, 15, 16, 17, 18, 19}, 0.5},
 	{"Maestro", 600000, 699999, []int{12, 13, 14, 15, 16, 17, 18, 19}, 0.5},
+	{"JCB (unassigned)", 350000, 359999, []int{16}, 0.5},
+	{"Maestro (old)", 60400, 60499, []int{12, 13, 14, 15, 16, 17, 18, 19}, -1},
 	{"UATP", 100000, 199999, []int{15}, 0},
 }
 
 // issuerOf finds the most telling range of a number.
 func issuerOf(digits []byte) (best issuer, ok bool) {
+	if digits[0] == '7' {
+		return best, false
+	}
 	head := 0
 	for _, d := range digits[:6] {
 		head = head*10 + int(d-'0')
@@ -305,17 +310,17 @@ func number(text []byte, runs []detect.Span, i, j int, digits []byte) (c candida
 	if !ok {
 		return c, 0
 	}
+	if !luhn(digits) {
+		return c, -1
+	}
 	c.start, c.end = int(runs[i].Start), int(runs[j].End)
 	touch, ok := touching(text, runs, i, j)
 	if !ok {
 		return c, 0
 	}
-	if !luhn(digits) {
-		return c, -1
-	}
 	c.value = string(digits)
 	c.add(3.3, "checksum")
-	if who.bits > 0 {
+	if who.bits != 0 {
 		c.add(who.bits, "issuer "+who.name)
 	}
 	for _, t := range touch {

@@ -44,56 +44,62 @@ type mark struct {
 	of         topic
 }
 
-// nearby answers what is said near a position. Positions must be asked for in
-// rising order, so that no byte is read twice.
+// nearby answers what is said near a position. It reads a window block by
+// block, when it is asked, and each block once for all detectors.
 type nearby struct {
-	v     *vocabulary
-	text  []byte
-	upto  int
+	v      *vocabulary
+	text   []byte
+	blocks []block
+}
+
+// block holds the words that begin in one piece of the text.
+type block struct {
+	read  bool
 	marks []mark
 }
 
-func (v *vocabulary) over(w *detect.Window) *nearby { return &nearby{v: v, text: w.Text} }
+const blockSize = 512
+
+// maxWord bounds the length of a word in the vocabulary, in bytes of text.
+const maxWord = 64
+
+func (v *vocabulary) over(w *detect.Window) *nearby {
+	return w.Shared(v, func() any {
+		return &nearby{v: v, text: w.Text, blocks: make([]block, len(w.Text)/blockSize+1)}
+	}).(*nearby)
+}
 
 // near is the distance in bytes from [start, end) to the closest word of a
 // topic, on the left and on the right; reach+1 when there is none.
 func (n *nearby) near(of topic, start, end int) (left, right int) {
-	n.read(max(0, start-reach), min(len(n.text), end+reach))
 	left, right = reach+1, reach+1
-	for _, m := range n.marks {
-		if m.of&of == 0 {
-			continue
-		}
-		if m.end <= start && m.start >= start-reach {
-			left = min(left, start-m.end)
-		}
-		if m.start >= end && m.end <= end+reach {
-			right = min(right, m.start-end)
+	first, last := max(0, start-reach)/blockSize, min(len(n.text), end+reach)/blockSize
+	for b := first; b <= last; b++ {
+		for _, m := range n.marksOf(b) {
+			if m.of&of == 0 {
+				continue
+			}
+			if m.end <= start && m.start >= start-reach {
+				left = min(left, start-m.end)
+			}
+			if m.start >= end && m.end <= end+reach {
+				right = min(right, m.start-end)
+			}
 		}
 	}
 	return left, right
 }
 
-// read finds the words up to to, and forgets those before from.
-func (n *nearby) read(from, to int) {
-	k := 0
-	for k < len(n.marks) && n.marks[k].start < from-2*reach {
-		k++
+func (n *nearby) marksOf(b int) []mark {
+	if k := &n.blocks[b]; !k.read {
+		k.read = true
+		from := b * blockSize
+		to := min(len(n.text), from+blockSize+maxWord)
+		n.v.find.scan(n.text, from, to, func(word, start, end int) {
+			if start < from+blockSize && whole(n.text, start, end) {
+				k.marks = append(k.marks, mark{start, end, n.v.topics[word]})
+			}
+		})
 	}
-	n.marks = n.marks[k:]
-	// A word that ends behind what was read is found by reading again from a
-	// little before; found twice, it changes no distance.
-	if to <= n.upto {
-		return
-	}
-	begin := max(from, n.upto-maxWord)
-	n.v.find.scan(n.text, begin, to, func(word, start, end int) {
-		if end > n.upto && whole(n.text, start, end) {
-			n.marks = append(n.marks, mark{start, end, n.v.topics[word]})
-		}
-	})
-	n.upto = to
+	return n.blocks[b].marks
 }
-
-// maxWord bounds the length of a word in the vocabulary, in bytes of text.
-const maxWord = 64

@@ -6,22 +6,37 @@ import (
 	"postern.dev/postern/internal/detect"
 )
 
+// Base is what all detectors share: the words of many languages. It is built
+// once and safe for use by several goroutines.
+type Base struct {
+	letters *letters
+	words   *vocabulary
+	iban    *countries
+}
+
+// NewBase builds a Base, which takes some milliseconds.
+func NewBase() *Base {
+	l := newLetters()
+	return &Base{letters: l, words: newVocabulary(l), iban: newCountries()}
+}
+
 // Detectors makes the built-in detectors that c wants and one for each of its
 // dictionaries. They are safe for use by several goroutines.
-func Detectors(c detect.Catalogue) []detect.Detector {
-	l := newLetters()
-	v := newVocabulary(l)
+func (b *Base) Detectors(c detect.Catalogue) []detect.Detector {
 	var list []detect.Detector
-	for _, d := range []detect.Detector{&card{v}, &iban{v}, &ssn{v}, &email{}} {
+	for _, d := range []detect.Detector{&card{b.words}, &iban{b.words, b.iban}, &ssn{b.words}, &email{}} {
 		if c.Wants(d.ID()) {
 			list = append(list, d)
 		}
 	}
 	for _, d := range c.Dictionaries {
-		list = append(list, newDictionary(d, l))
+		list = append(list, newDictionary(d, b.letters))
 	}
 	return list
 }
+
+// Detectors is NewBase().Detectors(c), for a single use.
+func Detectors(c detect.Catalogue) []detect.Detector { return NewBase().Detectors(c) }
 
 // Entry describes a built-in detector.
 type Entry struct {

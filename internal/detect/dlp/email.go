@@ -2,6 +2,7 @@ package dlp
 
 import (
 	"bytes"
+	"net/netip"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,6 +22,7 @@ const (
 	maxLocal  = 64
 	maxDomain = 255
 	maxLabel  = 63
+	maxPath   = 254
 )
 
 func (*email) Scan(w *detect.Window, found func(detect.Hit)) {
@@ -54,6 +56,10 @@ func (*email) Scan(w *detect.Window, found func(detect.Hit)) {
 
 // weighDomain says how likely a name exists.
 func weighDomain(e *evidence, domain string) {
+	if domain[0] == '[' {
+		e.add(7, "an address literal")
+		return
+	}
 	top := domain[strings.LastIndexByte(domain, '.')+1:]
 	switch top {
 	case "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "mjs", "ts", "html", "htm", "json", "xml", "pdf", "docx":
@@ -85,6 +91,9 @@ func localStart(text []byte, i int) int {
 		if !inLocal(r) || r == '.' && at < i && text[at] == '.' {
 			break
 		}
+		if r >= utf8.RuneSelf && !isWord(r) && text[at] < utf8.RuneSelf {
+			break // a sentence in a script without spaces ends here
+		}
 		at -= utf8.RuneLen(r)
 	}
 	for at < i && strings.IndexByte(".'`*/|={", text[at]) >= 0 {
@@ -106,6 +115,9 @@ func inLocal(r rune) bool {
 
 // domainEnd is where the domain ends that begins at i, or -1.
 func domainEnd(text []byte, i int) int {
+	if i < len(text) && text[i] == '[' {
+		return literalEnd(text, i)
+	}
 	at, end, dots := i, -1, 0
 	for label := 0; at < len(text) && at-i <= maxDomain; {
 		r := after(text, at)
@@ -135,6 +147,19 @@ func domainEnd(text []byte, i int) int {
 	return topLevel(text, i, end)
 }
 
+// literalEnd is where an address literal ends (RFC 5321 §4.1.3), or -1.
+func literalEnd(text []byte, i int) int {
+	end := bytes.IndexByte(text[i:min(len(text), i+48)], ']')
+	if end < 0 {
+		return -1
+	}
+	inside := strings.TrimPrefix(string(text[i+1:i+end]), "IPv6:")
+	if _, err := netip.ParseAddr(inside); err != nil {
+		return -1
+	}
+	return i + end + 1
+}
+
 // topLevel gives back end when the last label can be a top-level domain: two
 // letters or more and no digits (RFC 3696 §2), or punycode.
 func topLevel(text []byte, i, end int) int {
@@ -160,7 +185,7 @@ func topLevel(text []byte, i, end int) int {
 // validEmail reports whether the whole value is one address.
 func validEmail(value string) bool {
 	at := strings.LastIndexByte(value, '@')
-	if at <= 0 || at > maxLocal || !utf8.ValidString(value) {
+	if at <= 0 || at > maxLocal || len(value) > maxPath || !utf8.ValidString(value) {
 		return false
 	}
 	text := []byte(value)

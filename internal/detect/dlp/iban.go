@@ -7,7 +7,10 @@ import (
 )
 
 // iban finds international bank account numbers.
-type iban struct{ words *vocabulary }
+type iban struct {
+	words     *vocabulary
+	countries *countries
+}
 
 func (*iban) ID() string { return "iban" }
 
@@ -19,18 +22,22 @@ const structures = "AD4n4n12c AE3n16n AL8n16c AO21n AT5n11n AZ4a20c BA16n BE12n 
 	"IS22n IT1a10n12c JO4a4n18c KW4a22c KZ3n13c LB4n20c LC4a24c LI5n12c LT16n LU3n13c LV4a13c LY21n MC10n11c2n " +
 	"MD2c18c ME18n MK3n10c2n MN16n MR23n MT4a5n18c MU4a19n3a MZ21n NI4a20n NL4a10n NO11n OM3n16c PK4a16c PL24n " +
 	"PS4a21c PT21n QA4a21c RO4a16c RS18n RU14n15c SA2n18c SC4a20n3a SD14n SE20n SI15n SK20n SM1a10n12c SO19n ST21n " +
-	"SV4a20n TL19n TN20n TR5n1n16c UA6n19c VA18n VG4a16n XK16n YE4a4n18c "
+	"SV4a20n TL19n TN20n TR5n1n16c UA6n19c VA18n VG4a16n XK16n YE4a4n18c"
 
-// structureOf is the structure of a country; "" for none.
-func structureOf(a, b byte) string {
-	for at := 0; at < len(structures); {
-		end := at + strings.IndexByte(structures[at:], ' ')
-		if structures[at] == a && structures[at+1] == b {
-			return structures[at+2 : end]
-		}
-		at = end + 1
+// countries leads from two capital letters to a structure.
+type countries [26 * 26]string
+
+func newCountries() *countries {
+	c := new(countries)
+	for _, s := range strings.Fields(structures) {
+		c[int(s[0]-'A')*26+int(s[1]-'A')] = s[2:]
 	}
-	return ""
+	return c
+}
+
+// structure is that of a country; "" for none.
+func (c *countries) structure(a, b byte) string {
+	return c[int(a-'A')*26+int(b-'A')]
 }
 
 // fits is the length of the national part at the head of s that follows the
@@ -81,10 +88,10 @@ func validIBAN(value string) bool {
 			return false
 		}
 	}
-	if len(s) < 5 || !isDigit(rune(s[2])) || !isDigit(rune(s[3])) {
+	if len(s) < 5 || !isLetter(s[0]) || !isLetter(s[1]) || !isDigit(rune(s[2])) || !isDigit(rune(s[3])) {
 		return false
 	}
-	n := fits(structureOf(s[0], s[1]), s[4:])
+	n := fits(newCountries().structure(s[0], s[1]), s[4:])
 	return n > 0 && n+4 == len(s) && mod97(s) && national(s)
 }
 
@@ -146,7 +153,7 @@ func (d *iban) Scan(w *detect.Window, found func(detect.Hit)) {
 			continue
 		}
 		var buf [34]byte
-		e, end, n := readIBAN(text, start, int(r.Start), buf[:])
+		e, end, n := d.read(text, start, int(r.Start), buf[:])
 		if n == 0 {
 			continue
 		}
@@ -179,10 +186,10 @@ func countryBefore(text []byte, i int) int {
 	return at
 }
 
-// readIBAN reads the number that begins with a country at start and check
+// read reads the number that begins with a country at start and check
 // digits at i. n is 0 when there is none.
-func readIBAN(text []byte, start, i int, to []byte) (e evidence, end, n int) {
-	structure := structureOf(upper(text[start]), upper(text[start+1]))
+func (d *iban) read(text []byte, start, i int, to []byte) (e evidence, end, n int) {
+	structure := d.countries.structure(upper(text[start]), upper(text[start+1]))
 	if structure == "" {
 		return e, 0, 0
 	}
