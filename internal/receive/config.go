@@ -52,7 +52,7 @@ type Config struct {
 	// OfferRequireTLS offers REQUIRETLS (RFC 8689) after STARTTLS. Turn it on
 	// only when every next hop offers it too: such mail goes no other way.
 	// Default: false.
-	OfferRequireTLS bool `yaml:"requiretls"`
+	OfferRequireTLS bool `yaml:"offer_requiretls"`
 
 	// BareNewline says what becomes of a message that has a CR or LF outside
 	// of a CR LF pair in DATA: "reject" (554 5.6.11) or "normalize" (LF
