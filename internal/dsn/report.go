@@ -79,20 +79,7 @@ func (r Report) Bytes() []byte {
 	w := &writer{Buffer: &b}
 	boundary := r.boundary()
 	utf8 := r.needsUTF8()
-	w.field("From", mailbox(r.FromName, r.From))
-	w.field("To", "<"+string(r.To)+">")
-	w.field("Subject", mime.QEncoding.Encode("utf-8", oneLine(r.Subject)))
-	w.field("Date", r.Date.Format(time.RFC1123Z))
-	w.field("Message-ID", "<"+oneLine(r.MessageID)+">")
-	if r.InReplyTo != "" {
-		w.field("In-Reply-To", oneLine(r.InReplyTo))
-		w.field("References", oneLine(r.InReplyTo))
-	}
-	w.field("Auto-Submitted", "auto-replied")
-	w.field("X-Auto-Response-Suppress", "All")
-	for _, f := range r.Extra {
-		w.field(f.Name, oneLine(f.Value))
-	}
+	r.head(w)
 	w.field("MIME-Version", "1.0")
 	w.field("Content-Type", `multipart/report; report-type=delivery-status; boundary="`+boundary+`"`)
 	w.line("")
@@ -109,6 +96,32 @@ func (r Report) Bytes() []byte {
 	}
 	w.line("--" + boundary + "--")
 	return b.Bytes()
+}
+
+// head writes the fields that every mail of ours has.
+func (r Report) head(w *writer) {
+	w.field("From", mailbox(r.FromName, r.From))
+	w.field("To", "<"+string(r.To)+">")
+	w.field("Subject", mime.QEncoding.Encode("utf-8", oneLine(r.Subject)))
+	w.field("Date", r.Date.Format(time.RFC1123Z))
+	w.field("Message-ID", "<"+oneLine(r.MessageID)+">")
+	if r.InReplyTo != "" {
+		w.field("In-Reply-To", oneLine(r.InReplyTo))
+		w.field("References", oneLine(r.InReplyTo))
+	}
+	w.field("Auto-Submitted", r.submitted())
+	w.field("X-Auto-Response-Suppress", "All")
+	for _, f := range r.Extra {
+		w.field(f.Name, oneLine(f.Value))
+	}
+}
+
+// submitted follows RFC 3834 §5: a report answers a message.
+func (r Report) submitted() string {
+	if len(r.Recipients) == 0 {
+		return "auto-generated"
+	}
+	return "auto-replied"
 }
 
 func (r Report) boundary() string {
@@ -277,4 +290,18 @@ func unxtext(s string) string {
 		b.WriteByte(s[i])
 	}
 	return b.String()
+}
+
+// Notice is a mail with the head and the text of r and nothing else, for
+// what is said to a person and is no delivery report.
+func (r Report) Notice() []byte {
+	var b bytes.Buffer
+	w := &writer{Buffer: &b}
+	r.head(w)
+	w.field("MIME-Version", "1.0")
+	w.field("Content-Type", "text/plain; charset=utf-8")
+	w.field("Content-Transfer-Encoding", "quoted-printable")
+	w.line("")
+	w.quoted(r.Text)
+	return b.Bytes()
 }

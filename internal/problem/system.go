@@ -1,8 +1,25 @@
 package problem
 
-// Problems of the system rooms: P900 to P999.
-const ()
+// Problems of the installation itself: P900 to P999.
+const (
+	NewKey      Code = "P901"
+	RunnerEnded Code = "P902"
+	ApplyFailed Code = "P903"
+)
 
 func systemRows() []Problem {
-	return []Problem{}
+	return []Problem{
+		{
+			NewKey, "A new key file was made",
+			"None; every body in custody is encrypted with it", "Keep a copy in a safe place: without it no held message can be read",
+		},
+		{
+			RunnerEnded, "The task runner ended",
+			"Nothing in custody moves until the next start", "Look at the error, restart postern",
+		},
+		{
+			ApplyFailed, "Tenant or policy files could not be put in force",
+			"The last good state stays in force", "Run postern check and mend every line that it prints",
+		},
+	}
 }

@@ -221,3 +221,17 @@ func contains(list []string, s string) bool {
 	}
 	return false
 }
+
+// RouteOwn is where a mail of our own goes: reports, notices and copies run
+// through the tenant's Exchange, whoever gets them.
+func (t *Tenant) RouteOwn(to mail.Address) mail.Route { return t.Route(mail.In, "", to) }
+
+// Postmaster is the author of mails of our own: an address of the tenant, so
+// that they are aligned with its domain.
+func (t *Tenant) Postmaster() mail.Address { return mail.Address("postmaster@" + t.Domains[0]) }
+
+// Reserved reports whether a header field is one that never leaves us.
+func (t *Tenant) Reserved(name string) bool {
+	_, reserved := t.Preset.reserved()[fold(name)]
+	return reserved || strings.HasPrefix(fold(name), "x-postern-")
+}

@@ -1,0 +1,228 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"postern.dev/postern/internal/gateway"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/spool"
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/task"
+)
+
+// The admin socket: verbs of the command line reach the running gateway
+// over a unix socket that only its user can open. The peer's uid is the
+// actor in the record. JSON over HTTP, one path a verb; it is no public API.
+
+// Call is a request of a verb.
+type Call struct {
+	Paths   []string       `json:"paths,omitempty"`
+	DryRun  bool           `json:"dry_run,omitempty"`
+	Message string         `json:"message,omitempty"`
+	To      []mail.Address `json:"to,omitempty"`
+	Comment string         `json:"comment,omitempty"`
+	Tenant  string         `json:"tenant,omitempty"`
+	IDs     []string       `json:"ids,omitempty"`
+	All     bool           `json:"all,omitempty"`
+}
+
+// Answer is what a verb returns. Only the part that the verb has is set.
+type Answer struct {
+	Version *Version        `json:"version,omitempty"`
+	Number  int64           `json:"number,omitempty"`
+	Held    []spool.Pending `json:"held,omitempty"`
+	Tasks   []task.Task     `json:"tasks,omitempty"`
+	Balance *task.Sum       `json:"balance,omitempty"`
+	Lines   []string        `json:"lines,omitempty"`
+	Link    string          `json:"link,omitempty"`
+	// Problem is an error; Red says that it is about the thing looked at,
+	// not about the use of the command.
+	Problem string `json:"problem,omitempty"`
+	Red     bool   `json:"red,omitempty"`
+}
+
+// Do carries a verb out.
+func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer, error) {
+	switch verb {
+	case "apply":
+		v, err := a.Apply(ctx, c.Paths, actor, c.DryRun)
+		return Answer{Version: &v}, err
+	case "reload":
+		v, err := a.Apply(ctx, a.Config.Apply, actor, false)
+		return Answer{Version: &v}, err
+	case "held-list":
+		return a.held(ctx, c)
+	case "held-release", "held-reject":
+		n, err := a.Gateway.Decide(ctx, gateway.Decision{
+			Message: c.Message, To: c.To, Release: verb == "held-release", Actor: actor, Comment: c.Comment,
+		})
+		if err == nil && n == 0 {
+			err = errors.New("nobody waits there: it was decided already, or the id is wrong")
+		}
+		return Answer{Number: int64(n)}, err
+	case "queue-list":
+		return a.queue(ctx, c)
+	case "queue-retry", "queue-hold":
+		return a.changeQueue(ctx, verb, c)
+	case "balance":
+		sum, lines, err := a.Balance(ctx)
+		return Answer{Balance: &sum, Lines: lines, Red: len(lines) > 0}, err
+	}
+	return Answer{}, fmt.Errorf("app: no verb is called %q", verb)
+}
+
+func (a *App) held(ctx context.Context, c Call) (ans Answer, err error) {
+	err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
+		if c.Message != "" {
+			ans.Held, err = spool.PendingOf(tx, c.Message)
+			return err
+		}
+		ans.Held, err = spool.ListPending(tx, c.Tenant, 10_000)
+		return err
+	})
+	return ans, err
+}
+
+func (a *App) queue(ctx context.Context, c Call) (ans Answer, err error) {
+	err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
+		ans.Tasks, err = task.List(tx, task.Filter{Tenant: c.Tenant, Message: c.Message, Limit: 10_000})
+		return err
+	})
+	for i := range ans.Tasks {
+		ans.Tasks[i].Payload = nil
+	}
+	return ans, err
+}
+
+func (a *App) changeQueue(ctx context.Context, verb string, c Call) (ans Answer, err error) {
+	choice := task.Choice{All: c.All, Tenant: c.Tenant, IDs: c.IDs}
+	err = a.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		if verb == "queue-hold" {
+			ans.Number, err = task.Hold(tx, choice)
+			return err
+		}
+		ans.Number, err = task.Retry(tx, choice, time.Now())
+		tx.OnCommit(a.wake)
+		return err
+	})
+	return ans, err
+}
+
+// peerKey carries the uid of a connection's peer.
+type peerKey struct{}
+
+// serveAdmin opens the socket. Only the user of the process may connect: the
+// file's mode says so, and the peer's uid is checked besides.
+func (a *App) serveAdmin() error {
+	path := a.Config.adminSocket()
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	old := syscall.Umask(0o177)
+	ln, err := net.Listen("unix", path)
+	syscall.Umask(old)
+	if err != nil {
+		return err
+	}
+	s := &http.Server{
+		Handler:           http.HandlerFunc(a.handleAdmin),
+		ReadHeaderTimeout: 10 * time.Second,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			uid, err := peerUID(c)
+			if err != nil {
+				return ctx
+			}
+			return context.WithValue(ctx, peerKey{}, uid)
+		},
+	}
+	a.servers = append(a.servers, s)
+	a.run(func() { _ = s.Serve(ln) })
+	return nil
+}
+
+func peerUID(c net.Conn) (uint32, error) {
+	u, ok := c.(*net.UnixConn)
+	if !ok {
+		return 0, errors.New("app: not a unix socket")
+	}
+	raw, err := u.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var cred *syscall.Ucred
+	var credErr error
+	err = raw.Control(func(fd uintptr) {
+		cred, credErr = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
+	})
+	if err := errors.Join(err, credErr); err != nil {
+		return 0, err
+	}
+	return cred.Uid, nil
+}
+
+func (a *App) handleAdmin(w http.ResponseWriter, r *http.Request) {
+	uid, ok := r.Context().Value(peerKey{}).(uint32)
+	if !ok || uid != uint32(os.Getuid()) && uid != 0 {
+		http.Error(w, "not your socket", http.StatusForbidden)
+		return
+	}
+	var c Call
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&c); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	ans, err := a.Do(r.Context(), r.URL.Path[1:], c, "uid:"+strconv.Itoa(int(uid)))
+	if err != nil {
+		var red *RedError
+		ans.Problem, ans.Red = err.Error(), errors.As(err, &red)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(ans) // the client is gone: nothing to do
+}
+
+// Ask reaches a running gateway. running is false when there is none.
+func Ask(ctx context.Context, c *Config, verb string, call Call) (ans Answer, running bool, err error) {
+	path := c.adminSocket()
+	if _, err := os.Stat(path); err != nil {
+		return ans, false, nil
+	}
+	client := &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		},
+	}}
+	body, err := json.Marshal(call)
+	if err != nil {
+		return ans, false, err
+	}
+	res, err := post(ctx, client, verb, body)
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT) {
+		return ans, false, nil // a socket that a crash left behind
+	}
+	if err != nil {
+		return ans, true, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return ans, true, fmt.Errorf("app: the running gateway answered %s", res.Status)
+	}
+	return ans, true, json.NewDecoder(res.Body).Decode(&ans)
+}
+
+func requestID() string {
+	b := make([]byte, 16)
+	rand.Read(b) // never fails: crypto/rand ends the process instead
+	h := hex.EncodeToString(b)
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}

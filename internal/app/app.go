@@ -1,0 +1,363 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/deliver"
+	"postern.dev/postern/internal/dns"
+	"postern.dev/postern/internal/durable"
+	"postern.dev/postern/internal/extract"
+	"postern.dev/postern/internal/gateway"
+	"postern.dev/postern/internal/look"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/receive"
+	"postern.dev/postern/internal/settings"
+	"postern.dev/postern/internal/spool"
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/task"
+	"postern.dev/postern/internal/telemetry"
+	"postern.dev/postern/internal/tenant"
+)
+
+// World is where the outside comes in; the zero value is the real one.
+// Stories and the demo put their own network here.
+type World struct {
+	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	Resolver deliver.Resolver
+	Roots    *x509.CertPool
+	// ClientRoots verify client certificates; nil means Roots.
+	ClientRoots *x509.CertPool
+	// InProcess looks into messages without a child process.
+	InProcess bool
+	// ChildEnv is the environment of the looking child (fault injection).
+	ChildEnv []string
+	Log      *slog.Logger
+}
+
+// App is a gateway with all its rooms.
+type App struct {
+	Config  *Config
+	Log     *slog.Logger
+	Metrics *telemetry.Metrics
+	DB      *store.DB
+	Spool   *spool.Spool
+	Audit   *audit.Log
+	Tenants *tenant.Registry
+	Gateway *gateway.Gateway
+	SMTP    *receive.Server
+	Tasks   *task.Runner
+
+	world   World
+	door    *deliver.Deliverer
+	looker  *look.Looker
+	lock    io.Closer
+	tend    chan struct{}
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	servers []*http.Server
+	started time.Time
+	applied sync.Mutex
+	console http.Handler
+}
+
+// Open builds every room and starts nothing that takes mail. Every mistake of
+// configuration is found here.
+func Open(ctx context.Context, c *Config, w World) (a *App, err error) {
+	a = &App{Config: c, world: w, Log: w.Log, Metrics: telemetry.NewMetrics(), tend: make(chan struct{}, 1)}
+	if a.Log == nil {
+		a.Log = newLog(c.Log)
+	}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	if err := a.keeping(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.doors(); err != nil {
+		return nil, err
+	}
+	return a, a.applyAtStart(ctx)
+}
+
+func newLog(form string) *slog.Logger {
+	if form == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, nil))
+}
+
+// keeping opens the rooms that remember.
+func (a *App) keeping(ctx context.Context) error {
+	c := a.Config
+	dir, err := durable.Open(c.Data)
+	if err != nil {
+		return err
+	}
+	if a.lock, err = dir.Lock(); err != nil {
+		return fmt.Errorf("%w: another postern uses %s", err, c.Data)
+	}
+	if _, err := dir.Sweep(); err != nil {
+		return err
+	}
+	keys, err := a.keys()
+	if err != nil {
+		return err
+	}
+	conf := store.Config{Path: dir.Path("postern.db")}
+	if c.Store != "" {
+		url, err := settings.Resolve(c.Store, c.dir)
+		if err != nil {
+			return err
+		}
+		conf = store.Config{URL: url}
+	}
+	if a.DB, err = store.Open(ctx, conf); err != nil {
+		return err
+	}
+	for room, steps := range map[string][]string{"tenant": tenant.Schema(), "app": schema()} {
+		if err := a.DB.Migrate(ctx, room, steps); err != nil {
+			return err
+		}
+	}
+	if err := task.Migrate(ctx, a.DB); err != nil {
+		return err
+	}
+	if a.Audit, err = audit.Open(ctx, a.DB, keys.Derive("audit head")...); err != nil {
+		return err
+	}
+	bodies, err := dir.Sub("bodies")
+	if err != nil {
+		return err
+	}
+	a.Spool, err = spool.Open(bodies, a.DB, keys, a.Log)
+	return err
+}
+
+func (a *App) keys() (*spool.Keys, error) {
+	path, isFile := strings.CutPrefix(a.Config.Keys, "file:")
+	if !isFile {
+		text, err := settings.Resolve(a.Config.Keys, a.Config.dir)
+		if err != nil {
+			return nil, err
+		}
+		return spool.ParseKeys(text)
+	}
+	keys, made, err := spool.LoadKeys(a.Config.resolve(path))
+	if made {
+		a.Log.Warn("a new key was made; keep a copy of it: without it no held message can be read",
+			telemetry.KeyCode, problem.NewKey, telemetry.KeyPath, a.Config.resolve(path))
+	}
+	return keys, err
+}
+
+// doors builds what looks, decides and speaks with the network.
+func (a *App) doors() (err error) {
+	c := a.Config
+	roots := a.world.Roots
+	if roots == nil {
+		if roots, err = loadRoots(c.rootsPath()); err != nil {
+			return fmt.Errorf("roots: %w", err)
+		}
+	}
+	clientRoots := a.world.ClientRoots
+	if clientRoots == nil {
+		clientRoots = roots
+	}
+	resolver := a.world.Resolver
+	if resolver == nil {
+		if resolver, err = dns.New(c.DNS); err != nil {
+			return err
+		}
+	}
+	a.door, err = deliver.New(deliver.Config{
+		Resolver: resolver, Dial: a.world.Dial, Roots: roots, Hello: c.Hostname, Limits: c.Deliver,
+		Metrics: a.Metrics, Log: a.Log,
+	})
+	if err != nil {
+		return err
+	}
+	a.looker = look.New(look.Config{
+		InProcess: a.world.InProcess, Log: a.Log, Metrics: a.Metrics,
+		Children: extract.Config{Max: c.Limits.Lookers, Env: a.world.ChildEnv},
+	})
+	a.Tenants = tenant.NewRegistry(tenant.NewPublished())
+	a.Gateway = gateway.New(gateway.Config{
+		Hostname: c.Hostname, Tenants: a.Tenants, Look: a.looker, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool,
+		Audit: a.Audit, Wake: a.wake, Patience: c.Patience, Judge: c.Limits.Judge,
+		Limits: mail.Limits{Depth: c.Limits.Depth, Parts: c.Limits.Parts}, Log: a.Log, Metrics: a.Metrics,
+	})
+	a.Tasks = task.NewRunner(task.Config{
+		DB: a.DB, Schedule: task.Schedule{Steps: c.Retry.Schedule, GiveUp: c.Retry.GiveUp}, Workers: c.Retry.Workers,
+		Alone: c.Store == "", Door: a.Gateway.Do, Settle: a.Gateway.Settle, Log: a.Log, Metrics: a.Metrics,
+	})
+	return a.frontDoor(clientRoots)
+}
+
+func (c *Config) rootsPath() string {
+	if c.Roots == "" {
+		return ""
+	}
+	return c.resolve(c.Roots)
+}
+
+func (a *App) frontDoor(clientRoots *x509.CertPool) error {
+	c := a.Config
+	pool := durable.NewPool(int(c.Limits.MemoryPerMessage), os.TempDir())
+	conf := c.SMTP.Config
+	conf.NewBuffer = func() receive.Buffer { return pool.Buffer() }
+	conf.ClientRoots = func() *x509.CertPool { return clientRoots }
+	conf.Exempt = a.Tenants.Published().Has
+	conf.Log, conf.Metrics = a.Log, a.Metrics
+	if c.SMTP.TLS.Cert != "" {
+		cert, err := loadCertificate(c.resolve(c.SMTP.TLS.Cert), c.resolve(c.SMTP.TLS.Key))
+		if err != nil {
+			return err
+		}
+		conf.Certificate = cert.get
+	}
+	a.SMTP = receive.New(conf, a.Gateway)
+	return nil
+}
+
+// ServerCertificate returns a function for receive.Config.Certificate that
+// always gives the same certificate.
+func ServerCertificate(cert tls.Certificate) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &cert, nil }
+}
+
+func (a *App) wake() {
+	if a.Tasks != nil {
+		a.Tasks.Wake()
+	}
+	select {
+	case a.tend <- struct{}{}:
+	default:
+	}
+}
+
+// Start runs everything that does not listen: what a crash left is swept and
+// listed, tasks and deadlines are worked on.
+func (a *App) Start(ctx context.Context) error {
+	a.started = time.Now()
+	if err := a.afterCrash(ctx); err != nil {
+		return err
+	}
+	ctx, a.stop = context.WithCancel(ctx)
+	a.run(func() {
+		if err := a.Tasks.Run(ctx); err != nil && ctx.Err() == nil {
+			a.Log.Error("the task runner ended", telemetry.KeyCode, problem.RunnerEnded, telemetry.KeyError, err)
+		}
+	})
+	a.run(func() { a.Gateway.Tend(ctx, a.tend) })
+	a.run(func() { a.housekeeping(ctx) })
+	return nil
+}
+
+func (a *App) run(fn func()) {
+	a.running.Add(1)
+	go func() {
+		defer a.running.Done()
+		fn()
+	}()
+}
+
+// afterCrash settles what a crash may have left: messages that are done and
+// still have octets, and intents without an outcome.
+func (a *App) afterCrash(ctx context.Context) error {
+	if err := a.Gateway.Sweep(ctx); err != nil {
+		return err
+	}
+	var open []spool.Intent
+	err := a.DB.View(ctx, func(tx *store.Tx) (err error) {
+		open, err = a.Spool.ReportIntents(tx, a.started)
+		return err
+	})
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	return a.DB.Update(ctx, func(tx *store.Tx) error {
+		for _, i := range open {
+			err := a.Audit.Change(tx, i.Message, func(m *audit.Message) {
+				m.Did("crash", "delivered, or retried by Exchange", a.started)
+			})
+			if err != nil && !errors.Is(err, audit.ErrNotFound) {
+				return err
+			}
+			if err := spool.SettleIntent(tx, i.ID, []byte(`{"way":"crash"}`), a.started); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Serve takes mail on a listener until it is closed.
+func (a *App) Serve(ln net.Listener) { a.run(func() { _ = a.SMTP.Serve(ln) }) }
+
+// Shutdown drains: no new connections, running transactions end, tasks that
+// run are waited for.
+func (a *App) Shutdown(ctx context.Context) error {
+	var errs []error
+	if a.SMTP != nil {
+		errs = append(errs, a.SMTP.Shutdown(ctx))
+	}
+	for _, s := range a.servers {
+		errs = append(errs, s.Shutdown(ctx))
+	}
+	errs = append(errs, a.Close())
+	return errors.Join(errs...)
+}
+
+// Close stops what runs and closes every room, in the order that loses
+// nothing.
+func (a *App) Close() error {
+	if a.SMTP != nil {
+		a.SMTP.Close()
+	}
+	if a.stop != nil {
+		a.stop()
+	}
+	a.running.Wait()
+	if a.Gateway != nil {
+		a.Gateway.Wait()
+	}
+	if a.looker != nil {
+		a.looker.Close()
+	}
+	if a.door != nil {
+		a.door.Close()
+	}
+	var err error
+	if a.DB != nil {
+		err = a.DB.Close()
+	}
+	if a.lock != nil {
+		err = errors.Join(err, a.lock.Close())
+	}
+	return err
+}
+
+// Balance is the conservation check over everything in custody.
+func (a *App) Balance(ctx context.Context) (sum task.Sum, lines []string, err error) {
+	err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
+		sum, lines, err = task.Balance(tx, gateway.Ledger)
+		return err
+	})
+	return sum, lines, err
+}

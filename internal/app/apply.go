@@ -1,0 +1,412 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"postern.dev/postern/internal/gateway"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/settings"
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/telemetry"
+	"postern.dev/postern/internal/tenant"
+)
+
+// files are the tenant and policy files that are in force, by absolute path.
+type files map[string]string
+
+// readFiles reads every .yaml and .yml file of the given files and folders.
+func readFiles(paths []string) (files, error) {
+	all := files{}
+	for _, root := range paths {
+		abs, err := filepath.Abs(root)
+		if err != nil {
+			return nil, err
+		}
+		err = filepath.WalkDir(abs, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if d.IsDir() && path != abs && strings.HasPrefix(d.Name(), ".") {
+				return filepath.SkipDir
+			}
+			ext := filepath.Ext(path)
+			if d.IsDir() || ext != ".yaml" && ext != ".yml" {
+				return nil
+			}
+			text, err := os.ReadFile(path)
+			all[path] = string(text)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// without leaves out what stands under the given paths.
+func (f files) without(paths []string) files {
+	rest := maps.Clone(f)
+	for _, root := range paths {
+		abs, err := filepath.Abs(root)
+		if err != nil {
+			continue
+		}
+		for path := range rest {
+			if path == abs || strings.HasPrefix(path, abs+"/") {
+				delete(rest, path)
+			}
+		}
+	}
+	return rest
+}
+
+// inForce is a built state, ready to be used.
+type inForce struct {
+	files   files
+	tenants *tenant.Snapshot
+	set     *policy.Set
+}
+
+// build makes a state of files, or says everything that is wrong in them.
+func build(r *tenant.Registry, f files) (*inForce, error) {
+	var docs []settings.Document
+	var bad []error
+	var sources []policy.File
+	for _, path := range slices.Sorted(maps.Keys(f)) {
+		list, wrong := settings.Split(path, []byte(f[path]))
+		if len(wrong) > 0 {
+			bad = append(bad, wrong)
+			continue
+		}
+		for _, d := range list {
+			if d.Kind == "tenant" {
+				docs = append(docs, d)
+			}
+		}
+		sources = append(sources, policy.File{Name: strings.TrimPrefix(path, "/"), Data: []byte(f[path])})
+	}
+	snapshot, wrong := r.Load(docs)
+	if len(wrong) > 0 {
+		bad = append(bad, wrong)
+	}
+	set, err := policy.Load(sources, policy.Options{Read: readBeside, Actions: built(), Protected: reservedNames()})
+	if err != nil {
+		bad = append(bad, rooted(err))
+	}
+	if len(bad) > 0 {
+		return nil, errors.Join(bad...)
+	}
+	for _, t := range snapshot.Tenants() {
+		t.Policies = set
+	}
+	return &inForce{files: f, tenants: snapshot, set: set}, nil
+}
+
+// built are the actions that this version can carry out; "secure" comes with
+// the room that delivers securely.
+func built() []policy.Action {
+	var list []policy.Action
+	for _, a := range policy.Actions() {
+		if a != policy.Secure {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// reservedNames are the fields that only we, or a tenant's rules, may set.
+func reservedNames() []string {
+	var names []string
+	for _, p := range tenant.Presets() {
+		for _, n := range []string{p.Tenant, p.Checked, p.Inspected, p.OOO} {
+			if n != "" {
+				names = append(names, n)
+			}
+		}
+	}
+	return names
+}
+
+func readBeside(policyFile, name string) ([]byte, error) {
+	return os.ReadFile(settings.Path(name, "/"+filepath.Dir(policyFile)))
+}
+
+// rooted gives the paths of policy mistakes their leading slash back.
+func rooted(err error) error {
+	var list policy.Mistakes
+	if !errors.As(err, &list) {
+		return err
+	}
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].File = "/" + strings.TrimPrefix(list[i].File, "/")
+	}
+	return list
+}
+
+// RedError says which tests of the policies failed.
+type RedError struct{ Result policy.Result }
+
+func (e *RedError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d policy tests are red; nothing was changed", e.Result.Red())
+	for _, c := range e.Result.Cases {
+		if !c.Pass {
+			fmt.Fprintf(&b, "\n/%s: policy %s, %s: expected %s, got %s (%s)", c.Place, c.Policy, c.Mail, c.Want, c.Got, c.Because)
+		}
+	}
+	return b.String()
+}
+
+// test runs the policies' own tests.
+func (s *inForce) test(ctx context.Context, l gateway.Looker) error {
+	r := policy.Test(s.set, os.DirFS("/"), factsOf(ctx, l, s.tenants, s.set), nil)
+	if r.Red() > 0 {
+		return &RedError{r}
+	}
+	return nil
+}
+
+// factsOf looks at the message of a policy test as the gateway would.
+func factsOf(ctx context.Context, l gateway.Looker, tenants *tenant.Snapshot, set *policy.Set) policy.FactsOf {
+	return func(message []byte, c policy.Case) (policy.Facts, error) {
+		t := tenants.Find(c.Tenant)
+		if t == nil && c.Tenant != "" {
+			return policy.Facts{}, fmt.Errorf("no tenant is called %q", c.Tenant)
+		}
+		if t == nil {
+			t = firstTenant(tenants, set)
+		}
+		body := mail.Bytes(message)
+		env, dir := EnvelopeOf(t, body)
+		if c.From != "" {
+			env.From = mail.Address(c.From)
+		}
+		if len(c.To) > 0 {
+			env.To = nil
+			for _, a := range c.To {
+				env.To = append(env.To, mail.Recipient{Address: mail.Address(a)})
+			}
+		}
+		switch policy.Direction(c.Direction) {
+		case policy.Inbound:
+			dir = mail.In
+		case policy.Outbound, policy.Internal:
+			dir = mail.Out
+		default:
+			dir = directionOf(t, env)
+		}
+		return gateway.Inspect(ctx, l, t, dir, env, body).Facts, nil
+	}
+}
+
+// firstTenant is the tenant of a test that names none: the only one, else
+// one for contoso.example.
+func firstTenant(s *tenant.Snapshot, set *policy.Set) *tenant.Tenant {
+	if list := s.Tenants(); len(list) > 0 {
+		return list[0]
+	}
+	return &tenant.Tenant{
+		ID: "contoso", Name: "Contoso", Domains: []string{"contoso.example"}, Preset: tenant.Presets()[0],
+		Gates: policy.DefaultGates(), StoreFull: policy.Closed, Policies: set,
+	}
+}
+
+// EnvelopeOf takes an envelope from the header, for messages that have none:
+// files given to inspect and to policy tests.
+func EnvelopeOf(t *tenant.Tenant, b mail.Body) (mail.Envelope, mail.Direction) {
+	h := mail.ParseHeader(b)
+	var e mail.Envelope
+	if from := h.Addresses("From"); len(from) > 0 {
+		e.From = from[0]
+	}
+	if path := strings.TrimSpace(h.Get("Return-Path")); path == "<>" {
+		e.From = ""
+	}
+	for _, name := range []string{"To", "Cc", "Bcc"} {
+		for _, a := range h.Addresses(name) {
+			e.To = append(e.To, mail.Recipient{Address: a})
+		}
+	}
+	return e, directionOf(t, e)
+}
+
+func directionOf(t *tenant.Tenant, e mail.Envelope) mail.Direction {
+	if t.Owns(e.From) || e.From.Null() {
+		return mail.Out
+	}
+	return mail.In
+}
+
+// Version is one state of tenants and policies.
+type Version struct {
+	Version int64     `json:"version"`
+	At      time.Time `json:"at"`
+	Actor   string    `json:"actor"`
+	// Changes says what differs from the state before, a line each.
+	Changes []string `json:"changes"`
+}
+
+// Apply loads files into the running gateway. dryRun only says what would
+// change.
+func (a *App) Apply(ctx context.Context, paths []string, actor string, dryRun bool) (Version, error) {
+	fresh, err := readFiles(paths)
+	if err != nil {
+		return Version{}, err
+	}
+	a.applied.Lock()
+	defer a.applied.Unlock()
+	old, last, err := a.stored(ctx)
+	if err != nil {
+		return Version{}, err
+	}
+	merged := old.without(paths)
+	maps.Copy(merged, fresh)
+	state, err := build(a.Tenants, merged)
+	if err != nil {
+		return Version{}, err
+	}
+	if err := state.test(ctx, a.looker); err != nil {
+		return Version{}, err
+	}
+	v := Version{Version: last + 1, At: time.Now(), Actor: actor, Changes: difference(old, merged)}
+	if dryRun || len(v.Changes) == 0 {
+		if len(v.Changes) == 0 {
+			v.Version = last
+			if !dryRun { // what files name (secrets, certificates) may have changed
+				a.Tenants.Use(state.tenants)
+			}
+		}
+		return v, nil
+	}
+	if err := a.keep(ctx, v, merged); err != nil {
+		return Version{}, err
+	}
+	a.Tenants.Use(state.tenants)
+	a.Log.Info("tenants and policies are in force", telemetry.KeyCount, v.Version, telemetry.KeyPolicy, state.set.Version())
+	return v, nil
+}
+
+// applyAtStart puts the stored state in force, with what changed in the
+// configured folders since. When that is broken, the last good state stays.
+func (a *App) applyAtStart(ctx context.Context) error {
+	v, err := a.Apply(ctx, a.Config.Apply, "start", false)
+	if err == nil {
+		if len(v.Changes) == 0 {
+			return nil
+		}
+		return nil
+	}
+	old, last, storeErr := a.stored(ctx)
+	if storeErr != nil || last == 0 {
+		return err
+	}
+	state, oldErr := build(a.Tenants, old)
+	if oldErr != nil {
+		return errors.Join(err, oldErr)
+	}
+	a.Tenants.Use(state.tenants)
+	a.Log.Error("the last good tenants and policies stay in force", telemetry.KeyCode, problem.ApplyFailed,
+		telemetry.KeyCount, last, telemetry.KeyError, err)
+	return nil
+}
+
+func difference(old, fresh files) []string {
+	var lines []string
+	for _, path := range slices.Sorted(maps.Keys(fresh)) {
+		before, was := old[path]
+		switch {
+		case !was:
+			lines = append(lines, "+ "+path)
+		case before != fresh[path]:
+			lines = append(lines, "~ "+path)
+			lines = append(lines, lineDifference(before, fresh[path])...)
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(old)) {
+		if _, is := fresh[path]; !is {
+			lines = append(lines, "- "+path)
+		}
+	}
+	return lines
+}
+
+// lineDifference lists lines that only one of two texts has. It is for a
+// reader who knows the file; no secret stands in it, as files name theirs.
+func lineDifference(before, after string) []string {
+	count := map[string]int{}
+	for _, l := range strings.Split(before, "\n") {
+		count[l]++
+	}
+	var lines []string
+	for _, l := range strings.Split(after, "\n") {
+		if count[l] > 0 {
+			count[l]--
+			continue
+		}
+		lines = append(lines, "    + "+l)
+	}
+	for _, l := range strings.Split(before, "\n") {
+		if count[l] > 0 {
+			count[l]--
+			lines = append(lines, "    - "+l)
+		}
+	}
+	return lines
+}
+
+// schema lists the steps of app's own table.
+func schema() []string {
+	return []string{`CREATE TABLE applied (
+		version BIGINT PRIMARY KEY,
+		at BIGINT NOT NULL,
+		actor TEXT NOT NULL,
+		changes TEXT NOT NULL,
+		files TEXT NOT NULL)`}
+}
+
+// stored reads the state that is in force.
+func (a *App) stored(ctx context.Context) (f files, version int64, err error) {
+	err = a.DB.View(ctx, func(tx *store.Tx) error {
+		var text string
+		err := tx.QueryRow("SELECT version, files FROM applied ORDER BY version DESC LIMIT 1").Scan(&version, &text)
+		if errors.Is(err, store.ErrNoRows) {
+			f, version = files{}, 0
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal([]byte(text), &f)
+	})
+	return f, version, err
+}
+
+func (a *App) keep(ctx context.Context, v Version, f files) error {
+	text, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	changes, err := json.Marshal(v.Changes)
+	if err != nil {
+		return err
+	}
+	return a.DB.Update(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec("INSERT INTO applied (version, at, actor, changes, files) VALUES (?, ?, ?, ?, ?)",
+			v.Version, v.At.UnixNano(), v.Actor, string(changes), string(text))
+		return err
+	})
+}

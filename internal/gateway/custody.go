@@ -1,0 +1,377 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/spool"
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/task"
+)
+
+// parcel is the payload of a task: what its attempt needs beside the row of
+// the message.
+type parcel struct {
+	// Headers are the fields that policy adds, Inspected the value of that
+	// field, Cut further ranges that are left out.
+	Headers   []policy.Header `json:"headers,omitempty"`
+	Inspected string          `json:"inspected,omitempty"`
+	Cut       []mail.Range    `json:"cut,omitempty"`
+	// Letter is set when the task sends a mail of our own.
+	Letter *letter `json:"letter,omitempty"`
+}
+
+// extra is what the gateway keeps in the row of a message.
+type extra struct {
+	Ref       string `json:"ref"`
+	Inspected string `json:"inspected,omitempty"`
+	// Robotic is set for automatic mail and the null sender: nobody is told.
+	Robotic bool `json:"robotic,omitempty"`
+	// Outside is set when the sender is not of the tenant.
+	Outside bool `json:"outside,omitempty"`
+	// Key recognizes a repeat of the arrival.
+	Key spool.Key `json:"key,omitempty"`
+	// OOO and Passes go into the facts when the message is judged again.
+	OOO    bool `json:"ooo,omitempty"`
+	Passes int  `json:"passes,omitempty"`
+}
+
+// takeCustody keeps a message: body durable, then one transaction with
+// everything that follows from the verdict, then 250.
+func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply mail.Reply, kept bool) {
+	stored, err := g.Spool.Store(ctx, m.arrival.Trace, m.body)
+	tr.step("stored")
+	if err != nil {
+		return g.withoutSpool(tr, m, err), false
+	}
+	reply = replyTaken(m.arrival.Trace)
+	row := g.rowOf(m, stored)
+	tr.custody(reply)
+	err = g.DB.Update(ctx, func(tx *store.Tx) error {
+		if err := spool.Add(tx, row); err != nil {
+			return err
+		}
+		if err := g.enact(tx, row, m.plan, m.header, time.Now()); err != nil {
+			return err
+		}
+		if err := spool.PutRepeat(tx, g.repeatOf(m, reply)); err != nil {
+			return err
+		}
+		tx.OnCommit(g.Wake)
+		return tr.save(tx)
+	})
+	tr.step("committed")
+	if err != nil {
+		g.Spool.Discard(stored)
+		return g.withoutSpool(tr, m, err), false
+	}
+	return reply, true
+}
+
+// takeUnjudged keeps a message whose judging outlasted the client's
+// patience: it is judged in custody, and no answer is lost.
+func (g *Gateway) takeUnjudged(ctx context.Context, tr *trail, m matter) (reply mail.Reply, kept bool) {
+	stored, err := g.Spool.Store(ctx, m.arrival.Trace, m.body)
+	if err != nil {
+		return g.cannotKeep(tr, err), false
+	}
+	reply = replyTaken(m.arrival.Trace)
+	row := g.rowOf(m, stored)
+	tr.unjudged(reply)
+	err = g.DB.Update(ctx, func(tx *store.Tx) error {
+		if err := spool.Add(tx, row); err != nil {
+			return err
+		}
+		if err := waitForJudgment(tx, row, time.Now()); err != nil {
+			return err
+		}
+		if err := spool.PutRepeat(tx, g.repeatOf(m, reply)); err != nil {
+			return err
+		}
+		tx.OnCommit(g.Wake)
+		return tr.save(tx)
+	})
+	if err != nil {
+		g.Spool.Discard(stored)
+		return g.cannotKeep(tr, err), false
+	}
+	return reply, true
+}
+
+// toJudge is the end of a wait that is for us, not for a person.
+const toJudge = "judge"
+
+func waitForJudgment(tx *store.Tx, row spool.Message, until time.Time) error {
+	for _, r := range unique(row.Envelope.To) {
+		err := spool.AddPending(tx, spool.Pending{
+			Message: row.ID, Tenant: row.Tenant, Recipient: r, Because: "not judged yet",
+			Since: row.Received, Until: until, AtEnd: toJudge,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func unique(list []mail.Recipient) []mail.Recipient {
+	seen := map[mail.Address]bool{}
+	var out []mail.Recipient
+	for _, r := range list {
+		if !seen[r.Address] {
+			seen[r.Address] = true
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// withoutSpool answers when custody was needed and could not be had: what is
+// only refused can be refused in the session; everything else waits in
+// Exchange.
+func (g *Gateway) withoutSpool(tr *trail, m matter, err error) mail.Reply {
+	why := g.cannotKeep(tr, err)
+	switch {
+	case len(m.plan.blocked) > 0 && m.plan.onlyBlocked() && len(m.plan.back) == 0:
+		reply := replyBlocked(g.shortReason(tr, m))
+		tr.ended("refused", reply)
+		return reply
+	case len(m.plan.held) > 0 && isFull(err):
+		return replyHoldWithoutSpool()
+	}
+	return why
+}
+
+func (g *Gateway) rowOf(m matter, stored spool.Stored) spool.Message {
+	x, _ := json.Marshal(extra{
+		Ref: refOf(m.arrival.Trace), Inspected: m.judgment.verdict.Inspected, Outside: !m.ownSender(),
+		Robotic: m.judgment.class.Automatic || m.envelope.From.Null(), Key: m.key, OOO: m.ooo, Passes: m.passes,
+	})
+	eight := m.judgment.message != nil && m.judgment.message.EightBit
+	return spool.Message{
+		ID: m.arrival.Trace, Tenant: m.tenant.ID, Kind: string(m.kind), Direction: m.dir,
+		MessageID: m.print.messageID, Envelope: m.envelope, Received: m.arrival.Ended, Stored: stored,
+		Cut: m.id.Cut, Front: []byte(g.received(m.arrival, m.tenant, m.dir, m.print)),
+		Bare: m.arrival.Bare, EightBit: eight, Extra: x,
+	}
+}
+
+// ownSender reports whether the sender is of the tenant, so that reports may
+// say why.
+func (s subject) ownSender() bool {
+	return s.tenant.Owns(s.envelope.From) || s.envelope.From.Null() && s.dir == mail.Out
+}
+
+// enact writes everything that follows from a plan for a message in custody,
+// inside the caller's transaction, and moves its state.
+func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, h *mail.Header, now time.Time) error {
+	var x extra
+	if err := json.Unmarshal(row.Extra, &x); err != nil {
+		return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
+	}
+	e := enacting{tx: tx, row: row, extra: x, header: h, now: now}
+	for _, grp := range p.back {
+		e.handBack(grp, len(p.back) == 1 && p.alone())
+	}
+	for _, f := range p.held {
+		e.hold(f)
+	}
+	e.refuse(p.blocked)
+	for _, f := range p.redirected {
+		e.redirect(f)
+	}
+	if len(p.copies) > 0 {
+		e.add(task.Copy, recipients(p.copies), row.Envelope.From, parcel{Inspected: x.Inspected})
+	}
+	e.note(p.noted)
+	e.tellWaiting(p.held)
+	event := spool.Pass
+	switch {
+	case len(p.held) > 0:
+		event = spool.Hold
+	case len(p.back)+len(p.redirected)+len(p.copies) == 0:
+		event = spool.Refuse
+	}
+	if e.err == nil {
+		_, e.err = spool.Move(tx, row.ID, event, now)
+	}
+	if e.err == nil {
+		e.err = g.finish(tx, row.ID, now)
+	}
+	return e.err
+}
+
+// enacting collects the writes of one plan; after the first error it does
+// nothing more.
+type enacting struct {
+	tx     *store.Tx
+	row    spool.Message
+	extra  extra
+	header *mail.Header
+	now    time.Time
+	err    error
+}
+
+// add plans a task and returns its id.
+func (e *enacting) add(kind task.Kind, to []mail.Recipient, from mail.Address, p parcel) string {
+	if e.err != nil || len(to) == 0 {
+		return ""
+	}
+	payload, err := json.Marshal(p)
+	if err != nil {
+		e.err = err
+		return ""
+	}
+	id := store.NewID(e.now)
+	e.err = task.Add(e.tx, task.Task{
+		ID: id, Message: e.row.ID, Tenant: e.row.Tenant, Kind: kind, Hop: to[0].Address.Domain(),
+		Recipients: to, From: from, Payload: payload, Due: e.now,
+	})
+	return id
+}
+
+// handBack plans the return of a group. When the next hop answered RCPT with
+// mixed answers, every recipient gets a task of its own.
+func (e *enacting) handBack(grp group, mixed bool) {
+	p := parcel{Headers: grp.Headers, Inspected: e.extra.Inspected, Cut: replaced(e.header, grp.Headers, e.row.Cut)}
+	if !mixed {
+		e.add(task.Return, grp.To, e.row.Envelope.From, p)
+		return
+	}
+	for _, r := range grp.To {
+		e.add(task.Return, []mail.Recipient{r}, e.row.Envelope.From, p)
+	}
+}
+
+func (e *enacting) hold(f fate) {
+	if e.err != nil {
+		return
+	}
+	h := f.verdict.Hold
+	if h == nil { // secure delivery is a room of its own, not built yet
+		h = &policy.Hold{For: 48 * time.Hour, Then: policy.EndRefuse}
+	}
+	until := time.Time{}
+	if h.For > 0 {
+		until = e.now.Add(h.For)
+	}
+	approver := "administrators"
+	if len(h.Approvers) > 0 {
+		approver = joinWords(h.Approvers)
+	}
+	e.err = spool.AddPending(e.tx, spool.Pending{
+		Message: e.row.ID, Tenant: e.row.Tenant, Recipient: f.to, Rules: f.verdict.Rules, Because: f.verdict.Because,
+		Approver: approver, Since: e.now, Until: until, AtEnd: string(h.Then),
+	})
+}
+
+// refuse gives every blocked recipient its outcome, and the sender one
+// report per deciding rule.
+func (e *enacting) refuse(list []fate) {
+	var rules []string
+	by := map[string][]fate{}
+	for _, f := range list {
+		rule := first(f.verdict.Rules)
+		if by[rule] == nil {
+			rules = append(rules, rule)
+		}
+		by[rule] = append(by[rule], f)
+	}
+	for _, rule := range rules {
+		e.report(by[rule], blockedLetter(by[rule], e.extra, len(unique(e.row.Envelope.To))), task.Refused, "policy "+rule)
+	}
+}
+
+// report writes outcomes and plans one report about those recipients who may
+// be reported.
+func (e *enacting) report(list []fate, l letter, fate task.Fate, why string) {
+	told := task.Silent
+	var tell []mail.Address
+	for _, f := range list {
+		if f.to.WantsFailure() {
+			tell = append(tell, f.to.Address)
+		}
+	}
+	if !e.extra.Robotic && !e.row.Envelope.From.Null() && len(tell) > 0 {
+		l.About = only(l.About, tell)
+		told = e.add(task.Report, []mail.Recipient{{Address: e.row.Envelope.From, Notify: mail.NotifyNever}}, "", parcel{Letter: &l})
+	}
+	for _, f := range list {
+		if e.err != nil {
+			return
+		}
+		by := told
+		if !f.to.WantsFailure() {
+			by = task.Silent
+		}
+		_, e.err = task.Put(e.tx, task.Record{
+			Message: e.row.ID, Tenant: e.row.Tenant, Recipient: f.to.Address, Kind: task.Return,
+			Fate: fate, Why: why, Told: by, At: e.now,
+		})
+	}
+}
+
+func (e *enacting) redirect(f fate) {
+	e.add(task.Copy, recipients(f.verdict.Redirect), e.row.Envelope.From, parcel{Headers: f.verdict.Headers, Inspected: e.extra.Inspected})
+	if e.err == nil {
+		_, e.err = task.Put(e.tx, task.Record{
+			Message: e.row.ID, Tenant: e.row.Tenant, Recipient: f.to.Address, Kind: task.Return,
+			Fate: task.Redirected, Why: "policy " + first(f.verdict.Rules), At: e.now,
+		})
+	}
+}
+
+// note tells the sender what policy thinks of a message that went out.
+func (e *enacting) note(list []fate) {
+	if len(list) == 0 || e.extra.Robotic || e.extra.Outside || e.row.Envelope.From.Null() {
+		return
+	}
+	l := noteLetter(list, e.extra, len(unique(e.row.Envelope.To)))
+	e.add(task.Notice, []mail.Recipient{{Address: e.row.Envelope.From, Notify: mail.NotifyNever}}, "", parcel{Letter: &l})
+}
+
+// tellWaiting tells the sender that the message has not left yet.
+func (e *enacting) tellWaiting(list []fate) {
+	if len(list) == 0 || e.extra.Robotic || e.extra.Outside || e.row.Envelope.From.Null() {
+		return
+	}
+	l := waitingLetter(list, e.extra, len(unique(e.row.Envelope.To)), e.now)
+	e.add(task.Notice, []mail.Recipient{{Address: e.row.Envelope.From, Notify: mail.NotifyNever}}, "", parcel{Letter: &l})
+}
+
+// finish calls a message done when nothing is left to do, and has its octets
+// erased after the commit.
+func (g *Gateway) finish(tx *store.Tx, id string, now time.Time) error {
+	row, err := spool.Get(tx, id)
+	if err != nil || row.State != spool.Sending {
+		return err
+	}
+	n, err := task.Open(tx, id)
+	if err != nil || n > 0 {
+		return err
+	}
+	if _, err := spool.Move(tx, id, spool.Settle, now); err != nil {
+		return err
+	}
+	tx.OnCommit(func() { g.erase(id) })
+	return nil
+}
+
+func recipients(list []mail.Address) []mail.Recipient {
+	var to []mail.Recipient
+	for _, a := range list {
+		to = append(to, mail.Recipient{Address: a, Notify: mail.NotifyNever})
+	}
+	return to
+}
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}

@@ -1,0 +1,78 @@
+package gateway
+
+import (
+	"sync"
+
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/spool"
+)
+
+// flights are the messages that are being handled, or whose answer the
+// client has not confirmed yet by going on. A repeat that comes meanwhile
+// must not be sent a second time.
+type flights struct {
+	mu    sync.Mutex
+	byKey map[spool.Key]*flight
+	trace map[string]*flight
+}
+
+// flight is one of them.
+type flight struct {
+	key      spool.Key
+	tenant   string
+	trace    string
+	answered bool
+	reply    mail.Reply
+	kept     bool // the answer is in the store already (custody)
+}
+
+func newFlights() flights {
+	return flights{byKey: map[spool.Key]*flight{}, trace: map[string]*flight{}}
+}
+
+// begin claims a message. When somebody else has it, the answer for the
+// repeat is returned: the recorded one, or "in flight".
+func (f *flights) begin(key spool.Key, tenant, trace string) (repeat mail.Reply, mine bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if other := f.byKey[key]; other != nil {
+		if other.answered {
+			return other.reply, false
+		}
+		return replyInFlight(), false
+	}
+	x := &flight{key: key, tenant: tenant, trace: trace}
+	f.byKey[key], f.trace[trace] = x, x
+	return mail.Reply{}, true
+}
+
+// answer notes what the client is about to be told. Only a 2xx is kept for a
+// repeat: after any other the client still has the message.
+func (f *flights) answer(trace string, r mail.Reply, kept bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	x := f.trace[trace]
+	if x == nil {
+		return
+	}
+	if !r.Ok() {
+		delete(f.byKey, x.key)
+		delete(f.trace, trace)
+		return
+	}
+	x.answered, x.reply, x.kept = true, r, kept
+}
+
+// end forgets a message and returns what was known of it.
+func (f *flights) end(trace string) *flight {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	x := f.trace[trace]
+	if x != nil {
+		delete(f.trace, trace)
+		if f.byKey[x.key] == x {
+			delete(f.byKey, x.key)
+		}
+	}
+	return x
+}

@@ -1,0 +1,129 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/look"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/spool"
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/task"
+	"postern.dev/postern/internal/telemetry"
+	"postern.dev/postern/internal/tenant"
+)
+
+// Looker looks into a message. It never fails: what it could not see is in
+// the report.
+type Looker interface {
+	Look(ctx context.Context, m *mail.Message, o look.Options) detect.Report
+}
+
+// Door is how a message leaves: one next hop, one transaction.
+type Door interface {
+	// Open connects to the route's next hop and speaks MAIL and RCPT. When
+	// there is no transaction, the error is a *Closed.
+	Open(ctx context.Context, r mail.Route, e mail.Envelope, o *mail.Outgoing) (Transaction, error)
+}
+
+// Transaction is an SMTP transaction after its RCPT commands.
+type Transaction interface {
+	// Rcpts are the answers, one per recipient, in the envelope's order.
+	Rcpts() []mail.Reply
+	// Send transmits the message for the recipients that were taken and
+	// returns the answer to the final dot; the zero Reply when the connection
+	// broke after it, so that nobody knows.
+	Send(ctx context.Context) mail.Reply
+	// Reset gives the transaction up; nothing was sent.
+	Reset()
+	// Host is the next hop.
+	Host() string
+	// Judge says what an answer of this next hop means.
+	Judge(r mail.Reply) task.Outcome
+	// Relayed lists the recipients for whom success was to be reported and
+	// whose next hop gives no reports.
+	Relayed() []mail.Address
+}
+
+// Closed is why there is no transaction.
+type Closed struct {
+	Outcome task.Outcome
+	Reply   mail.Reply
+	Host    string
+	Why     string
+}
+
+func (c *Closed) Error() string { return "gateway: no transaction: " + c.Why }
+
+// Config is what the gateway is made of.
+type Config struct {
+	Hostname string
+	Tenants  *tenant.Registry
+	Look     Looker
+	Door     Door
+	DB       *store.DB
+	Spool    *spool.Spool
+	Audit    *audit.Log
+	// Wake tells the task runner that there is work.
+	Wake func()
+	// Patience is how long judging may keep the client waiting, Judge how
+	// long it may take at all.
+	Patience, Judge time.Duration
+	// Last is how long the answer to the onward dot is waited for.
+	Last    time.Duration
+	Limits  mail.Limits
+	Log     *slog.Logger
+	Metrics *telemetry.Metrics
+}
+
+// Gateway takes messages from the front door to the back door.
+type Gateway struct {
+	Config
+	flights flights
+	later   sync.WaitGroup // writes that nobody waits for
+
+	mu      sync.Mutex
+	relayed map[string][]mail.Address // by task: found by Do, used by Settle
+}
+
+// New returns a gateway. Zero times get the documented defaults.
+func New(c Config) *Gateway {
+	if c.Patience == 0 {
+		c.Patience = 20 * time.Second
+	}
+	if c.Judge == 0 {
+		c.Judge = time.Minute
+	}
+	if c.Last == 0 {
+		c.Last = 10 * time.Minute // RFC 5321 §4.5.3.2.6
+	}
+	if c.Log == nil {
+		c.Log = telemetry.Discard()
+	}
+	if c.Wake == nil {
+		c.Wake = func() {}
+	}
+	return &Gateway{Config: c, flights: newFlights(), relayed: map[string][]mail.Address{}}
+}
+
+// Wait returns when every write that nobody waited for is done; app calls it
+// before it closes the store.
+func (g *Gateway) Wait() { g.later.Wait() }
+
+// write commits fn without anybody waiting for it. It is for what must not
+// delay an answer and is not part of a promise.
+func (g *Gateway) write(what string, fn func(*store.Tx) error) {
+	g.later.Add(1)
+	go func() {
+		defer g.later.Done()
+		if err := g.DB.Update(context.Background(), fn); err != nil {
+			g.Log.Error("could not write "+what, telemetry.KeyRoom, "gateway",
+				telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
+		}
+	}()
+}

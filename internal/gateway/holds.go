@@ -1,0 +1,308 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/spool"
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/task"
+	"postern.dev/postern/internal/telemetry"
+	"postern.dev/postern/internal/tenant"
+)
+
+// Decision is what a person, or the deadline, says about held recipients.
+type Decision struct {
+	Message string
+	// To are the recipients; empty for all that wait.
+	To []mail.Address
+	// Release sends; otherwise the message is refused and the sender told.
+	Release bool
+	// Actor is who decided, Comment what goes to the sender.
+	Actor, Comment string
+	// Expired says that nobody decided in time.
+	Expired bool
+}
+
+// Decide carries out a decision: one transaction. It returns how many
+// recipients it was for; those that somebody else decided meanwhile are not
+// among them.
+func (g *Gateway) Decide(ctx context.Context, d Decision) (n int, err error) {
+	err = g.DB.Update(ctx, func(tx *store.Tx) error {
+		n = 0
+		row, err := spool.Get(tx, d.Message)
+		if err != nil {
+			return err
+		}
+		waiting, err := spool.PendingOf(tx, d.Message)
+		if err != nil {
+			return err
+		}
+		var list []spool.Pending
+		left := 0
+		for _, p := range waiting {
+			if p.AtEnd == toJudge || len(d.To) > 0 && !among(d.To, p.Recipient.Address) {
+				left++
+				continue
+			}
+			_, ended, err := spool.EndPending(tx, d.Message, p.Recipient.Address)
+			if err != nil {
+				return err
+			}
+			if ended {
+				list = append(list, p)
+			}
+		}
+		n = len(list)
+		if n == 0 {
+			return nil
+		}
+		tx.OnCommit(g.Wake)
+		return g.decided(tx, row, d, list, left == 0, time.Now())
+	})
+	return n, err
+}
+
+func (g *Gateway) decided(tx *store.Tx, row spool.Message, d Decision, list []spool.Pending, last bool, now time.Time) error {
+	var x extra
+	if err := json.Unmarshal(row.Extra, &x); err != nil {
+		return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
+	}
+	e := enacting{tx: tx, row: row, extra: x, now: now}
+	event := spool.Release
+	if d.Release {
+		e.release(list, g.hopOf(row))
+	} else {
+		event = spool.Refuse
+		if d.Expired {
+			event = spool.Expire
+		}
+		e.decline(list, d)
+	}
+	if e.err == nil && last {
+		_, e.err = spool.Move(tx, row.ID, event, now)
+	}
+	if e.err == nil {
+		e.err = g.recordDecision(tx, row, d, list, now)
+	}
+	if e.err == nil {
+		e.err = g.finish(tx, row.ID, now)
+	}
+	return e.err
+}
+
+// release plans the ordinary return of held recipients, grouped by hop.
+func (e *enacting) release(list []spool.Pending, hop func(mail.Address) string) {
+	var order []string
+	by := map[string][]mail.Recipient{}
+	for _, p := range list {
+		h := hop(p.Recipient.Address)
+		if by[h] == nil {
+			order = append(order, h)
+		}
+		by[h] = append(by[h], p.Recipient)
+	}
+	for _, h := range order {
+		for rest := by[h]; len(rest) > 0; {
+			n := min(len(rest), maxGroup)
+			e.add(task.Return, rest[:n], e.row.Envelope.From, parcel{Inspected: e.extra.Inspected})
+			rest = rest[n:]
+		}
+	}
+}
+
+// decline tells the sender that somebody said no, or nobody said anything.
+func (e *enacting) decline(list []spool.Pending, d Decision) {
+	l := letter{
+		Kind: letterDeclined, All: len(unique(e.row.Envelope.To)), Rule: first(list[0].Rules), Why: foundWords(list[0].Because),
+		Ref: e.extra.Ref, Outside: e.extra.Outside, Who: d.Actor, Comment: d.Comment,
+	}
+	text := "Declined by a moderator. ref " + e.extra.Ref
+	if d.Expired {
+		l.Kind, l.Waited = letterExpired, e.now.Sub(list[0].Since)
+		text = "No decision was made in time. ref " + e.extra.Ref
+	}
+	var fates []fate
+	for _, p := range list {
+		fates = append(fates, fate{to: p.Recipient})
+	}
+	l.about(fates, mail.NewReply(550, "5.7.1", text), "")
+	why := "declined by " + d.Actor
+	if d.Expired {
+		why = "no decision in time"
+	}
+	e.report(fates, l, task.Refused, why)
+}
+
+func (g *Gateway) hopOf(row spool.Message) func(mail.Address) string {
+	t := g.Tenants.Current().Find(row.Tenant)
+	return func(to mail.Address) string {
+		if t == nil {
+			return ""
+		}
+		r := t.Route(row.Direction, row.Envelope.From, to)
+		return r.Host + r.Domain
+	}
+}
+
+func among(list []mail.Address, a mail.Address) bool {
+	for _, x := range list {
+		if x.Fold() == a.Fold() {
+			return true
+		}
+	}
+	return false
+}
+
+// Tend does what is due by the clock: it ends holds whose time is over, and
+// judges messages that were taken before they could be judged. It returns
+// when ctx does.
+func (g *Gateway) Tend(ctx context.Context, wake <-chan struct{}) {
+	for {
+		wait := g.tendOnce(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+		case <-time.After(wait):
+		}
+	}
+}
+
+// longestWait bounds how late a deadline can be that another node wrote.
+const longestWait = time.Minute
+
+func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
+	var due []spool.Pending
+	var next time.Time
+	now := time.Now()
+	err := g.DB.View(ctx, func(tx *store.Tx) (err error) {
+		if due, err = spool.Overdue(tx, now, 200); err == nil {
+			next, err = spool.NextDeadline(tx)
+		}
+		return err
+	})
+	if err != nil {
+		return longestWait
+	}
+	done := map[string]bool{}
+	for _, p := range due {
+		if done[p.Message] || ctx.Err() != nil {
+			continue
+		}
+		done[p.Message] = true
+		if err := g.overdue(ctx, p); err != nil {
+			g.Log.Error("a deadline could not be carried out", telemetry.KeyCode, problem.LateWrite,
+				telemetry.KeyMessage, p.Message, telemetry.KeyError, err)
+			return longestWait
+		}
+	}
+	switch {
+	case len(due) > 0:
+		return time.Millisecond
+	case next.IsZero():
+		return longestWait
+	}
+	return min(max(time.Until(next), time.Millisecond), longestWait)
+}
+
+func (g *Gateway) overdue(ctx context.Context, p spool.Pending) error {
+	d := Decision{Message: p.Message, To: []mail.Address{p.Recipient.Address}, Actor: "deadline", Expired: true}
+	switch policy.End(p.AtEnd) {
+	case toJudge:
+		return g.judgeInCustody(ctx, p.Message)
+	case policy.EndRelease:
+		d.Release = true
+	case policy.EndReleaseEncrypted:
+		// Secure delivery is not built: the message is neither sent in the
+		// clear nor thrown away, but waits for an administrator.
+		g.Log.Error("a hold ended that only secure delivery can release", telemetry.KeyCode, problem.NoSecureWay,
+			telemetry.KeyMessage, p.Message, telemetry.KeyTenant, p.Tenant)
+		return g.DB.Update(ctx, func(tx *store.Tx) error {
+			if _, _, err := spool.EndPending(tx, p.Message, p.Recipient.Address); err != nil {
+				return err
+			}
+			p.Until = time.Now().Add(24 * time.Hour)
+			return spool.AddPending(tx, p)
+		})
+	default:
+		// All of the message whose time is over too, so that the sender gets
+		// one report.
+		d.To = nil
+		err := g.DB.View(ctx, func(tx *store.Tx) error {
+			list, err := spool.PendingOf(tx, p.Message)
+			for _, x := range list {
+				if !x.Until.IsZero() && !x.Until.After(time.Now()) && x.AtEnd == p.AtEnd {
+					d.To = append(d.To, x.Recipient.Address)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	_, err := g.Decide(ctx, d)
+	return err
+}
+
+// judgeInCustody judges a message that was taken before it could be judged.
+// A gate that is closed for a passing cause makes it wait; policy itself
+// ends that after 3 tries or 30 minutes.
+func (g *Gateway) judgeInCustody(ctx context.Context, id string) error {
+	row, body, err := g.open4(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	t, err := g.tenantOf(row.Tenant)
+	if err != nil {
+		return err
+	}
+	var x extra
+	if err := json.Unmarshal(row.Extra, &x); err != nil {
+		return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
+	}
+	s := subject{
+		tenant: t, kind: tenant.Kind(row.Kind), dir: row.Direction, ooo: x.OOO, envelope: row.Envelope,
+		header: mail.ParseHeader(body), body: body, passes: x.Passes,
+	}
+	now := time.Now()
+	err = g.DB.View(ctx, func(tx *store.Tx) (err error) {
+		s.deferred, err = spool.FindDeferral(tx, x.Key+"/custody", now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, g.Judge)
+	defer cancel()
+	j := g.judge(limited, s, func(string) {})
+	p := planFor(row.Envelope.To, j.verdict, g.mannerOf(matter{subject: s}))
+	return g.DB.Update(ctx, func(tx *store.Tx) error {
+		for _, r := range unique(row.Envelope.To) {
+			if _, _, err := spool.EndPending(tx, id, r.Address); err != nil {
+				return err
+			}
+		}
+		if p.way == wayDefer {
+			if _, err := spool.PutDeferral(tx, x.Key+"/custody", now); err != nil {
+				return err
+			}
+			return waitForJudgment(tx, row, now.Add(11*time.Minute))
+		}
+		x.Inspected, x.Robotic = j.verdict.Inspected, x.Robotic || j.class.Automatic
+		row.Extra, _ = json.Marshal(x)
+		row.EightBit = j.message.EightBit
+		tx.OnCommit(g.Wake)
+		if err := g.recordJudgment(tx, row, j, p, now); err != nil {
+			return err
+		}
+		return g.enact(tx, row, p, s.header, now)
+	})
+}

@@ -1,0 +1,171 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"strings"
+	"time"
+
+	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/dsn"
+	"postern.dev/postern/internal/look"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/spool"
+	"postern.dev/postern/internal/tenant"
+)
+
+// subject is a message about which a verdict is wanted, and all that is
+// known of it before anybody looks inside.
+type subject struct {
+	tenant   *tenant.Tenant
+	kind     tenant.Kind
+	dir      mail.Direction
+	monitor  bool
+	ooo      bool
+	envelope mail.Envelope
+	header   *mail.Header
+	body     mail.Body
+	peer     mail.TLS
+	secured  bool
+	passes   int
+	deferred spool.Deferral
+}
+
+// judgment is what looking and deciding came to.
+type judgment struct {
+	report  detect.Report
+	facts   policy.Facts
+	verdict policy.Verdict
+	class   dsn.Class
+	message *mail.Message
+}
+
+// judge looks and decides. It never fails: what it could not see is in the
+// facts, and the tenant's gates say what follows.
+func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) judgment {
+	j := judgment{message: mail.Parse(s.body, g.Limits), class: dsn.Classify(s.envelope.From, s.header)}
+	mark("indexed")
+	budget := g.Judge
+	if until, ok := ctx.Deadline(); ok {
+		budget = min(budget, time.Until(until))
+	}
+	j.report = g.Look.Look(ctx, j.message, look.Options{Budget: budget, Catalogue: catalogueOf(s.tenant.Policies)})
+	mark("looked")
+	j.facts = factsOf(s, j, time.Now())
+	j.verdict = policy.Decide(s.tenant.Policies, j.facts, s.tenant.Gates)
+	mark("decided")
+	return j
+}
+
+// catalogueOf is what a tenant's policies add to the built-in detectors.
+func catalogueOf(set *policy.Set) detect.Catalogue {
+	var c detect.Catalogue
+	for _, d := range set.Dictionaries() {
+		c.Dictionaries = append(c.Dictionaries, detect.Dictionary{
+			ID: d.ID, Terms: d.Terms, Parts: d.Inside, Exact: d.CaseSensitive,
+		})
+	}
+	for _, d := range set.Detectors() {
+		if d.Header != "" {
+			c.Headers = append(c.Headers, detect.HeaderRule{ID: d.ID, Name: d.Header, Pattern: d.Pattern})
+			continue
+		}
+		c.Attachments = append(c.Attachments, detect.AttachmentRule{
+			ID: d.ID, Names: d.FileName, Types: d.FileType, MinSize: d.Larger,
+		})
+	}
+	return c
+}
+
+// factsOf puts together everything that a rule may look at.
+func factsOf(s subject, j judgment, now time.Time) policy.Facts {
+	f := policy.Facts{
+		Schema: policy.Schema, Tenant: s.tenant.ID, Direction: directionOf(s), Kind: string(s.kind),
+		Monitor: s.monitor, Sender: party(s.tenant, s.envelope.From), Subject: s.header.Text("Subject"),
+		Size: s.body.Size(), Headers: map[string][]string{}, Automatic: j.class.Automatic,
+		NullSender: s.envelope.From.Null(), Calendar: j.class.Calendar || hasCalendar(j.message), OOO: s.ooo || j.class.OOO,
+		Unseen: j.report.Unseen, Inspected: j.report.Inspected(), Passes: s.passes, Now: now,
+		Deferrals: s.deferred.Count, From: []policy.Party{}, Recipients: []policy.Party{},
+		Findings: []policy.Finding{}, Labels: []policy.Label{}, Attachments: []policy.Attachment{},
+	}
+	if f.Unseen == nil {
+		f.Unseen = []mail.Unseen{}
+	}
+	if !s.deferred.First.IsZero() {
+		f.Deferring = now.Sub(s.deferred.First)
+	}
+	for _, a := range s.header.Addresses("From") {
+		f.From = append(f.From, party(s.tenant, a))
+	}
+	for _, r := range s.envelope.To {
+		f.Recipients = append(f.Recipients, party(s.tenant, r.Address))
+	}
+	for _, name := range s.tenant.Policies.Headers() {
+		f.Headers[strings.ToLower(name)] = append([]string{}, s.header.Values(name)...)
+	}
+	if s.secured {
+		f.TLS = policy.TLS{Used: true, Version: tls.VersionName(s.peer.Version), Verified: s.peer.Verified}
+		if len(s.peer.Names) > 0 {
+			f.TLS.Name = s.peer.Names[0]
+		}
+	}
+	fromReport(&f, j.report)
+	return f
+}
+
+func fromReport(f *policy.Facts, r detect.Report) {
+	for _, x := range r.Findings {
+		f.Findings = append(f.Findings, policy.Finding{
+			Type: x.Type, Detector: x.Detector, Part: x.Part, Name: x.Name, Count: x.Count,
+			Confidence: x.Confidence.String(),
+		})
+	}
+	for _, l := range r.Labels {
+		f.Labels = append(f.Labels, policy.Label{Scheme: l.Scheme, ID: l.ID, Name: l.Name, Part: l.Part})
+	}
+	encrypted := map[string]bool{}
+	for _, u := range r.Unseen {
+		if u.Reason == mail.Encrypted {
+			encrypted[u.Part] = true
+		}
+	}
+	for _, p := range r.Parts {
+		if p.Attachment {
+			f.Attachments = append(f.Attachments, policy.Attachment{
+				Name: p.Name, Type: p.Type, Size: p.Size, Encrypted: encrypted[p.Part],
+			})
+		}
+	}
+}
+
+// directionOf says the direction in the words of policies: internal is mail
+// of the tenant to itself.
+func directionOf(s subject) policy.Direction {
+	inside := s.tenant.Owns(s.envelope.From)
+	for _, a := range s.header.Addresses("From") {
+		inside = inside || s.envelope.From.Null() && s.tenant.Owns(a)
+	}
+	for _, r := range s.envelope.To {
+		if !s.tenant.Owns(r.Address) {
+			return policy.Outbound
+		}
+	}
+	if inside && s.dir == mail.Out {
+		return policy.Internal
+	}
+	return policy.Inbound
+}
+
+func party(t *tenant.Tenant, a mail.Address) policy.Party {
+	return policy.Party{Address: a, Inside: t.Owns(a)}
+}
+
+func hasCalendar(m *mail.Message) bool {
+	for _, p := range m.Parts() {
+		if p.Type == "text/calendar" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,437 @@
+package gateway
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/spool"
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/task"
+	"postern.dev/postern/internal/tenant"
+)
+
+// nobody is the chain of what belongs to no tenant: refused strangers.
+const nobody = "-"
+
+// trail is the record of one arrival while it is handled. It is written
+// inside the transactions that keep the promises, never beside them.
+type trail struct {
+	g      *Gateway
+	trace  string
+	tenant string
+	way    string
+	peer   netip.Addr
+	began  time.Time
+
+	mu    sync.Mutex
+	m     audit.Message
+	facts *policy.Facts
+	event string // of the next save
+	saved bool
+}
+
+func (g *Gateway) open(a *mail.Arrival) *trail {
+	tr := &trail{g: g, trace: a.Trace, tenant: nobody, way: string(audit.Rejected), peer: a.Peer.Addr.Addr(), began: a.Ended}
+	if tr.began.IsZero() {
+		tr.began = time.Now()
+	}
+	tr.m = audit.Message{
+		ID: a.Trace, Tenant: nobody, Ref: refOf(a.Trace), From: a.Envelope.From, Received: a.Ended, Size: a.Body.Size(),
+		Way: audit.Rejected,
+	}
+	tr.m.Did("connected", a.Peer.Addr.Addr().String(), a.Began)
+	tr.m.Did("received", fmt.Sprintf("%d octets", a.Body.Size()), a.Ended)
+	for _, r := range a.Envelope.To {
+		if tr.m.To(r.Address) == nil {
+			tr.m.Recipients = append(tr.m.Recipients, audit.Recipient{Address: r.Address})
+		}
+	}
+	return tr
+}
+
+// step notes a moment of the timeline.
+func (tr *trail) step(name string) { tr.did(name, "") }
+
+func (tr *trail) did(name, detail string) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.m.Did(name, detail, time.Now())
+}
+
+func (tr *trail) identified(id tenant.Identity, h *mail.Header) {
+	tr.tenant = id.Tenant.ID
+	tr.m.Tenant, tr.m.Kind, tr.m.Direction, tr.m.Forged = id.Tenant.ID, string(id.Kind), id.Direction, id.Forged
+	tr.m.Mode = "inline"
+	if id.Monitor {
+		tr.m.Mode = "monitor"
+	}
+	tr.words(h, id.Tenant.Secrets())
+	tr.did("identified", string(id.Kind))
+}
+
+// words are the personal fields that people search for. A subject that holds
+// a secret is left out: no secret ever stands in a record.
+func (tr *trail) words(h *mail.Header, secrets []string) {
+	from := h.Addresses("From")
+	if len(from) > 0 {
+		tr.m.HeaderFrom = string(from[0])
+	}
+	tr.m.Subject, tr.m.MessageID = h.Text("Subject"), strings.TrimSpace(h.Get("Message-ID"))
+	for _, s := range secrets {
+		if s == "" {
+			continue
+		}
+		for _, field := range []*string{&tr.m.Subject, &tr.m.MessageID, &tr.m.HeaderFrom} {
+			if strings.Contains(*field, s) {
+				*field = "(removed: held a secret)"
+			}
+		}
+	}
+}
+
+func (tr *trail) refused(h *mail.Header, r *tenant.Refusal) {
+	if r.Tenant != "" {
+		tr.tenant, tr.m.Tenant = r.Tenant, r.Tenant
+	}
+	var secrets []string
+	for _, t := range tr.g.Tenants.Current().Tenants() {
+		secrets = append(secrets, t.Secrets()...)
+	}
+	tr.words(h, secrets)
+	tr.m.Problem = string(r.Code)
+	tr.ended("not identified: "+r.Fact, r.Reply)
+}
+
+// repeated returns the recorded answer; the record of the first arrival
+// stands for both.
+func (tr *trail) repeated(r mail.Reply) mail.Reply {
+	tr.g.Metrics.Count("repeats", 1, "tenant", tr.tenant)
+	tr.way = "repeat"
+	return r
+}
+
+func (tr *trail) judged(j judgment) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.facts = &j.facts
+	fill(&tr.m, j)
+}
+
+// fill writes what looking and deciding came to.
+func fill(m *audit.Message, j judgment) {
+	m.Inspected, m.Policy, m.Unseen = j.verdict.Inspected, j.verdict.Policy, j.verdict.Unseen
+	m.Findings, m.Labels = j.report.Findings, j.report.Labels
+	m.Parts = nil
+	for _, p := range j.report.Parts {
+		m.Parts = append(m.Parts, audit.Part{
+			Path: p.Part, Name: p.Name, Type: p.Type, Size: p.Size, SHA256: p.SHA256, Attachment: p.Attachment,
+		})
+	}
+	if j.verdict.Code != "" {
+		m.Problem = string(j.verdict.Code)
+	}
+	for _, v := range j.verdict.Recipients {
+		r := m.To(v.Address)
+		if r == nil {
+			continue
+		}
+		r.Verdict, r.Rules, r.Because = string(v.Action), v.Rules, v.Because
+		r.Lost = nil
+		for _, l := range v.Lost {
+			r.Lost = append(r.Lost, l.Rule)
+		}
+		for _, h := range v.Headers {
+			if h.Exists == policy.Replace {
+				m.Modified = appendNew(m.Modified, "header "+h.Name)
+			}
+		}
+	}
+}
+
+func appendNew(list []string, s string) []string {
+	for _, x := range list {
+		if x == s {
+			return list
+		}
+	}
+	return append(list, s)
+}
+
+func (tr *trail) planned(p plan) {
+	tr.way = string(p.way)
+	tr.did("planned", p.String())
+}
+
+// intended is before the onward dot of a message that is cut through.
+func (tr *trail) intended(host string) {
+	tr.did("handing back", host)
+	tr.m.Way, tr.way, tr.event = audit.CutThrough, string(audit.CutThrough), "intended"
+	tr.each(func(r *audit.Recipient) { r.Delivery, r.Host = audit.Unknown, host })
+}
+
+// handed is the next hop's answer, which is the client's too.
+func (tr *trail) handed(host string, r mail.Reply) {
+	tr.did("next hop answered", host+" "+fmt.Sprint(r.Code))
+	tr.way, tr.m.Way, tr.event = string(audit.CutThrough), audit.CutThrough, "handed back"
+	state := audit.Delivered
+	switch {
+	case r.Temporary():
+		state = audit.Deferred
+	case r.Permanent():
+		state = audit.Failed
+	}
+	now := time.Now()
+	tr.each(func(x *audit.Recipient) { x.Delivery, x.Reply, x.Host, x.At = state, r, host, now })
+}
+
+// custody is our own 250.
+func (tr *trail) custody(r mail.Reply) {
+	tr.did("in custody", "")
+	tr.way, tr.m.Way, tr.event = string(audit.Custody), audit.Custody, "taken"
+	now := time.Now()
+	tr.each(func(x *audit.Recipient) {
+		switch policy.Action(x.Verdict) {
+		case policy.Block:
+			x.Delivery, x.At = audit.Refused, now
+		case policy.HoldFor, policy.Override, policy.Secure:
+			x.Delivery = audit.Held
+		case policy.Redirect:
+			x.Delivery, x.At = audit.Redirected, now
+		default:
+			x.Delivery = audit.Waiting
+		}
+	})
+}
+
+func (tr *trail) unjudged(r mail.Reply) {
+	tr.did("in custody", "patience is over; judged later")
+	tr.way, tr.m.Way, tr.event = string(audit.Custody), audit.Custody, "taken"
+	tr.each(func(x *audit.Recipient) { x.Delivery = audit.Waiting })
+}
+
+// ended is an answer of our own after which the message is not ours.
+func (tr *trail) ended(how string, r mail.Reply) {
+	tr.did("answered", how+", "+fmt.Sprint(r.Code))
+	tr.event = how
+	tr.m.Way = audit.Rejected
+	state := audit.Refused
+	switch {
+	case how == "unknown":
+		tr.m.Way, state = audit.CutThrough, audit.Unknown
+	case r.Temporary():
+		state = audit.Deferred
+	case r.Ok():
+		tr.m.Way, state = audit.Custody, audit.Delivered
+	}
+	tr.way = how
+	now := time.Now()
+	tr.each(func(x *audit.Recipient) { x.Delivery, x.Reply, x.At = state, r, now })
+}
+
+func (tr *trail) each(fn func(*audit.Recipient)) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	for i := range tr.m.Recipients {
+		fn(&tr.m.Recipients[i])
+	}
+}
+
+func (tr *trail) verdictJSON() json.RawMessage {
+	var list []string
+	for _, r := range tr.m.Recipients {
+		list = append(list, r.Verdict)
+	}
+	text, _ := json.Marshal(list)
+	return text
+}
+
+// save writes record, facts and a link of the chain into the transaction.
+func (tr *trail) save(tx *store.Tx) error {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	now := time.Now()
+	if err := tr.g.Audit.Save(tx, tr.m); err != nil {
+		return err
+	}
+	if tr.facts != nil && !tr.saved {
+		text, err := json.Marshal(tr.facts)
+		if err != nil {
+			return err
+		}
+		if err := tr.g.Audit.SaveFacts(tx, tr.m.Tenant, tr.m.ID, tr.facts.Schema, text, now); err != nil {
+			return err
+		}
+	}
+	if err := tr.g.Audit.Append(tx, tr.link(now)); err != nil {
+		return err
+	}
+	tx.OnCommit(tr.factsKept)
+	return nil
+}
+
+func (tr *trail) factsKept() {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.saved = true
+}
+
+// link is the event of the chain: what happened, without persons; persons
+// in the erasable part.
+func (tr *trail) link(now time.Time) audit.Event {
+	type who struct {
+		Address mail.Address `json:"address"`
+		Verdict string       `json:"verdict,omitempty"`
+		State   string       `json:"state"`
+		Reply   string       `json:"reply,omitempty"`
+	}
+	var to []who
+	for _, r := range tr.m.Recipients {
+		reply := ""
+		if !r.Reply.None() {
+			reply = r.Reply.String()
+		}
+		to = append(to, who{r.Address, r.Verdict, string(r.Delivery), reply})
+	}
+	public, _ := json.Marshal(map[string]any{
+		"ref": tr.m.Ref, "kind": tr.m.Kind, "direction": tr.m.Direction, "way": tr.m.Way, "size": tr.m.Size,
+		"policy": tr.m.Policy, "inspected": tr.m.Inspected, "recipients": len(to), "forged": tr.m.Forged,
+		"problem": tr.m.Problem,
+	})
+	personal, _ := json.Marshal(map[string]any{
+		"from": tr.m.From, "subject": tr.m.Subject, "message_id": tr.m.MessageID, "to": to,
+	})
+	return audit.Event{
+		Tenant: tr.m.Tenant, Message: tr.m.ID, Kind: tr.event, Actor: "gateway", At: now, Public: public, Personal: personal,
+	}
+}
+
+// settle writes the outcome of a cut-through, in a later group than the 250.
+func (tr *trail) settle(tx *store.Tx) error {
+	tr.mu.Lock()
+	outcome, _ := json.Marshal(tr.m.Recipients)
+	tr.mu.Unlock()
+	if err := spool.SettleIntent(tx, tr.trace, outcome, time.Now()); err != nil {
+		return err
+	}
+	return tr.save(tx)
+}
+
+// settleAs ends an intent whose message goes on in another way.
+func (tr *trail) settleAs(how string, r mail.Reply) func(*store.Tx) error {
+	outcome, _ := json.Marshal(map[string]string{"way": how, "reply": r.String()})
+	return func(tx *store.Tx) error { return spool.SettleIntent(tx, tr.trace, outcome, time.Now()) }
+}
+
+// recordResults adds the outcomes of an attempt to the record.
+func (g *Gateway) recordResults(tx *store.Tx, t task.Task, results []task.Result, now time.Time) error {
+	kinds := map[string]int{}
+	err := g.Audit.Change(tx, t.Message, func(m *audit.Message) {
+		for _, r := range results {
+			state, reply, host := stateOf(r.Outcome)
+			kinds[string(state)]++
+			if !t.Kind.Accounts() {
+				continue
+			}
+			if x := m.To(r.Recipient); x != nil {
+				x.Delivery, x.Reply, x.Host, x.At = state, reply, host, now
+			}
+			if s, stuck := r.Outcome.(task.Stuck); stuck {
+				m.Problem = string(s.Problem)
+			}
+		}
+		m.Did(string(t.Kind)+" attempted", countWords(kinds), now)
+	})
+	if err != nil {
+		return err
+	}
+	public, _ := json.Marshal(map[string]any{"task": t.Kind, "attempt": t.Attempts, "results": kinds})
+	personal, _ := json.Marshal(map[string]any{"results": results})
+	return g.Audit.Append(tx, audit.Event{
+		Tenant: t.Tenant, Message: t.Message, Kind: "attempted", Actor: "gateway", At: now, Public: public, Personal: personal,
+	})
+}
+
+func stateOf(o task.Outcome) (audit.Delivery, mail.Reply, string) {
+	switch o := o.(type) {
+	case task.Done:
+		return audit.Delivered, o.Reply, o.Host
+	case task.Failed:
+		return audit.Failed, o.Reply, o.Host
+	case task.Stuck:
+		return audit.Waiting, o.Reply, o.Host
+	case task.Later:
+		return audit.Waiting, o.Reply, o.Host
+	}
+	return audit.Waiting, mail.Reply{}, ""
+}
+
+func countWords(kinds map[string]int) string {
+	var words []string
+	for _, d := range audit.Deliveries() {
+		if n := kinds[string(d)]; n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", n, d))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// recordDecision adds a person's decision, or the deadline's.
+func (g *Gateway) recordDecision(tx *store.Tx, row spool.Message, d Decision, list []spool.Pending, now time.Time) error {
+	word := "declined"
+	state := audit.Refused
+	switch {
+	case d.Release:
+		word, state = "released", audit.Waiting
+	case d.Expired:
+		word = "expired"
+	}
+	var to []mail.Address
+	err := g.Audit.Change(tx, row.ID, func(m *audit.Message) {
+		for _, p := range list {
+			to = append(to, p.Recipient.Address)
+			if x := m.To(p.Recipient.Address); x != nil {
+				x.Delivery, x.At = state, now
+			}
+		}
+		m.Did(word, fmt.Sprintf("%d recipients, by %s", len(list), d.Actor), now)
+	})
+	if err != nil {
+		return err
+	}
+	public, _ := json.Marshal(map[string]any{"recipients": len(list)})
+	personal, _ := json.Marshal(map[string]any{"to": to, "comment": d.Comment})
+	return g.Audit.Append(tx, audit.Event{
+		Tenant: row.Tenant, Message: row.ID, Kind: word, Actor: d.Actor, At: now, Public: public, Personal: personal,
+	})
+}
+
+// recordJudgment adds what judging in custody came to.
+func (g *Gateway) recordJudgment(tx *store.Tx, row spool.Message, j judgment, p plan, now time.Time) error {
+	facts, err := json.Marshal(j.facts)
+	if err != nil {
+		return err
+	}
+	if err := g.Audit.SaveFacts(tx, row.Tenant, row.ID, j.facts.Schema, facts, now); err != nil {
+		return err
+	}
+	tr := &trail{g: g, trace: row.ID, tenant: row.Tenant}
+	err = g.Audit.Change(tx, row.ID, func(m *audit.Message) {
+		fill(m, j)
+		m.Did("judged in custody", p.String(), now)
+		tr.m = *m
+		tr.custody(mail.Reply{})
+		*m = tr.m
+	})
+	if err != nil {
+		return err
+	}
+	tr.event = "judged"
+	return g.Audit.Append(tx, tr.link(now))
+}
