@@ -14,7 +14,8 @@ import (
 
 // conn is a session with one host, from the greeting to QUIT.
 type conn struct {
-	net.Conn
+	net.Conn          // with TLS once it is started
+	raw      net.Conn // below TLS
 	r        *bufio.Reader
 	hop      hop
 	key      key
@@ -27,7 +28,7 @@ type conn struct {
 }
 
 func newConn(c net.Conn, h hop, k key, l Limits) *conn {
-	return &conn{Conn: c, r: bufio.NewReaderSize(c, 4096), hop: h, key: k, limits: l}
+	return &conn{Conn: c, raw: c, r: bufio.NewReaderSize(c, 4096), hop: h, key: k, limits: l}
 }
 
 // Limits of a reply. RFC 5321 §4.5.3.1.5 allows lines of 512 octets; longer
@@ -89,8 +90,7 @@ func readLine(r *bufio.Reader) (string, error) {
 // watch lets the end of ctx interrupt reads and writes until the returned
 // function is called.
 func (c *conn) watch(ctx context.Context) (stop func()) {
-	current := c.Conn // TLS may take its place meanwhile, over the same deadlines
-	unwatch := context.AfterFunc(ctx, func() { current.SetDeadline(time.Unix(1, 0)) })
+	unwatch := context.AfterFunc(ctx, func() { c.raw.SetDeadline(time.Unix(1, 0)) })
 	return func() {
 		if !unwatch() {
 			c.broken = true // the deadline in the past may come at any time
@@ -174,12 +174,22 @@ func (c *conn) hello(ctx context.Context, name string) (mail.Reply, error) {
 	return r, nil
 }
 
-// quit ends the session without waiting for an answer.
+// Close cuts the line. TLS is not told: after a broken message the host must
+// not take the end for a regular one, and its alert could block.
+func (c *conn) Close() error { return c.raw.Close() }
+
+// quit ends the session without letting the caller wait.
 func (c *conn) quit() {
-	if !c.broken {
-		c.SetDeadline(time.Now().Add(time.Second))
-		fmt.Fprint(c, "QUIT\r\n")
+	if c.broken {
+		c.Close()
+		return
 	}
 	c.broken = true
-	c.Close()
+	c.SetDeadline(time.Now().Add(time.Second))
+	go func() {
+		defer c.Close()
+		if _, err := fmt.Fprint(c, "QUIT\r\n"); err == nil {
+			_, _ = readReply(c.r) // so that the close does not tear up the QUIT
+		}
+	}()
 }

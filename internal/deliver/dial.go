@@ -134,7 +134,7 @@ func (d *Deliverer) secure(ctx context.Context, c *conn, r mail.Route) *Failure 
 		return broke(c.hop.host, "STARTTLS to", errors.New("octets in clear text after the answer"))
 	}
 	tc := tls.Client(c.Conn, d.tlsConfig(c, r, must))
-	if err := c.limit(ctx, c.limits.Command); err != nil {
+	if err := c.limit(ctx, c.limits.Connect); err != nil {
 		return broke(c.hop.host, "STARTTLS to", err)
 	}
 	if err := tc.HandshakeContext(ctx); err != nil {
@@ -178,11 +178,10 @@ func brokeTLS(host, what string, err error) *Failure {
 	var invalid x509.CertificateInvalidError
 	var name x509.HostnameError
 	var unknown x509.UnknownAuthorityError
-	var alert tls.AlertError
 	switch {
 	case errors.As(err, &verify), errors.As(err, &invalid), errors.As(err, &name), errors.As(err, &unknown):
 		return stuck(host, problem.TLSNotVerified, f.Why)
-	case errors.As(err, &alert) && aboutCertificate(alert):
+	case aboutCertificate(err):
 		return stuck(host, problem.CertificateRefused, f.Why)
 	}
 	return f
@@ -190,8 +189,19 @@ func brokeTLS(host, what string, err error) *Failure {
 
 // aboutCertificate knows the alerts of RFC 8446 §6.2 from bad_certificate to
 // unknown_ca, access_denied and certificate_required.
-func aboutCertificate(a tls.AlertError) bool {
-	return a >= 42 && a <= 46 || a == 48 || a == 49 || a == 116
+// The tls package hides the type of a received alert; its text is that of
+// AlertError.
+func aboutCertificate(err error) bool {
+	var remote *net.OpError
+	if !errors.As(err, &remote) || remote.Op != "remote error" {
+		return false
+	}
+	for _, a := range [...]tls.AlertError{42, 43, 44, 45, 46, 48, 49, 116} {
+		if remote.Err.Error() == a.Error() {
+			return true
+		}
+	}
+	return false
 }
 
 // login says AUTH PLAIN, or LOGIN where only that is offered.

@@ -259,6 +259,9 @@ func newWorld(t *testing.T, limits Limits, roots *x509.CertPool, hosts map[strin
 			if f == nil {
 				return nil, errors.New("connection refused")
 			}
+			if f.tls != nil {
+				return overTCP(f)
+			}
 			client, server := net.Pipe()
 			go f.serve(server)
 			return client, nil
@@ -270,6 +273,22 @@ func newWorld(t *testing.T, limits Limits, roots *x509.CertPool, hosts map[strin
 	w.Deliverer = d
 	t.Cleanup(func() { d.Close() })
 	return w
+}
+
+// overTCP connects through the kernel: over a pipe without buffers, both sides
+// of a failed handshake wait for the other to read.
+func overTCP(f *fake) (net.Conn, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		defer ln.Close()
+		if c, err := ln.Accept(); err == nil {
+			f.serve(c)
+		}
+	}()
+	return net.Dial("tcp", ln.Addr().String())
 }
 
 func routeTo(port string) mail.Route {
