@@ -205,7 +205,9 @@ func (d *Deliverer) Open(ctx context.Context, r mail.Route, e mail.Envelope, o *
 
 // try opens a transaction with one host: over an idle connection, or, when
 // that proves stale before anything was said, over a new one.
-func (d *Deliverer) try(ctx context.Context, r mail.Route, h hop, e mail.Envelope, o *mail.Outgoing) (*Transaction, *Failure) {
+func (d *Deliverer) try(
+	ctx context.Context, r mail.Route, h hop, e mail.Envelope, o *mail.Outgoing,
+) (*Transaction, *Failure) {
 	key := keyOf(r, h, e.RequireTLS)
 	for c := d.pool.get(key); c != nil; c = d.pool.get(key) {
 		t, f := d.begin(ctx, c, e, o)

@@ -57,7 +57,9 @@ func (d *Deliverer) connect(ctx context.Context, r mail.Route, h hop, k key) (*c
 
 // session dials one address and brings the session to the point where MAIL
 // may be said. A failure marked stale asks for a second try in clear text.
-func (d *Deliverer) session(ctx context.Context, r mail.Route, h hop, k key, a netip.Addr, level mail.TLSLevel) (*conn, *Failure) {
+func (d *Deliverer) session(
+	ctx context.Context, r mail.Route, h hop, k key, a netip.Addr, level mail.TLSLevel,
+) (*conn, *Failure) {
 	if k.level == mail.TLSOff && !a.Unmap().IsLoopback() {
 		return nil, stuck(h.host, problem.PlainNotLoopback, h.host+" is not on this machine, and tls is off")
 	}

@@ -13,19 +13,23 @@ func replyNoRecipients() mail.Reply {
 }
 
 func replyNeedsUTF8() mail.Reply {
-	return mail.NewReply(550, "5.6.7", "The next hop does not take internationalized addresses or headers (SMTPUTF8)")
+	return mail.NewReply(550, "5.6.7",
+		"The next hop does not take internationalized addresses or headers (SMTPUTF8)")
 }
 
 func replyNeedsEightBit() mail.Reply {
-	return mail.NewReply(550, "5.6.3", "The next hop does not take 8-bit content, and converting it would break signatures")
+	return mail.NewReply(550, "5.6.3",
+		"The next hop does not take 8-bit content, and converting it would break signatures")
 }
 
 func replyNeedsBinary() mail.Reply {
-	return mail.NewReply(550, "5.6.1", "The next hop does not take binary content, and converting it would break signatures")
+	return mail.NewReply(550, "5.6.1",
+		"The next hop does not take binary content, and converting it would break signatures")
 }
 
 func replyNeedsChunking() mail.Reply {
-	return mail.NewReply(550, "5.6.11", "The message holds bare line ends and the next hop does not take it in chunks (BDAT)")
+	return mail.NewReply(550, "5.6.11",
+		"The message holds bare line ends and the next hop does not take it in chunks (BDAT)")
 }
 
 func replyNeedsRequireTLS() mail.Reply {

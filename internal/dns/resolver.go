@@ -37,7 +37,7 @@ type Config struct {
 	// Default: 2.
 	Rounds int `yaml:"rounds"`
 
-	// Cache is how many answers are kept; -1 keeps none.
+	// Cache is how many answers are kept; a negative number keeps none.
 	// Default: 10000.
 	Cache int `yaml:"cache"`
 

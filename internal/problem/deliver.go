@@ -44,27 +44,33 @@ func routeRows() []Problem {
 func exchangeRows() []Problem {
 	return []Problem{
 		{RelayDenied, "Exchange Online does not accept us as a relay (5.7.64 TenantAttribution)", keptMail,
-			"No inbound connector of type OnPremises matched. Check that it is enabled, that its TlsSenderCertificateName " +
+			"No inbound connector of type OnPremises matched. Check that it is enabled, that its " +
+				"TlsSenderCertificateName " +
 				"or SenderIPAddresses is what we present, that the certificate is not expired, " +
 				"and that the certificate's domain is an accepted domain of the tenant"},
-		{InboundRestricted, "Exchange Online rejects our address or certificate (5.7.51 TenantInboundAttribution)", keptMail,
+		{InboundRestricted, "Exchange Online rejects our address or certificate (5.7.51 " +
+			"TenantInboundAttribution)", keptMail,
 			"An inbound connector of type Partner restricts the sender domain to other addresses or certificates. " +
 				"Add ours to it, or exclude our mail from that connector"},
 		{DirectSendRejected, "Exchange Online rejects direct sending (5.7.68, RejectDirectSend)", keptMail,
 			"The tenant rejects anonymous mail from its own domains and no connector matched. " +
 				"Make the inbound connector match by our certificate or IP address (not by sender domain alone)"},
-		{SendingBanned, "Exchange Online has banned the tenant or our address from sending (5.7.700 to 5.7.750)", keptMail,
-			"Look for a compromised account or a mail storm in the tenant, then lift the ban in the Microsoft Defender portal " +
+		{SendingBanned, "Exchange Online has banned the tenant or our address from sending " +
+			"(5.7.700 to 5.7.750)", keptMail,
+			"Look for a compromised account or a mail storm in the tenant, then lift the ban in " +
+				"the Microsoft Defender portal " +
 				"(Restricted entities) or with Microsoft support"},
 		{ConnectorBlocked, "Exchange Online has blocked the inbound connector as compromised (5.7.711)", keptMail,
 			"Run Get-BlockedConnector, find the cause, then Remove-BlockedConnector"},
 		{AddressBanned, "Our IP address is on Microsoft's block list (5.7.606 to 5.7.649)", keptMail,
 			"Ask for delisting at sender.office.com, and find out why the address was listed"},
 		{LoopAtExchange, "Exchange Online stopped a mail loop (5.4.14 Hop count exceeded)", keptMail,
-			"The rule that sends mail to Postern does not except what Postern returns. Check its exception on our header, " +
+			"The rule that sends mail to Postern does not except what Postern returns. Check its " +
+				"exception on our header, " +
 				"and that no other rule or connector sends the mail round again; then run queue retry"},
 		{ConnectorNotMatching, "Exchange Online slows us down as an unknown source (4.7.500 to 4.7.699)",
-			"Mail is returned late", "An inbound connector that matches removes this limit: check its certificate name or IP addresses"},
+			"Mail is returned late", "An inbound connector that matches removes this limit: check " +
+				"its certificate name or IP addresses"},
 		{SuspiciousAddress, "Exchange Online calls our IP address suspicious (4.7.850 to 4.7.899)",
 			"Mail is returned late", "Check that the inbound connector matches, and the reputation of the IP address"},
 		{BareNewlineRefused, "The next hop refuses bare line feeds (5.6.11)", "The message is returned to its sender",
@@ -75,7 +81,8 @@ func exchangeRows() []Problem {
 func hostRows() []Problem {
 	return []Problem{
 		{TLSNotOffered, "The next hop does not offer STARTTLS", keptMail,
-			"Check that no firewall between us and the host filters STARTTLS; set tls: opportunistic only if clear text is acceptable"},
+			"Check that no firewall between us and the host filters STARTTLS; set tls: " +
+				"opportunistic only if clear text is acceptable"},
 		{TLSNotVerified, "The certificate of the next hop is not valid for its name", keptMail,
 			"Check the host name, the certificate's names and dates, and that its root is trusted here. " +
 				"A smart host with another name in its certificate needs server_name"},
