@@ -122,6 +122,8 @@ func domainEnd(text []byte, i int) int {
 	for label := 0; at < len(text) && at-i <= maxDomain; {
 		r := after(text, at)
 		switch {
+		case dots > 0 && label > 0 && r >= utf8.RuneSelf && !isWord(r) && text[at-1] < utf8.RuneSelf:
+			return topLevel(text, i, end) // a sentence in a script without spaces goes on
 		case r == '.' && label > 0 && text[at-1] != '-':
 			label = 0
 			dots++
