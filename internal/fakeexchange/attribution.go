@@ -54,7 +54,7 @@ func (x *Exchange) byConnector(p peer, from, to string) (claim, bool) {
 		for _, t := range tenants {
 			for i := range t.setup.InboundConnectors {
 				c := &t.setup.InboundConnectors[i]
-				if c.Enabled && strings.EqualFold(c.ConnectorType, mailflow.OnPremises) && match(c) {
+				if c.Enabled && strings.EqualFold(c.ConnectorType, mailflow.OnPremises) && match(c) && associated(c, from, to) {
 					all = append(all, claim{tenant: t, connector: c, originating: x.originates(t, p, c, from)})
 				}
 			}
@@ -71,6 +71,12 @@ func (x *Exchange) byConnector(p peer, from, to string) (claim, bool) {
 		}
 	}
 	return claim{}, false
+}
+
+// associated reports whether AssociatedAcceptedDomains lets c serve a message.
+func associated(c *mailflow.InboundConnector, from, to string) bool {
+	list := c.AssociatedAcceptedDomains
+	return len(list) == 0 || containsFold(list, domainOf(from)) || containsFold(list, domainOf(to))
 }
 
 func (p peer) showsCertificate(c *mailflow.InboundConnector) bool {

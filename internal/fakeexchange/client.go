@@ -356,8 +356,7 @@ func (s *outgoing) content(raw []byte) mail.Reply {
 			return s.scripted(f)
 		}
 	}
-	_, chunking := s.ext["CHUNKING"]
-	if chunking && (s.x.sw.AlwaysChunk || bareLF(raw)) {
+	if s.chunks(raw) {
 		return s.bdat(raw)
 	}
 	if r := s.do("", "DATA"); r.Code != 354 {
@@ -365,6 +364,12 @@ func (s *outgoing) content(raw []byte) mail.Reply {
 	}
 	s.write(stuffed(raw))
 	return s.finish([]byte(".\r\n"))
+}
+
+// chunks reports whether the content goes by BDAT.
+func (s *outgoing) chunks(raw []byte) bool {
+	_, offered := s.ext["CHUNKING"]
+	return offered && (s.x.sw.AlwaysChunk || bareLF(raw))
 }
 
 // chunk is the size of one BDAT chunk.
@@ -404,7 +409,7 @@ func (s *outgoing) finish(last []byte) mail.Reply {
 
 // half sends the first half of the content and no end.
 func (s *outgoing) half(raw []byte) {
-	if _, ok := s.ext["CHUNKING"]; ok {
+	if s.chunks(raw) {
 		s.write(fmt.Appendf(nil, "BDAT %d LAST\r\n", len(raw)))
 	} else if r := s.do("", "DATA"); r.Code != 354 {
 		return

@@ -2,6 +2,7 @@ package fakeexchange
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -19,6 +20,9 @@ func newTenant(s mailflow.Setup) (*tenant, error) {
 		return nil, mistakes
 	}
 	t := &tenant{setup: s}
+	if what := beyondConnectors(&s); what != "" {
+		return nil, fmt.Errorf("fakeexchange: %s is not executed here", what)
+	}
 	for i := range s.TransportRules {
 		r, err := compile(t, &s.TransportRules[i])
 		if err != nil {
@@ -28,6 +32,24 @@ func newTenant(s mailflow.Setup) (*tenant, error) {
 	}
 	slices.SortStableFunc(t.rules, func(a, b rule) int { return cmp.Compare(a.Priority, b.Priority) })
 	return t, nil
+}
+
+// beyondConnectors names what a connector uses and is not executed here.
+func beyondConnectors(s *mailflow.Setup) string {
+	for _, c := range s.OutboundConnectors {
+		switch {
+		case c.RouteAllMessagesViaOnPremises:
+			return "RouteAllMessagesViaOnPremises of connector " + c.Name
+		case c.SenderRewritingEnabled:
+			return "SenderRewritingEnabled of connector " + c.Name
+		}
+	}
+	for _, c := range s.InboundConnectors {
+		if c.EFSkipLastIP || len(c.EFSkipIPs) > 0 {
+			return "enhanced filtering of connector " + c.Name
+		}
+	}
+	return ""
 }
 
 func (t *tenant) name() string { return t.setup.Organization.Name }

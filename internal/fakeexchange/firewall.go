@@ -2,6 +2,7 @@ package fakeexchange
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,7 +87,11 @@ func (m *message) setSCL(n int) {
 // leave is the header firewall for what goes out, and stamps the headers of
 // exchange.md 5.7. c is nil when no connector is used.
 func (x *Exchange) leave(m *message, c *mailflow.OutboundConnector, now time.Time) []byte {
-	raw := m.raw
+	_, at := fieldsOf(m.raw)
+	return slices.Concat(x.leavingHeader(m, m.raw[:at:at], c, now), m.raw[at:])
+}
+
+func (x *Exchange) leavingHeader(m *message, raw []byte, c *mailflow.OutboundConnector, now time.Time) []byte {
 	authAs := value(raw, organization+"AuthAs")
 	retain := c != nil && c.CloudServicesMailEnabled
 	raw = renamed(raw, func(name string) (string, bool) {

@@ -83,7 +83,7 @@ func (x *Exchange) received(tx *transaction, raw []byte) []*message {
 		}
 	}
 	for i, m := range list {
-		x.enter(m, of[i].connector, time.Now())
+		m.edit(func() { x.enter(m, of[i].connector, time.Now()) })
 	}
 	return list
 }

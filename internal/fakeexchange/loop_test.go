@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
+	"log"
 	"net"
 	"strings"
 	"sync"
@@ -67,7 +69,14 @@ func (s *session) Data(r io.Reader) error {
 	if s.g.reply != nil || s.g.front == "" {
 		return s.g.reply
 	}
-	return s.g.giveBack(s.a)
+	if err := s.g.giveBack(s.a); err != nil {
+		var answer *smtp.SMTPError
+		if errors.As(err, &answer) {
+			return answer
+		}
+		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 4, 2}, Message: err.Error()}
+	}
+	return nil
 }
 
 func (g *gateway) giveBack(a arrival) error {
@@ -105,7 +114,8 @@ func (g *gateway) giveBack(a arrival) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	return c.Quit()
+	_ = c.Quit() // the message is taken, whatever happens now
+	return nil
 }
 
 func (g *gateway) arrivals() []arrival {
@@ -166,6 +176,7 @@ func (g *gateway) listen(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := smtp.NewServer(g)
+	server.ErrorLog = log.New(io.Discard, "", 0)
 	server.Domain = "gw.postern.example"
 	server.EnableSMTPUTF8, server.EnableBINARYMIME, server.EnableDSN = true, true, true
 	server.MaxMessageBytes = 64 << 20
@@ -173,12 +184,15 @@ func (g *gateway) listen(t *testing.T) {
 		Certificates: []tls.Certificate{certificate}, ClientAuth: tls.RequestClientCert,
 	}
 	go func() { _ = server.Serve(ln) }()
-	t.Cleanup(func() { _ = server.Close() })
+	t.Cleanup(func() {
+		_ = server.Close()
+		_ = ln.Close() // Close may come before Serve knows the listener
+	})
 }
 
 func idle(t *testing.T, x *fakeexchange.Exchange) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
 	if err := x.Idle(ctx); err != nil {
 		t.Fatalf("the pretend Exchange does not come to rest: %v", err)

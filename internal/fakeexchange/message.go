@@ -111,6 +111,15 @@ func (m *message) hops() (n int) {
 	return n
 }
 
+// edit changes the header alone, so that a large body is copied once.
+func (m *message) edit(change func()) {
+	_, at := fieldsOf(m.raw)
+	body := m.raw[at:]
+	m.raw = m.raw[:at:at]
+	change()
+	m.raw = slices.Concat(m.raw, body)
+}
+
 func domainOf(address string) string { return mail.Address(address).Domain() }
 
 // under reports whether domain is parent or lies below it.

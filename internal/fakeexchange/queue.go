@@ -169,7 +169,7 @@ func (x *Exchange) attempt(q *queued) {
 	}
 	x.mu.Unlock()
 	for _, r := range order {
-		x.bounce(q.m, failed[r.String()], r, true)
+		x.bounce(q.m, failed[r.String()], r, r != answerBareLF && r != answerUTF8 && r != answerSize)
 	}
 }
 

@@ -27,6 +27,8 @@ const (
 // Serve answers SMTP on ln, as the tenants' *.mail.protection.outlook.com
 // hosts, until Close or until ln fails.
 func (x *Exchange) Serve(ln net.Listener) error {
+	x.wg.Add(1)
+	defer x.wg.Done()
 	x.wg.Go(func() {
 		<-x.ctx.Done()
 		_ = ln.Close()

@@ -50,14 +50,20 @@ func (x *Exchange) submission(t *tenant, from string, to []string, raw []byte, o
 	for _, a := range to {
 		m.to = append(m.to, recipient{address: a, original: a, notify: o.Notify})
 	}
+	m.edit(func() { x.stampSubmission(m, from, now) })
+	return m
+}
+
+// stampSubmission writes what the client and the mailbox server write.
+func (x *Exchange) stampSubmission(m *message, from string, now time.Time) {
 	id := newGUID()
-	if value(raw, "Message-ID") == "" {
+	if value(m.raw, "Message-ID") == "" {
 		m.raw = prepend(m.raw, "Message-ID", fmt.Sprintf("<%s@%s>", strings.ReplaceAll(id, "-", ""), mailboxName))
 	}
-	if value(raw, "Date") == "" {
+	if value(m.raw, "Date") == "" {
 		m.raw = prepend(m.raw, "Date", now.UTC().Format(time.RFC1123Z))
 	}
-	if value(raw, "From") == "" {
+	if value(m.raw, "From") == "" {
 		m.raw = prepend(m.raw, "From", "<"+from+">")
 	}
 	x.classHeaders(m)
@@ -69,7 +75,6 @@ func (x *Exchange) submission(t *tenant, from string, to []string, raw []byte, o
 	}
 	m.raw = prepend(m.raw, "Received", fmt.Sprintf("from %s ([fe80::1]) by %s with mapi id 15.20.9999.1; %s",
 		mailboxName, mailboxName, now.UTC().Format(time.RFC1123Z)))
-	return m
 }
 
 // classHeaders writes what Outlook and the mailbox write for their kinds of

@@ -214,6 +214,7 @@ func (x *Exchange) keep(m *message) {
 		})
 		x.mu.Unlock()
 		x.note(m, "delivered", to.address, folder)
+		x.confirm(m, to, "delivered")
 	}
 }
 
@@ -227,6 +228,7 @@ func (x *Exchange) release(m *message) {
 		})
 		x.mu.Unlock()
 		x.note(m, "internet", to.address, "")
+		x.confirm(m, to, "relayed")
 	}
 }
 
@@ -238,6 +240,6 @@ func (x *Exchange) handOver(m *message, other *tenant) {
 		hello: clientHello, envid: m.envid, ret: m.ret,
 	}
 	x.note(m, "handed over", strings.Join(m.addresses(), ", "), fmt.Sprintf("to tenant %s as %s", other.name(), next.id))
-	x.enter(next, nil, time.Now())
+	next.edit(func() { x.enter(next, nil, time.Now()) })
 	x.spawn(func() { x.process(next) })
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -105,14 +106,23 @@ func newPipe(near, far net.Addr) (a, b net.Conn) {
 type pipeEnd struct {
 	in, out       *stream
 	local, remote net.Addr
+	closed        atomic.Bool
 }
 
-func (p *pipeEnd) Read(b []byte) (int, error)  { return p.in.read(b) }
-func (p *pipeEnd) Write(b []byte) (int, error) { return p.out.write(b) }
-func (p *pipeEnd) LocalAddr() net.Addr         { return p.local }
-func (p *pipeEnd) RemoteAddr() net.Addr        { return p.remote }
+func (p *pipeEnd) Read(b []byte) (int, error) { return p.in.read(b) }
+
+func (p *pipeEnd) Write(b []byte) (int, error) {
+	if p.closed.Load() {
+		return 0, io.ErrClosedPipe
+	}
+	return p.out.write(b)
+}
+
+func (p *pipeEnd) LocalAddr() net.Addr  { return p.local }
+func (p *pipeEnd) RemoteAddr() net.Addr { return p.remote }
 
 func (p *pipeEnd) Close() error {
+	p.closed.Store(true)
 	p.in.close(io.ErrClosedPipe)
 	p.out.close(io.EOF)
 	return nil
@@ -177,8 +187,8 @@ func (s *stream) write(b []byte) (n int, err error) {
 	defer s.mu.Unlock()
 	for len(b) > 0 {
 		switch {
-		case s.err != nil:
-			return n, io.ErrClosedPipe
+		case s.err != nil: // as with TCP, the writer learns it when it reads
+			return n + len(b), nil
 		case s.sends.passed():
 			return n, os.ErrDeadlineExceeded
 		case len(s.data) >= streamSize:
