@@ -41,6 +41,8 @@ type World struct {
 	Roots    *x509.CertPool
 	// ClientRoots verify client certificates; nil means Roots.
 	ClientRoots *x509.CertPool
+	// Certificate is the server's instead of the file's.
+	Certificate *tls.Certificate
 	// InProcess looks into messages without a child process.
 	InProcess bool
 	// ChildEnv is the environment of the looking child (fault injection).
@@ -219,7 +221,7 @@ func (c *Config) rootsPath() string {
 func (a *App) frontDoor(clientRoots *x509.CertPool) error {
 	c := a.Config
 	pool := durable.NewPool(int(c.Limits.MemoryPerMessage), os.TempDir())
-	conf := c.SMTP.Config
+	conf := c.SMTP
 	conf.NewBuffer = func() receive.Buffer { return pool.Buffer() }
 	conf.ClientRoots = func() *x509.CertPool { return clientRoots }
 	conf.Exempt = a.Tenants.Published().Has
@@ -231,14 +233,11 @@ func (a *App) frontDoor(clientRoots *x509.CertPool) error {
 		}
 		conf.Certificate = cert.get
 	}
+	if own := a.world.Certificate; own != nil {
+		conf.Certificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own, nil }
+	}
 	a.SMTP = receive.New(conf, a.Gateway)
 	return nil
-}
-
-// ServerCertificate returns a function for receive.Config.Certificate that
-// always gives the same certificate.
-func ServerCertificate(cert tls.Certificate) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &cert, nil }
 }
 
 func (a *App) wake() {

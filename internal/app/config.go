@@ -32,7 +32,7 @@ type Config struct {
 	// Store is a PostgreSQL URL instead of the embedded store.
 	Store string `yaml:"store"`
 	// SMTP is the front door.
-	SMTP SMTP `yaml:"smtp"`
+	SMTP receive.Config `yaml:"smtp"`
 	// Console is for administrators.
 	Console Console `yaml:"console"`
 	// Metrics serves /metrics.
@@ -62,23 +62,6 @@ type Config struct {
 	Log string `yaml:"log"`
 
 	dir string // of the file, for relative paths
-}
-
-// SMTP is the smtp section: the listener and the settings of the front door.
-type SMTP struct {
-	// Listen is the address of the SMTP server. Default: ":25".
-	Listen string `yaml:"listen"`
-	// TLS is the server's certificate.
-	TLS Certificate `yaml:"tls"`
-
-	receive.Config `yaml:",inline"`
-}
-
-// Certificate names the files of a certificate; they are read again when
-// they change.
-type Certificate struct {
-	Cert string `yaml:"cert"`
-	Key  string `yaml:"key"`
 }
 
 // Listener is the address of an HTTP server; "" turns it off.
@@ -185,12 +168,6 @@ func (c *Config) Check() error {
 	add := func(key, text string) { errs = append(errs, fmt.Errorf("%s: %s", key, text)) }
 	if _, err := mail.ParseAddress("postmaster@" + c.Hostname); err != nil || c.Hostname == "" {
 		add("hostname", fmt.Sprintf("%q is not a host name; write the name that the DNS knows, e.g. gw.postern.example", c.Hostname))
-	}
-	if (c.SMTP.TLS.Cert == "") != (c.SMTP.TLS.Key == "") {
-		add("smtp.tls", "cert and key belong together")
-	}
-	if _, _, err := net.SplitHostPort(c.SMTP.Listen); err != nil {
-		add("smtp.listen", err.Error())
 	}
 	if c.Console.Listen != "off" && !loopback(c.Console.Listen) {
 		add("console.listen", "is not on loopback; sign-in is not part of this version, so use 127.0.0.1 and a tunnel")
