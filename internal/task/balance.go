@@ -140,7 +140,6 @@ func (b *books) recipient(id string, number int, fates []Record, open, held int)
 	case places > 1:
 		b.complain(id, fmt.Sprintf("recipient %d is counted %d times: %d outcomes, %d tasks, %d holds",
 			number, places, len(fates), open, held))
-		return
 	}
 	b.sum.Open += open
 	b.sum.Held += held
