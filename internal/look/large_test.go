@@ -1,0 +1,79 @@
+package look_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"postern.dev/postern/internal/extract"
+	"postern.dev/postern/internal/look"
+	"postern.dev/postern/internal/mail"
+)
+
+// vast is a message that is never held in memory: a head, a line again and
+// again, and a tail.
+type vast struct {
+	head, line, tail string
+	lines            int64
+}
+
+func (v vast) Size() int64 { return int64(len(v.head)+len(v.tail)) + v.lines*int64(len(v.line)) }
+
+func (v vast) ReadAt(p []byte, off int64) (int, error) {
+	n := 0
+	for n < len(p) {
+		piece := v.from(off + int64(n))
+		if piece == "" {
+			return n, io.EOF
+		}
+		n += copy(p[n:], piece)
+	}
+	return n, nil
+}
+
+func (v vast) from(off int64) string {
+	body := int64(len(v.head)) + v.lines*int64(len(v.line))
+	switch {
+	case off < int64(len(v.head)):
+		return v.head[off:]
+	case off < body:
+		return v.line[(off-int64(len(v.head)))%int64(len(v.line)):]
+	case off-body < int64(len(v.tail)):
+		return v.tail[off-body:]
+	}
+	return ""
+}
+
+// TestALargeAttachmentIsNotHeldInMemory looks at an attachment that is larger
+// than what the child may use. POSTERN_LARGE sets its size in MiB.
+func TestALargeAttachmentIsNotHeldInMemory(t *testing.T) {
+	size := int64(64)
+	if n, err := strconv.ParseInt(os.Getenv("POSTERN_LARGE"), 10, 64); err == nil {
+		size = n
+	}
+	line := "Some text of a long log, 2026-11-22, ann@contoso.com wrote 17 lines.\r\n"
+	body := vast{
+		head: "Subject: large\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" +
+			"Content-Type: text/plain; name=log.txt\r\n\r\n",
+		line:  strings.Repeat(line, 100),
+		tail:  "credit card 4012 8888 8888 1881\r\n--b--\r\n",
+		lines: size << 20 / int64(len(line)) / 100,
+	}
+	m := mail.Parse(body, mail.Limits{})
+	l := look.New(look.Config{Children: extract.Config{Memory: 96 << 20}})
+	defer l.Close()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r := l.Look(context.Background(), m, look.Options{})
+	runtime.ReadMemStats(&after)
+	if r.Inspected() != "full" || len(r.Findings) != 2 || r.Findings[0].Type != "CREDIT_CARD" || r.Findings[0].Offset < size<<19 {
+		t.Errorf("got %s", summary(r))
+	}
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 16<<20 {
+		t.Errorf("the parent allocated %d MiB", allocated>>20)
+	}
+}
