@@ -1,0 +1,58 @@
+# Postern. `make` prints the targets.
+
+SHELL    := /bin/bash
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 60s
+
+.PHONY: help build demo check quick packages fmt vet staticcheck test demo-once e2e e2e-long fuzz crash conformance bench clean
+
+help: ## print this
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+build: ## bin/postern, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/postern ./cmd/postern
+
+demo: build ## gateway + pretend tenant + console; the sample mails through the whole loop
+	bin/postern demo
+
+check: packages quick test demo-once e2e ## everything that CI runs
+
+quick: fmt vet staticcheck ## format, vet, staticcheck and the house rules
+	$(GO) test ./internal/ -count=1
+
+packages: ## install the Debian packages that tests need (as root), or name them
+	@scripts/packages.sh
+
+fmt:
+	@out=$$(gofmt -l cmd internal e2e bench 2>/dev/null); if [ -n "$$out" ]; then echo "not formatted (gofmt -w): $$out"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+staticcheck:
+	@mkdir -p .make && if [ ! -x .make/staticcheck ]; then GOBIN=$(CURDIR)/.make $(GO) install $(STATICCHECK); fi
+	.make/staticcheck ./...
+
+test: ## all tests, with the race detector, in random order
+	$(GO) test -race -shuffle=on -timeout 9m ./...
+
+demo-once: build ## every sample must have its expected outcome
+	bin/postern demo --once
+
+e2e: build ## the real binary against real peers
+	POSTERN_BINARY=$(CURDIR)/bin/postern $(GO) test -count=1 -tags e2e -timeout 9m ./e2e/
+
+fuzz: ## every fuzz target for FUZZTIME each
+	scripts/fuzz.sh $(FUZZTIME)
+
+conformance: ## figures on data that is not ours (../shared), when it is there
+	$(GO) test -count=1 -v -run 'Conformance' ./internal/... 2>&1 | grep -vE '^(=== |ok|PASS|\?|---)' || true
+	@$(GO) test -count=1 -run 'Conformance' ./internal/... | grep -v 'no test files'
+
+bench: ## benchmarks, as ratios in one run
+	scripts/bench.sh
+
+clean:
+	rm -rf bin .make
