@@ -23,7 +23,7 @@ func confine(b Bounds) error {
 		{unix.RLIMIT_FSIZE, 0},
 		{unix.RLIMIT_NOFILE, 32},
 	}
-	if b.Memory > 0 {
+	if b.Memory > 0 && !raced {
 		// Go reserves far more addresses than it uses, so that the limit on
 		// data is the one that bites, and the one on addresses a backstop.
 		limits = append(limits,

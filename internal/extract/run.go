@@ -99,7 +99,7 @@ func (c *child) run(ctx context.Context, j Job, conf Config) (err error) {
 		case <-w.timer.C:
 			return w.death(TookTooLong)
 		case <-w.look.C:
-			if resident(c.pid()) > conf.Memory {
+			if resident(c.pid()) > conf.Memory*raceFactor {
 				return w.death(OutOfMemory)
 			}
 		case <-ctx.Done():
