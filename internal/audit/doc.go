@@ -21,6 +21,5 @@
 // The package does not decide what is personal: its callers do. It knows
 // nothing of policy or mail flow.
 //
-// Standards: FIPS 180-4 (SHA-256), FIPS 198-1 (HMAC), RFC 4648 §4 (base64 in
-// exports).
+// Standards: FIPS 180-4 (SHA-256), FIPS 198-1 (HMAC).
 package audit
