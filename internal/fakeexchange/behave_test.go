@@ -47,6 +47,10 @@ func (h *house) internet(t *testing.T, want int) []fakeexchange.Delivered {
 	return got
 }
 
+func refusal(text string) error {
+	return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: text}
+}
+
 // only returns the single message of a mailbox.
 func (h *house) only(t *testing.T, address string) string {
 	t.Helper()
@@ -77,11 +81,12 @@ func wants(t *testing.T, text string, parts ...string) {
 func TestQueue(t *testing.T) {
 	inBubble(t, "a refusal in the session becomes a report to the sender", func(t *testing.T) {
 		h := newHouse(t, "postern", nil, nil)
-		h.g.reply = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "Card numbers (ref 8F2K)"}
+		h.g.reply = refusal("Card numbers (ref 8F2K)")
 		h.submit(t, card, fakeexchange.Options{}, bob)
 		h.internet(t, 0)
-		wants(t, h.only(t, ann), "Content-Type: multipart/report; report-type=delivery-status", "Final-Recipient: rfc822;"+bob,
-			"Status: 5.7.1", "Diagnostic-Code: smtp;550 5.0.350 Remote server returned an error -> 550 5.7.1 Card numbers (ref 8F2K)",
+		wants(t, h.only(t, ann), "Content-Type: multipart/report; report-type=delivery-status",
+			"Final-Recipient: rfc822;"+bob, "Status: 5.7.1",
+			"Diagnostic-Code: smtp;550 5.0.350 Remote server returned an error -> 550 5.7.1 Card numbers (ref 8F2K)",
 			"Subject: Undeliverable: Offer 12", "In-Reply-To: <a1@contoso.example>")
 		if n := h.x.NDRs(); len(n) != 1 || n[0].To != ann || n[0].Reply.Enhanced != "5.7.1" {
 			t.Errorf("NDRs %+v", n)
@@ -99,7 +104,8 @@ func TestQueue(t *testing.T) {
 			time.Sleep(time.Until(q.Next) + time.Second)
 			idle(t, h.x)
 		}
-		if want := []string{"15m0s", "30m0s", "1h30m0s"}; !slices.Equal(next[:3], want) || next[len(next)-1] != "24h0m0s" {
+		want := []string{"15m0s", "30m0s", "1h30m0s"}
+		if !slices.Equal(next[:3], want) || next[len(next)-1] != "24h0m0s" {
 			t.Errorf("attempts at %v", next)
 		}
 		wants(t, h.only(t, ann), "550 4.4.7 QUEUE.Expired; message expired")
@@ -146,11 +152,14 @@ func TestFaults(t *testing.T) {
 		arrivals int // complete messages at the gateway after an hour
 		internet int
 	}{
-		{"a connection that breaks inside the content is no message", fakeexchange.Fault{Stage: fakeexchange.AtData, Drop: true}, 1, 1},
+		{"a connection that breaks inside the content is no message",
+			fakeexchange.Fault{Stage: fakeexchange.AtData, Drop: true}, 1, 1},
 		{"a lost answer makes Exchange send again", fakeexchange.Fault{Stage: fakeexchange.AtDot, Drop: true}, 2, 2},
 		{"a submission can come twice", fakeexchange.Fault{Stage: fakeexchange.AtDot, Twice: true}, 2, 2},
-		{"a slow Exchange is still a sender", fakeexchange.Fault{Stage: fakeexchange.AtMail, Delay: time.Minute}, 1, 1},
-		{"without TLS the gateway still sees the message", fakeexchange.Fault{Stage: fakeexchange.AtStartTLS, PlainText: true}, 1, 1},
+		{"a slow Exchange is still a sender",
+			fakeexchange.Fault{Stage: fakeexchange.AtMail, Delay: time.Minute}, 1, 1},
+		{"without TLS the gateway still sees the message",
+			fakeexchange.Fault{Stage: fakeexchange.AtStartTLS, PlainText: true}, 1, 1},
 		{"a stranger's certificate is shown", fakeexchange.Fault{Stage: fakeexchange.AtStartTLS, Stranger: true}, 1, 1},
 	}
 	for _, tt := range tests {
@@ -193,7 +202,8 @@ func TestFaults(t *testing.T) {
 		h := newHouse(t, "postern", nil, nil)
 		h.g.front = mark
 		h.x.Inject(fakeexchange.Fault{
-			Side: fakeexchange.Inbound, Stage: fakeexchange.AtMail, Reply: mail.NewReply(451, "4.7.500", "Server busy (AS77713)"),
+			Side: fakeexchange.Inbound, Stage: fakeexchange.AtMail,
+			Reply: mail.NewReply(451, "4.7.500", "Server busy (AS77713)"),
 		})
 		h.submit(t, card, fakeexchange.Options{}, bob)
 		h.internet(t, 0)
@@ -326,16 +336,21 @@ func TestSafeticaSetup(t *testing.T) {
 func TestJournalAndCopies(t *testing.T) {
 	change := func(s *mailflow.Setup) {
 		s.TransportRules = s.TransportRules[:0]
-		s.JournalRules = []mailflow.JournalRule{{Name: "all", JournalEmailAddress: "t-7f3a@copy.postern.example", Enabled: true}}
+		s.JournalRules = []mailflow.JournalRule{{
+			Name: "all", JournalEmailAddress: "t-7f3a@copy.postern.example", Enabled: true,
+		}}
 		s.TransportRules = append(s.TransportRules, mailflow.Rule{
 			Properties: mailflow.Properties{Name: "bcc"},
 			When:       mailflow.Predicates{SubjectContainsWords: mailflow.Strings{"bcc"}},
-			Do:         mailflow.Actions{BlindCopyTo: mailflow.Strings{"bcc@copy.postern.example"}, StopRuleProcessing: true},
+			Do: mailflow.Actions{
+				BlindCopyTo: mailflow.Strings{"bcc@copy.postern.example"}, StopRuleProcessing: true,
+			},
 		})
 	}
 	inBubble(t, "a journal report lists the envelope and carries the original", func(t *testing.T) {
 		h := newHouse(t, "postern", change, nil)
-		raw := "From: Ann <ann@contoso.example>\r\nTo: bob@fabrikam.example, sales@contoso.example\r\nSubject: Offer\r\n\r\nb\r\n"
+		raw := "From: Ann <ann@contoso.example>\r\nTo: bob@fabrikam.example, sales@contoso.example\r\n" +
+			"Subject: Offer\r\n\r\nb\r\n"
 		h.submit(t, raw, fakeexchange.Options{}, bob, "sales@contoso.example", "hid@fabrikam.example")
 		got := h.g.arrivals()
 		if len(got) != 2 { // one for the internal, one for the external fork
@@ -368,7 +383,7 @@ func TestJournalAndCopies(t *testing.T) {
 			change(s)
 			s.Organization.JournalingReportNdrTo = boss
 		}, nil)
-		h.g.reply = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "no"}
+		h.g.reply = refusal("no")
 		h.submit(t, card, fakeexchange.Options{}, bob)
 		wants(t, h.only(t, boss), "Content-Type: message/rfc822", "X-MS-Journal-Report")
 	})
@@ -377,7 +392,8 @@ func TestJournalAndCopies(t *testing.T) {
 func TestValidationHasNoTenantHeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, "postern", nil, nil)
-		replies, err := h.x.Validate(context.Background(), "contoso", "Postern Outbound", []string{"probe@gw.postern.example"})
+		probe := []string{"probe@gw.postern.example"}
+		replies, err := h.x.Validate(context.Background(), "contoso", "Postern Outbound", probe)
 		if err != nil || len(replies) != 1 || !replies[0].Ok() {
 			t.Fatalf("%v %v", replies, err)
 		}
@@ -401,12 +417,15 @@ func TestTwoTenants(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x, err := fakeexchange.New(fakeexchange.Config{Setups: []mailflow.Setup{one, two}, Dial: fakeexchange.NewWire().DialFrom("40.107.1.2")})
+		x, err := fakeexchange.New(fakeexchange.Config{
+			Setups: []mailflow.Setup{one, two}, Dial: fakeexchange.NewWire().DialFrom("40.107.1.2"),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer x.Close()
-		if _, err := x.Submit(ann, []string{"ann@fabrikam.example"}, []byte(card), fakeexchange.Options{Notify: mail.NotifySuccess}); err != nil {
+		o := fakeexchange.Options{Notify: mail.NotifySuccess}
+		if _, err := x.Submit(ann, []string{"ann@fabrikam.example"}, []byte(card), o); err != nil {
 			t.Fatal(err)
 		}
 		idle(t, x)
@@ -414,7 +433,8 @@ func TestTwoTenants(t *testing.T) {
 		if len(got) != 1 || got[0].Tenant != "fabrikam" {
 			t.Fatalf("%+v\n%s", got, story(x))
 		}
-		wants(t, string(got[0].Raw), "X-MS-Exchange-Transport-CrossTenantHeadersStripped", "X-MS-Exchange-Organization-AuthAs: Anonymous")
+		wants(t, string(got[0].Raw), "X-MS-Exchange-Transport-CrossTenantHeadersStripped",
+			"X-MS-Exchange-Organization-AuthAs: Anonymous")
 		if strings.Contains(string(got[0].Raw), "CrossTenant-Id") {
 			t.Error("the first tenant's stamp survives")
 		}
@@ -425,4 +445,81 @@ func TestTwoTenants(t *testing.T) {
 			t.Errorf("a report of success was asked for\n%s", story(x))
 		}
 	})
+}
+
+func TestReadySetups(t *testing.T) {
+	if got := fakeexchange.SetupNames(); !slices.Equal(got, []string{"netskope", "onpremises", "postern", "safetica"}) {
+		t.Errorf("set-ups %v", got)
+	}
+	for _, name := range fakeexchange.SetupNames() {
+		s, err := fakeexchange.ReadySetup(name, fakeexchange.Params{Domain: "fabrikam", Gateway: "g.example", Secret: `a"b`})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.AcceptedDomains[0].DomainName != "fabrikam.example" || s.OutboundConnectors[0].SmartHosts[0] != "g.example" {
+			t.Errorf("%s: %+v", name, s)
+		}
+		if x, err := fakeexchange.New(fakeexchange.Config{Setups: []mailflow.Setup{s}}); err != nil {
+			t.Error(err)
+		} else if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := fakeexchange.ReadySetup("none", fakeexchange.Params{}); err == nil {
+		t.Error("a set-up that is not there")
+	}
+}
+
+func TestIncomingMailOfThePosternSetup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "postern", nil, nil)
+		h.g.front = mark + "X-Postern-Spam: yes\r\n"
+		raw := "From: Bob <bob@fabrikam.example>\r\nTo: ann@contoso.example\r\nSubject: hi\r\n\r\nhi\r\n"
+		for _, r := range h.x.Arrive(bob, []string{ann, cid}, []byte(raw), fakeexchange.Options{}) {
+			if !r.Ok() {
+				t.Fatal(r)
+			}
+		}
+		idle(t, h.x)
+		got := h.g.arrivals()
+		if len(got) != 1 || len(got[0].to) != 2 {
+			t.Fatalf("arrivals %+v\n%s", got, story(h.x))
+		}
+		wants(t, string(got[0].raw), "X-Postern-Tenant: contoso;demo-secret-8d1f0c5e7a3b;in;inline",
+			"X-MS-Exchange-CrossTenant-Id: 11111111", "X-MS-Exchange-CrossTenant-AuthAs: Anonymous",
+			"OriginalAttributedTenantConnectingIp: TenantId=11111111-2222-3333-4444-555555555555;Ip=[198.51.100.25]")
+		box := h.x.Mailbox(ann)
+		if len(box) != 1 || box[0].Folder != "Junk Email" || !bytes.HasSuffix(box[0].Raw, []byte(raw)) {
+			t.Errorf("%+v\n%s", box, story(h.x))
+		}
+		if bytes.Contains(box[0].Raw, []byte("demo-mark")) {
+			t.Error("the mark was not taken off")
+		}
+	})
+}
+
+func TestCrossTenantSwitches(t *testing.T) {
+	tests := []struct {
+		name  string
+		set   func(*fakeexchange.Switches)
+		class fakeexchange.Class
+		id    bool
+	}{
+		{"a user's message is stamped", func(*fakeexchange.Switches) {}, "", true},
+		{"an automatic reply is stamped", func(*fakeexchange.Switches) {}, fakeexchange.OOF, true},
+		{"an automatic reply is not", func(sw *fakeexchange.Switches) {
+			sw.CrossTenantOnSystemMail = false
+		}, fakeexchange.OOF, false},
+		{"nothing is", func(sw *fakeexchange.Switches) { sw.CrossTenantHeaders = false }, "", false},
+	}
+	for _, tt := range tests {
+		inBubble(t, tt.name, func(t *testing.T) {
+			h := newHouse(t, "postern", nil, tt.set)
+			h.submit(t, card, fakeexchange.Options{Class: tt.class}, bob)
+			got := h.g.arrivals()
+			if len(got) != 1 || bytes.Contains(got[0].raw, []byte("X-MS-Exchange-CrossTenant-Id")) != tt.id {
+				t.Errorf("arrivals %s", got)
+			}
+		})
+	}
 }

@@ -31,7 +31,9 @@ func (x *Exchange) admit(tx *transaction, r recipient) mail.Reply {
 
 // refused notes what the inbound server did not take.
 func (x *Exchange) refused(tx *transaction, c claim, r recipient, why mail.Reply) {
-	e := Event{At: time.Now(), Step: "not taken", Recipient: r.address, Detail: fmt.Sprintf("from %s: %s", tx.peer.ip, why)}
+	e := Event{
+		At: time.Now(), Step: "not taken", Recipient: r.address, Detail: fmt.Sprintf("from %s: %s", tx.peer.ip, why),
+	}
 	if c.tenant != nil {
 		e.Tenant = c.tenant.name()
 	}

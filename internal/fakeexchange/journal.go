@@ -61,7 +61,8 @@ func (x *Exchange) journalReport(m *message, to string) *message {
 	b.WriteString("X-MS-Journal-Report:\r\nMIME-Version: 1.0\r\n")
 	fmt.Fprintf(&b, "Content-Type: multipart/mixed; boundary=\"%s\"\r\n\r\n--%s\r\n", boundary, boundary)
 	b.WriteString("Content-Type: text/plain; charset=\"utf-8\"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n")
-	fmt.Fprintf(&b, "Sender: %s\r\nSubject: %s\r\nMessage-Id: %s\r\n", m.from, value(raw, "Subject"), value(raw, "Message-ID"))
+	subject := strings.NewReplacer("\r", " ", "\n", " ").Replace(value(raw, "Subject")) // decoded: it may hold anything
+	fmt.Fprintf(&b, "Sender: %s\r\nSubject: %s\r\nMessage-Id: %s\r\n", m.from, subject, rawField(raw, "Message-ID"))
 	for _, r := range m.to {
 		b.WriteString(journalLine(m, r))
 	}

@@ -147,7 +147,8 @@ func (x *Exchange) notice(m *message, to, subject, text string, k kind, attach b
 	var b strings.Builder
 	fmt.Fprintf(&b, "From: Microsoft Outlook <%s>\r\nTo: <%s>\r\nSubject: %s\r\n", systemAddress(m.tenant), to,
 		strings.NewReplacer("\r", " ", "\n", " ").Replace(subject))
-	fmt.Fprintf(&b, "Date: %s\r\nMessage-ID: <%s@%s>\r\n", time.Now().UTC().Format(time.RFC1123Z), newGUID(), m.tenant.domain())
+	fmt.Fprintf(&b, "Date: %s\r\nMessage-ID: <%s@%s>\r\n",
+		time.Now().UTC().Format(time.RFC1123Z), newGUID(), m.tenant.domain())
 	if id := value(m.raw, "Message-ID"); id != "" {
 		fmt.Fprintf(&b, "In-Reply-To: %s\r\nReferences: %s\r\n", id, id)
 	}

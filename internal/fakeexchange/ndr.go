@@ -25,7 +25,8 @@ func refusal(code, reason string) mail.Reply {
 	if code == answerNoUser.Enhanced {
 		return answerNoUser
 	}
-	return mail.NewReply(550, code, "TRANSPORT.RULES.RejectMessage; the message was rejected by organization policy: "+reason)
+	return mail.NewReply(550, code,
+		"TRANSPORT.RULES.RejectMessage; the message was rejected by organization policy: "+reason)
 }
 
 // bounce tells the sender of m that recipients did not get it. Nobody is told
@@ -113,7 +114,8 @@ func (x *Exchange) dsn(m *message, to string, about []recipient, o outcome) []by
 	var b strings.Builder
 	fmt.Fprintf(&b, "From: Microsoft Outlook <%s>\r\nTo: <%s>\r\n", systemAddress(m.tenant), to)
 	fmt.Fprintf(&b, "Subject: %s: %s\r\n", o.subject, rawField(m.raw, "Subject"))
-	fmt.Fprintf(&b, "Date: %s\r\nMessage-ID: <%s@%s>\r\n", time.Now().UTC().Format(time.RFC1123Z), newGUID(), m.tenant.domain())
+	fmt.Fprintf(&b, "Date: %s\r\nMessage-ID: <%s@%s>\r\n",
+		time.Now().UTC().Format(time.RFC1123Z), newGUID(), m.tenant.domain())
 	if id := value(m.raw, "Message-ID"); id != "" {
 		fmt.Fprintf(&b, "In-Reply-To: %s\r\nReferences: %s\r\n", id, id)
 	}

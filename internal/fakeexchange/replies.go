@@ -39,6 +39,6 @@ var (
 	answerBareLF   = mail.NewReply(550, "5.6.11", "SMTPSEND.BareLinefeedsAreIllegal; message contains bare linefeeds")
 	answerUTF8     = mail.NewReply(550, "5.6.7", "SMTPSEND.Utf8RecipientAddress; UTF-8 addresses not supported")
 	answerSize     = mail.NewReply(552, "5.3.4", "SMTPSEND.OverSize; message size exceeds the limit of the remote server")
-	answerNoUser   = mail.NewReply(550, "5.1.10", "RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup")
+	answerNoUser   = mail.NewReply(550, "5.1.10", "RESOLVER.ADR.RecipientNotFound; not found by SMTP address lookup")
 	answerDisabled = mail.NewReply(451, "4.4.0", "Connector is disabled")
 )

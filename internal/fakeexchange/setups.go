@@ -66,7 +66,8 @@ func SetupNames() []string {
 func ReadySetup(name string, p Params) (mailflow.Setup, error) {
 	data, err := setups.ReadFile("setups/" + name + ".json")
 	if err != nil {
-		return mailflow.Setup{}, fmt.Errorf("fakeexchange: no set-up %q; there are %s", name, strings.Join(SetupNames(), ", "))
+		all := strings.Join(SetupNames(), ", ")
+		return mailflow.Setup{}, fmt.Errorf("fakeexchange: no set-up %q; there are %s", name, all)
 	}
 	d := DefaultParams()
 	var pairs []string

@@ -210,7 +210,8 @@ func (x *Exchange) keep(m *message) {
 		box := strings.ToLower(m.tenant.primary(to.address))
 		x.mu.Lock()
 		x.boxes[box] = append(x.boxes[box], Delivered{
-			Raw: m.raw, From: m.from, To: to.address, At: time.Now(), Folder: folder, Tenant: m.tenant.name(), Kind: string(m.kind),
+			Raw: m.raw, From: m.from, To: to.address, At: time.Now(),
+			Folder: folder, Tenant: m.tenant.name(), Kind: string(m.kind),
 		})
 		x.mu.Unlock()
 		x.note(m, "delivered", to.address, folder)

@@ -159,7 +159,8 @@ func (l *list) checkActions(s *Setup, a *Actions) {
 	code := a.RejectMessageEnhancedStatusCode
 	l.need(code == "" || rejectCode.MatchString(code), "RejectMessageEnhancedStatusCode",
 		"%q is neither 5.7.1 nor 5.7.900 to 5.7.999", code)
-	l.need(len(a.RejectMessageReasonText) <= maxReason, "RejectMessageReasonText", "is longer than %d characters", maxReason)
+	l.need(len(a.RejectMessageReasonText) <= maxReason, "RejectMessageReasonText",
+		"is longer than %d characters", maxReason)
 	l.need(!a.Reject() || len(a.RedirectMessageTo) == 0, "RedirectMessageTo", "does not combine with a rejection")
 }
 
