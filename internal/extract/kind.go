@@ -76,7 +76,8 @@ func textual(m *mimetype.MIME) bool {
 func refine(content, declared, name string) string {
 	ext := strings.ToLower(path.Ext(name))
 	switch {
-	case content == "text/html" || declared == "text/html" || declared == "application/xhtml+xml" || ext == ".html" || ext == ".htm":
+	case content == "text/html" || declared == "text/html" || declared == "application/xhtml+xml" ||
+		ext == ".html" || ext == ".htm":
 		return "text/html"
 	case declared == "text/tab-separated-values" || ext == ".tsv" || ext == ".tab":
 		return "text/tab-separated-values"

@@ -169,7 +169,8 @@ func (p *Pool) take(ctx context.Context) (*child, error) {
 func (p *Pool) give(c *child) {
 	c.jobs++
 	p.mu.Lock()
-	keep := !p.closed && c.jobs < p.config.Jobs && len(p.idle) < p.config.Warm && resident(c.pid()) < p.config.Memory*raceFactor/4*3
+	keep := !p.closed && c.jobs < p.config.Jobs && len(p.idle) < p.config.Warm &&
+		resident(c.pid()) < p.config.Memory*raceFactor/4*3
 	if keep {
 		p.idle = append(p.idle, c)
 	}

@@ -47,7 +47,8 @@ func part(p *mail.Part, yield func(item, io.Reader) bool) bool {
 			return false
 		}
 	}
-	if p.Name != "" && !yield(item{Kind: itemText, Part: p.Path, Name: p.Name, Text: detect.FileName}, strings.NewReader(p.Name)) {
+	if p.Name != "" && !yield(item{Kind: itemText, Part: p.Path, Name: p.Name, Text: detect.FileName},
+		strings.NewReader(p.Name)) {
 		return false
 	}
 	it := item{

@@ -96,7 +96,8 @@ func credible(list []detect.Finding) bool {
 		return false
 	}
 	for _, f := range list {
-		if f.Type == "" || f.Detector == "" || f.Count <= 0 || f.Offset < 0 || len(f.Sample) > maxSample || f.Confidence.String() == "none" {
+		if f.Type == "" || f.Detector == "" || f.Count <= 0 || f.Offset < 0 ||
+			len(f.Sample) > maxSample || f.Confidence.String() == "none" {
 			return false
 		}
 	}

@@ -132,7 +132,9 @@ func (w *worker) part(it item, content io.Reader) error {
 		return err
 	}
 	if octets.failed {
-		result.Unseen = append(result.Unseen, extract.Unread{Reason: mail.Malformed, Detail: "the content cannot be read to its end"})
+		result.Unseen = append(result.Unseen, extract.Unread{
+			Reason: mail.Malformed, Detail: "the content cannot be read to its end",
+		})
 	}
 	for _, u := range result.Unseen {
 		err := w.record(record{Unseen: &mail.Unseen{Part: it.Part, Name: it.Name, Reason: u.Reason, Detail: u.Detail}})

@@ -10,8 +10,10 @@ func cardWords() []string {
 		"amex", "american express", "diners", "diners club", "discover card", "jcb", "unionpay", "cvv", "cvc", "cvv2",
 		"cvc2", "expiry date", "expiration date", "valid thru", "valid until", "payment card", "bank card", "card_number",
 		"credit_card", "cc_number", "card-number", "creditcardnumber", "atm",
-		"kreditkarte", "kreditkarten", "kreditkartennummer", "kartennummer", "karte", "bankkarte", "gültig bis", "prüfziffer",
-		"carte", "carte bancaire", "carte de crédit", "carte bleue", "numéro de carte", "cryptogramme", "date d'expiration",
+		"kreditkarte", "kreditkarten", "kreditkartennummer", "kartennummer", "karte", "bankkarte",
+		"gültig bis", "prüfziffer",
+		"carte", "carte bancaire", "carte de crédit", "carte bleue", "numéro de carte",
+		"cryptogramme", "date d'expiration",
 		"creditkaart", "creditcardnummer", "kaartnummer", "kaart", "bankpas", "betaalkaart", "vervaldatum",
 		"tarjeta", "tarjeta de crédito", "tarjeta de débito", "número de tarjeta", "caducidad",
 		"carta", "carta di credito", "numero di carta", "numero carta", "scadenza",
@@ -45,7 +47,8 @@ func ssnWords() []string {
 func otherWords() []string {
 	return []string{
 		"order", "order no", "order number", "order id", "invoice", "invoice no", "tracking", "tracking number", "shipment",
-		"part no", "part number", "serial", "serial number", "serial no", "s/n", "imei", "isbn", "ean", "gtin", "upc", "sku", "ticket",
+		"part no", "part number", "serial", "serial number", "serial no", "s/n", "imei", "isbn", "ean", "gtin", "upc", "sku",
+		"ticket",
 		"case number", "reference", "ref", "transaction id", "session", "session id", "request id", "trace", "timestamp",
 		"phone", "telephone", "tel", "fax", "mobile", "zip", "zip code", "version", "build", "checksum", "hash", "uuid", "guid",
 		"bestellung", "bestellnummer", "rechnung", "rechnungsnummer", "sendungsnummer", "seriennummer", "artikelnummer", "telefon",
