@@ -54,7 +54,7 @@ func (g *Gateway) Accept(ctx context.Context, a *mail.Arrival) mail.Reply {
 	if ours >= maxPasses || hops >= maxReceived {
 		return g.stopLoop(tr, ours, hops)
 	}
-	key := spool.RepeatKey(id.Tenant.ID, a.Envelope.Addresses(), print.messageID, print.body, print.date)
+	key := repeatKey(id.Tenant.ID, a.Envelope, print, ours)
 	if reply, mine := g.flights.begin(key, id.Tenant.ID, a.Trace); !mine {
 		return tr.repeated(reply)
 	}
@@ -175,6 +175,14 @@ func (g *Gateway) Unsettled(a *mail.Arrival) {
 		}
 		g.flights.end(a.Trace) // only now: until here memory answers a repeat
 	}()
+}
+
+// repeatKey recognizes the same arrival. The number of passes belongs to it:
+// a message that Exchange routes to us again comes back equal in everything
+// else, often before the client has confirmed our answer to the first pass,
+// and must not be taken for a repeat of it: it would be swallowed.
+func repeatKey(tenant string, e mail.Envelope, id identityOf, passes int) spool.Key {
+	return spool.RepeatKey(tenant, e.Addresses(), fmt.Sprintf("%s pass %d", id.messageID, passes), id.body, id.date)
 }
 
 // past is what is known of earlier arrivals of the same message.

@@ -115,9 +115,13 @@ func factsOf(s subject, j judgment, now time.Time) policy.Facts {
 }
 
 func fromReport(f *policy.Facts, r detect.Report) {
+	left := distinct(r.Totals)
 	for _, x := range r.Findings {
+		key := x.Type + " " + x.Confidence.String()
+		n := min(x.Count, left[key])
+		left[key] -= n
 		f.Findings = append(f.Findings, policy.Finding{
-			Type: x.Type, Detector: x.Detector, Part: x.Part, Name: x.Name, Count: x.Count,
+			Type: x.Type, Detector: x.Detector, Part: x.Part, Name: x.Name, Count: n,
 			Confidence: x.Confidence.String(),
 		})
 	}
@@ -137,6 +141,19 @@ func fromReport(f *policy.Facts, r detect.Report) {
 			})
 		}
 	}
+}
+
+// distinct are the numbers of different values by type and confidence: the
+// same number in text and HTML of one mail is one number, so the findings of
+// the parts must not be added up.
+func distinct(totals []detect.Total) map[string]int {
+	left := map[string]int{}
+	for _, t := range totals {
+		left[t.Type+" "+detect.High.String()] = t.High
+		left[t.Type+" "+detect.Medium.String()] = t.Medium
+		left[t.Type+" "+detect.Low.String()] = t.Low
+	}
+	return left
 }
 
 // directionOf says the direction in the words of policies: internal is mail
