@@ -47,7 +47,11 @@ type World struct {
 	InProcess bool
 	// ChildEnv is the environment of the looking child (fault injection).
 	ChildEnv []string
-	Log      *slog.Logger
+	// Looking stands between the gateway and the looker; nil is nothing.
+	Looking func(gateway.Looker) gateway.Looker
+	// Faults make operations of the data folder fail; nil is none.
+	Faults *durable.Faults
+	Log    *slog.Logger
 }
 
 // App is a gateway with all its rooms.
@@ -107,7 +111,7 @@ func newLog(form string) *slog.Logger {
 // keeping opens the rooms that remember.
 func (a *App) keeping(ctx context.Context) error {
 	c := a.Config
-	dir, err := durable.Open(c.Data)
+	dir, err := a.folder()
 	if err != nil {
 		return err
 	}
@@ -149,6 +153,13 @@ func (a *App) keeping(ctx context.Context) error {
 	}
 	a.Spool, err = spool.Open(bodies, a.DB, keys, a.Log)
 	return err
+}
+
+func (a *App) folder() (*durable.Dir, error) {
+	if a.world.Faults != nil {
+		return durable.OpenFaulty(a.Config.Data, a.world.Faults)
+	}
+	return durable.Open(a.Config.Data)
 }
 
 func (a *App) keys() (*spool.Keys, error) {
@@ -199,8 +210,12 @@ func (a *App) doors() (err error) {
 		Children: extract.Config{Max: c.Limits.Lookers, Env: a.world.ChildEnv},
 	})
 	a.Tenants = tenant.NewRegistry(tenant.NewPublished())
+	var eye gateway.Looker = a.looker
+	if a.world.Looking != nil {
+		eye = a.world.Looking(eye)
+	}
 	a.Gateway = gateway.New(gateway.Config{
-		Hostname: c.Hostname, Tenants: a.Tenants, Look: a.looker, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool,
+		Hostname: c.Hostname, Tenants: a.Tenants, Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool,
 		Audit: a.Audit, Wake: a.wake, Patience: c.Patience, Judge: c.Limits.Judge,
 		Limits: mail.Limits{Depth: c.Limits.Depth, Parts: c.Limits.Parts}, Log: a.Log, Metrics: a.Metrics,
 	})

@@ -42,6 +42,10 @@ type Plan struct {
 	Switches  *fakeexchange.Switches
 	Log       *slog.Logger
 	ChildEnv  []string
+	// Zone changes the DNS of the network in memory; may be nil.
+	Zone func(dns.Static)
+	// World changes what the gateway sees of the outside; may be nil.
+	World func(*World)
 }
 
 // House is the whole house in one process: a gateway, and a pretend tenant
@@ -57,6 +61,7 @@ type House struct {
 	world    World
 	inbound  net.Listener
 	outward  string // where the gateway listens
+	crashes  int
 }
 
 // Addresses of the network in memory. Exchange's are in Microsoft's
@@ -180,7 +185,14 @@ func (h *House) gateway(authority *fakeexchange.Authority) error {
 	}
 	if !h.plan.Loopback {
 		h.world.Dial = h.Wire.DialFrom(gatewayIP)
-		h.world.Resolver = h.zone()
+		zone := h.zone()
+		if h.plan.Zone != nil {
+			h.plan.Zone(zone)
+		}
+		h.world.Resolver = zone
+	}
+	if h.plan.World != nil {
+		h.plan.World(&h.world)
 	}
 	return nil
 }
@@ -253,6 +265,25 @@ func (h *House) Stop() error {
 	return err
 }
 
+// Crash ends the gateway as a power failure would: what is on the disk now is
+// all that Start finds, and every connection breaks. Nothing may be in motion
+// when it is called.
+func (h *House) Crash() error {
+	if h.App == nil {
+		return nil
+	}
+	h.crashes++
+	disk := filepath.Join(h.plan.Dir, fmt.Sprintf("data-%d", h.crashes))
+	if err := os.CopyFS(disk, os.DirFS(h.config.Data)); err != nil {
+		return err
+	}
+	_ = os.Remove(filepath.Join(disk, "admin.sock"))
+	h.Wire.Cut()
+	err := h.Stop()
+	h.config.Data = disk
+	return err
+}
+
 // Close ends everything.
 func (h *House) Close() error {
 	err := h.Stop()
@@ -292,4 +323,3 @@ func (h *House) Settle(ctx context.Context) error {
 	}
 	return nil
 }
-

@@ -228,6 +228,7 @@ func (g *Gateway) stopLoop(tr *trail, ours, hops int) mail.Reply {
 	if ours < maxPasses {
 		reply, code = replyTooManyHops(), problem.TooManyHops
 	}
+	tr.m.Problem = string(code)
 	tr.ended("loop", reply)
 	g.Metrics.Count("loops", 1, "tenant", tr.tenant)
 	g.Log.Error("loop stopped", telemetry.KeyCode, code, telemetry.KeyMessage, tr.trace,

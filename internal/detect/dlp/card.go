@@ -332,9 +332,13 @@ func number(text []byte, runs []detect.Span, i, j int, digits []byte) (c candida
 	return c, j - i + 1
 }
 
-// monotonous finds numbers like 4000000000000002 without sparing the
-// published test numbers that carry at least two other digits.
+// monotonous finds numbers like 4000000000000002. Published test numbers
+// count like real ones, since people try a gateway with them: 4111 1111 1111
+// 1111 is the best known one of all.
 func monotonous(digits []byte) bool {
+	if string(digits) == "4111111111111111" {
+		return false
+	}
 	var count [10]int
 	most := 0
 	for _, d := range digits {

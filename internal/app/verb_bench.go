@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"postern.dev/postern/internal/gateway"
+	"postern.dev/postern/internal/look"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/settings"
+	"postern.dev/postern/internal/tenant"
+)
+
+// Bench looks at messages and decides as a gateway would, without a store
+// and without sending anything: for inspect and for the tests of policies.
+type Bench struct {
+	state  *inForce
+	looker *look.Looker
+}
+
+// OpenBench loads tenants and policies from files and folders; without any,
+// there is one tenant, contoso.example, and no policy. inProcess looks in
+// this process: then hostile content can hurt it.
+func OpenBench(paths []string, inProcess bool) (*Bench, error) {
+	f, err := readFiles(paths)
+	if err != nil {
+		return nil, err
+	}
+	state, err := build(tenant.NewRegistry(tenant.NewPublished()), f)
+	if err != nil {
+		return nil, err
+	}
+	return &Bench{state, newBenchLooker(inProcess)}, nil
+}
+
+// newBenchLooker logs nothing: what was not seen is in the report.
+func newBenchLooker(inProcess bool) *look.Looker {
+	return look.New(look.Config{InProcess: inProcess})
+}
+
+// Close ends the children.
+func (b *Bench) Close() { b.looker.Close() }
+
+// Files is how many files are loaded.
+func (b *Bench) Files() int { return len(b.state.files) }
+
+// Policies are the rules that are loaded.
+func (b *Bench) Policies() *policy.Set { return b.state.set }
+
+// Tenant finds a tenant; "" is the one whose mail the body is: the tenant
+// that owns the sender, else a recipient, else the first.
+func (b *Bench) Tenant(id string, body mail.Body) (*tenant.Tenant, error) {
+	all := b.state.tenants.Tenants()
+	if id != "" {
+		if t := b.state.tenants.Find(id); t != nil {
+			return t, nil
+		}
+		if t := firstTenant(b.state.tenants, b.state.set); len(all) == 0 && t.ID == id {
+			return t, nil
+		}
+		return nil, fmt.Errorf("no tenant is called %q; %s", id, b.known(id))
+	}
+	h := mail.ParseHeader(body)
+	for _, name := range []string{"From", "To", "Cc"} {
+		for _, a := range h.Addresses(name) {
+			if i := slices.IndexFunc(all, func(t *tenant.Tenant) bool { return t.Owns(a) }); i >= 0 {
+				return all[i], nil
+			}
+		}
+	}
+	return firstTenant(b.state.tenants, b.state.set), nil
+}
+
+func (b *Bench) known(id string) string {
+	var ids []string
+	for _, t := range b.state.tenants.Tenants() {
+		ids = append(ids, t.ID)
+	}
+	if len(ids) == 0 {
+		ids = []string{"contoso"}
+	}
+	return settings.Nearest(id, ids)
+}
+
+// Inspect says what would be found in a message and done with it. The
+// envelope is taken from its header.
+func (b *Bench) Inspect(ctx context.Context, t *tenant.Tenant, body mail.Body) gateway.Inspection {
+	env, dir := EnvelopeOf(t, body)
+	return gateway.Inspect(ctx, b.looker, t, dir, env, body)
+}
+
+// Test runs the policies' own tests. The places in the result are absolute.
+func (b *Bench) Test(ctx context.Context) policy.Result {
+	r := policy.Test(b.state.set, os.DirFS("/"), factsOf(ctx, b.looker, b.state.tenants, b.state.set), nil)
+	for i := range r.Cases {
+		r.Cases[i].Place = "/" + strings.TrimPrefix(r.Cases[i].Place, "/")
+	}
+	return r
+}

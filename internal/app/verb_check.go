@@ -1,0 +1,311 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"postern.dev/postern/internal/dns"
+	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/settings"
+	"postern.dev/postern/internal/spool"
+	"postern.dev/postern/internal/tenant"
+)
+
+// Level says how bad a Remark is.
+type Level string
+
+// The levels. Mistakes keep the gateway from starting or lose what was
+// promised; a red test keeps policies from being applied.
+const (
+	LevelMistake Level = "mistake"
+	LevelRed     Level = "red"
+	LevelWarning Level = "warning"
+	LevelNote    Level = "note"
+)
+
+// Remark is one thing that check has to say.
+type Remark struct {
+	Level Level `json:"level"`
+	// Place is a file with its line, or a key of the configuration.
+	Place      string `json:"place"`
+	Text       string `json:"text"`
+	Suggestion string `json:"suggestion,omitempty"`
+}
+
+// soon is how long before its end a certificate is warned about.
+const soon = 30 * 24 * time.Hour
+
+// CheckOptions say how much is checked.
+type CheckOptions struct {
+	// DNS asks for the hosts to which mail goes back.
+	DNS bool
+	// InProcess looks into the messages of tests in this process.
+	InProcess bool
+	Now       time.Time
+}
+
+// Check reads everything that a gateway needs and says all that is wrong at
+// once. It changes nothing and takes no lock, so it may run beside a gateway.
+func Check(ctx context.Context, path string, o CheckOptions) []Remark {
+	k := &checking{options: o}
+	c, err := LoadConfig(path)
+	if err != nil {
+		k.err(path, err)
+	}
+	if c == nil {
+		return k.list
+	}
+	k.c = c
+	k.certificate("smtp.tls", c.SMTP.TLS.Cert, c.SMTP.TLS.Key)
+	if c.Roots != "" {
+		if _, err := loadRoots(c.rootsPath()); err != nil {
+			k.add(LevelMistake, "roots", err.Error(), "name a PEM file, or leave the key out for the system's roots")
+		}
+	}
+	kept := k.store(ctx)
+	k.keys(kept != nil)
+	k.tenants(ctx, kept)
+	return k.list
+}
+
+type checking struct {
+	c       *Config
+	options CheckOptions
+	list    []Remark
+}
+
+func (k *checking) add(l Level, place, text, suggestion string) {
+	k.list = append(k.list, Remark{l, place, text, suggestion})
+}
+
+// err takes an error that may be many, each with its place.
+func (k *checking) err(place string, err error) {
+	var bad settings.Mistakes
+	var policies policy.Mistakes
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range many.Unwrap() {
+			k.err(place, e)
+		}
+		return
+	}
+	switch {
+	case errors.As(err, &bad):
+		for _, m := range bad {
+			at := m.File
+			if m.Line > 0 {
+				at = fmt.Sprintf("%s:%d:%d", m.File, m.Line, m.Column)
+			}
+			k.add(LevelMistake, at, m.Text, m.Suggestion)
+		}
+	case errors.As(err, &policies):
+		for _, m := range policies {
+			text, suggestion, _ := strings.Cut(m.Text, "; ")
+			k.add(LevelMistake, fmt.Sprintf("%s:%d:%d", m.File, m.Line, m.Column), text, suggestion)
+		}
+	case errors.Is(err, fs.ErrNotExist):
+		k.add(LevelMistake, place, "does not exist", "write it, or correct the path")
+	default:
+		k.add(LevelMistake, place, err.Error(), "")
+	}
+}
+
+// certificate looks at the certificate of the front door.
+func (k *checking) certificate(key, certFile, keyFile string) {
+	if certFile == "" {
+		if !loopback(strings.TrimSpace(strings.Split(k.c.SMTP.Listen, ",")[0])) {
+			k.add(LevelMistake, key, "there is no certificate, so no client can use TLS",
+				"name one with cert and key: Exchange Online's connector insists on TLS")
+		}
+		return
+	}
+	if keyFile == "" {
+		return // Config.Check has said so
+	}
+	cert, err := tls.LoadX509KeyPair(k.c.resolve(certFile), k.c.resolve(keyFile))
+	if err != nil {
+		k.add(LevelMistake, key, err.Error(), "cert is the chain in PEM, leaf first; key is its private key in PEM")
+		return
+	}
+	k.readers(key+".key", k.c.resolve(keyFile), LevelWarning)
+	k.expiry(key+".cert", cert.Leaf)
+	if err := cert.Leaf.VerifyHostname(k.c.Hostname); err != nil {
+		k.add(LevelWarning, key+".cert", err.Error(), "Exchange Online compares the name that its connector is told to expect")
+	}
+}
+
+func (k *checking) expiry(place string, leaf *x509.Certificate) {
+	left := leaf.NotAfter.Sub(k.options.Now)
+	until := leaf.NotAfter.UTC().Format(time.RFC3339)
+	switch {
+	case k.options.Now.Before(leaf.NotBefore):
+		k.add(LevelMistake, place, "is not valid before "+leaf.NotBefore.UTC().Format(time.RFC3339), "compare the clocks")
+	case left <= 0:
+		k.add(LevelMistake, place, "ended on "+until, "renew it; the files are read again while the gateway runs")
+	case left < soon:
+		k.add(LevelWarning, place, fmt.Sprintf("ends in %d days, on %s", int(left.Hours()/24), until),
+			"renew it; the files are read again while the gateway runs")
+	}
+}
+
+// readers complains about a secret file that others can read.
+func (k *checking) readers(place, path string, l Level) {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		k.add(l, place, fmt.Sprintf("%s can be read by others (mode %04o)", path, info.Mode().Perm()), "chmod 600 "+path)
+	}
+}
+
+// keys looks at the keys that open body files.
+func (k *checking) keys(storeExists bool) {
+	path, isFile := strings.CutPrefix(k.c.Keys, "file:")
+	if isFile {
+		path = k.c.resolve(path)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			if storeExists {
+				k.add(LevelMistake, "keys", path+" is missing, but there is a store that it belongs to",
+					"put the key file back: without it no held message can be read")
+				return
+			}
+			k.add(LevelNote, "keys", path+" will be made at the first start", "keep a copy of it then")
+			return
+		}
+		k.readers("keys", path, LevelMistake)
+	}
+	text, err := settings.Resolve(k.c.Keys, k.c.dir)
+	if err == nil {
+		_, err = spool.ParseKeys(text)
+	}
+	if err != nil {
+		k.add(LevelMistake, "keys", err.Error(), "one AGE-SECRET-KEY-1… a line")
+	}
+}
+
+// store opens the store for reading, when there is one.
+func (k *checking) store(ctx context.Context) files {
+	if info, err := os.Stat(k.c.Data); err == nil && !info.IsDir() {
+		k.add(LevelMistake, "data", k.c.Data+" is a file", "name a folder")
+		return nil
+	} else if err != nil {
+		k.add(LevelNote, "data", k.c.Data+" will be made at the first start", "")
+	}
+	r, err := OpenReader(ctx, k.c)
+	if errors.Is(err, ErrNoStore) {
+		return nil
+	}
+	if err != nil {
+		if !errors.Is(err, spool.ErrKeys) && !errors.Is(err, fs.ErrNotExist) {
+			k.add(LevelMistake, "store", err.Error(), "")
+		}
+		return files{}
+	}
+	defer r.Close()
+	_, f, err := r.applied(ctx)
+	if err != nil {
+		k.add(LevelMistake, "store", err.Error(), "")
+	}
+	return f
+}
+
+// tenants builds what a start would put in force, and runs its tests.
+func (k *checking) tenants(ctx context.Context, kept files) {
+	fresh := files{}
+	for i, path := range k.c.Apply {
+		f, err := readFiles([]string{path})
+		if err != nil {
+			k.add(LevelMistake, fmt.Sprintf("apply[%d]", i), err.Error(), "correct the path, or make the folder")
+			continue
+		}
+		for name, text := range f {
+			fresh[name] = text
+		}
+	}
+	for name, text := range kept.without(k.c.Apply) {
+		fresh[name] = text
+	}
+	state, err := build(tenant.NewRegistry(tenant.NewPublished()), fresh)
+	if err != nil {
+		k.err("apply", err)
+		return
+	}
+	if len(state.tenants.Tenants()) == 0 {
+		k.add(LevelWarning, "apply", "there is no tenant, so all mail is refused", "make one with: postern tenant add")
+	}
+	for _, t := range state.tenants.Tenants() {
+		k.tenant(ctx, t)
+	}
+	b := &Bench{state, newBenchLooker(k.options.InProcess)}
+	defer b.Close()
+	for _, c := range b.Test(ctx).Cases {
+		if !c.Pass {
+			k.add(LevelRed, c.Place, fmt.Sprintf("test of policy %s with %s: expected %s, got %s (%s)",
+				c.Policy, c.Mail, c.Want, c.Got, c.Because), "correct the policy or its test")
+		}
+	}
+}
+
+func (k *checking) tenant(ctx context.Context, t *tenant.Tenant) {
+	place := "tenant " + t.ID
+	if t.Certificate != nil {
+		if leaf, err := x509.ParseCertificate(t.Certificate.Certificate[0]); err == nil {
+			k.expiry(place+": return.client_cert", leaf)
+		}
+	}
+	if t.Disabled {
+		k.add(LevelWarning, place, "is switched off: its mail waits in Exchange", "remove disabled: true")
+	}
+	if k.options.DNS {
+		k.dns(ctx, place, t)
+	}
+}
+
+// dns asks for the hosts to which a tenant's mail goes back.
+func (k *checking) dns(ctx context.Context, place string, t *tenant.Tenant) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	resolver, err := dns.New(k.c.DNS)
+	if err != nil {
+		k.add(LevelMistake, "dns", err.Error(), "")
+		return
+	}
+	host := t.Return.Host
+	if host != "" && host != "mx" {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if net.ParseIP(host) != nil {
+			return
+		}
+		if _, _, err := resolver.Hosts(ctx, host); err != nil {
+			k.add(LevelMistake, place+": return.host", err.Error(), "name a host that the DNS knows")
+		}
+		return
+	}
+	for _, domain := range t.Domains {
+		mx, _, err := resolver.MX(ctx, domain)
+		if err != nil || len(mx) == 0 {
+			why := "has no MX record"
+			if err != nil {
+				why = err.Error()
+			}
+			k.add(LevelWarning, place+": "+domain, why, "mail of this domain goes back by the initial domain, or set return.host")
+		}
+	}
+}
+
+// Relative makes the places of remarks relative to a folder, for people.
+func Relative(list []Remark, dir string) []Remark {
+	prefix := filepath.Clean(dir) + "/"
+	for i := range list {
+		list[i].Place = strings.TrimPrefix(list[i].Place, prefix)
+	}
+	return list
+}

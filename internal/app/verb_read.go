@@ -1,0 +1,229 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/gateway"
+	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/settings"
+	"postern.dev/postern/internal/spool"
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/task"
+	"postern.dev/postern/internal/tenant"
+)
+
+// ErrNoStore says that no gateway has kept anything here yet.
+var ErrNoStore = errors.New("app: there is no store yet")
+
+// Reader reads what a gateway has kept, while it runs or not. It takes no
+// lock and changes nothing.
+type Reader struct {
+	Config *Config
+	DB     *store.DB
+	Audit  *audit.Log
+}
+
+// OpenReader opens the store of a configuration for reading.
+func OpenReader(ctx context.Context, c *Config) (r *Reader, err error) {
+	conf, err := c.storeConfig()
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(conf.Path); conf.URL == "" && (err != nil || info.Size() == 0) {
+		return nil, fmt.Errorf("%w: %s; start the gateway once with: postern serve", ErrNoStore, conf.Path)
+	}
+	keys, err := c.readKeys()
+	if err != nil {
+		return nil, err
+	}
+	r = &Reader{Config: c}
+	if r.DB, err = store.Open(ctx, conf); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			r.DB.Close()
+		}
+	}()
+	var made int
+	err = r.DB.View(ctx, func(tx *store.Tx) error {
+		return tx.QueryRow("SELECT count(*) FROM schema_step WHERE room IN ('app', 'audit')").Scan(&made)
+	})
+	if err != nil || made < 2 {
+		return nil, fmt.Errorf("%w: its tables are missing; start the gateway once with: postern serve", ErrNoStore)
+	}
+	r.Audit, err = audit.Open(ctx, r.DB, keys.Derive("audit head")...)
+	return r, err
+}
+
+// Close closes the store.
+func (r *Reader) Close() error { return r.DB.Close() }
+
+func (c *Config) storeConfig() (store.Config, error) {
+	if c.Store == "" {
+		return store.Config{Path: strings.TrimSuffix(c.Data, "/") + "/postern.db"}, nil
+	}
+	url, err := settings.Resolve(c.Store, c.dir)
+	return store.Config{URL: url}, err
+}
+
+// readKeys reads the keys and never makes any.
+func (c *Config) readKeys() (*spool.Keys, error) {
+	text, err := settings.Resolve(c.Keys, c.dir)
+	if err != nil {
+		return nil, fmt.Errorf("keys: %w", err)
+	}
+	return spool.ParseKeys(text)
+}
+
+// Held lists who waits for a person: of one message, of one tenant, or all.
+func (r *Reader) Held(ctx context.Context, tenantID, message string) (list []spool.Pending, err error) {
+	err = r.DB.View(ctx, func(tx *store.Tx) (err error) {
+		if message != "" {
+			list, err = spool.PendingOf(tx, message)
+			return err
+		}
+		list, err = spool.ListPending(tx, tenantID, 10_000)
+		return err
+	})
+	return list, err
+}
+
+// Queue lists what waits to leave.
+func (r *Reader) Queue(ctx context.Context, tenantID string) (list []task.Task, err error) {
+	err = r.DB.View(ctx, func(tx *store.Tx) (err error) {
+		list, err = task.List(tx, task.Filter{Tenant: tenantID, Limit: 10_000})
+		return err
+	})
+	return list, err
+}
+
+// Balance is the conservation check; a line for everything that does not add
+// up.
+func (r *Reader) Balance(ctx context.Context) (sum task.Sum, lines []string, err error) {
+	err = r.DB.View(ctx, func(tx *store.Tx) (err error) {
+		sum, lines, err = task.Balance(tx, gateway.Ledger)
+		return err
+	})
+	return sum, lines, err
+}
+
+// Find is the record of the message that a person means: by our id or its
+// beginning, by the reference in a report, or by the Message-ID field.
+func (r *Reader) Find(ctx context.Context, name string) (audit.Message, error) {
+	for _, key := range []string{"id", "ref", "message-id"} {
+		q := audit.Query{Terms: []audit.Term{{Key: key, Value: term(key, name)}}, Limit: 2}
+		list, err := r.Audit.Search(ctx, q)
+		switch {
+		case err != nil:
+			return audit.Message{}, err
+		case len(list) == 1:
+			return list[0], nil
+		case len(list) > 1:
+			return audit.Message{}, fmt.Errorf("%q is not one message: %s and others; give our id", name, list[0].ID)
+		}
+	}
+	return audit.Message{}, fmt.Errorf("%w: %q is neither our id, nor a reference, nor a Message-ID; "+
+		"look for it with: postern audit search", audit.ErrNotFound, name)
+}
+
+// term brings a value into the form that a query has.
+func term(key, name string) string {
+	if key == "ref" {
+		q, err := audit.ParseQuery(`ref:"`+strings.ReplaceAll(name, `"`, "")+`"`, time.Time{})
+		if err == nil && len(q.Terms) == 1 {
+			return q.Terms[0].Value
+		}
+	}
+	return name
+}
+
+// Explanation is why a message had its verdict.
+type Explanation struct {
+	Message audit.Message `json:"message"`
+	// Verdict is what the policies in force say about the facts that were
+	// kept.
+	Verdict policy.Verdict `json:"verdict"`
+	// Same is set when they are those that decided then.
+	Same bool `json:"same"`
+	// Unknown lists facts that were not kept.
+	Unknown []string `json:"unknown,omitempty"`
+}
+
+// Explain decides again about the facts of a message.
+func (r *Reader) Explain(ctx context.Context, name string) (e Explanation, err error) {
+	if e.Message, err = r.Find(ctx, name); err != nil {
+		return e, err
+	}
+	_, state, err := r.InForce(ctx)
+	if err != nil {
+		return e, err
+	}
+	var kept audit.Facts
+	err = r.DB.View(ctx, func(tx *store.Tx) (err error) {
+		kept, err = r.Audit.Facts(tx, e.Message.ID)
+		return err
+	})
+	if errors.Is(err, audit.ErrNotFound) {
+		return e, fmt.Errorf("%w: the facts of %s are not kept any more", err, e.Message.ID)
+	}
+	if err != nil {
+		return e, err
+	}
+	f, err := policy.ReadFacts(kept.Data)
+	if err != nil {
+		return e, err
+	}
+	gates := policy.DefaultGates()
+	if t := state.Tenants.Find(e.Message.Tenant); t != nil {
+		gates = t.Gates
+	}
+	e.Verdict, e.Unknown = policy.Decide(state.Policies, f, gates), f.Unknown
+	e.Same = e.Verdict.Policy == e.Message.Policy
+	return e, nil
+}
+
+// State is what tenants and policies are in force.
+type State struct {
+	Tenants  *tenant.Snapshot
+	Policies *policy.Set
+}
+
+// InForce builds the state that was applied last.
+func (r *Reader) InForce(ctx context.Context) (Version, State, error) {
+	v, f, err := r.applied(ctx)
+	if err != nil {
+		return v, State{}, err
+	}
+	state, err := build(tenant.NewRegistry(tenant.NewPublished()), f)
+	if err != nil {
+		return v, State{}, err
+	}
+	return v, State{state.tenants, state.set}, nil
+}
+
+func (r *Reader) applied(ctx context.Context) (v Version, f files, err error) {
+	f = files{}
+	err = r.DB.View(ctx, func(tx *store.Tx) error {
+		var at int64
+		var changes, text string
+		err := tx.QueryRow("SELECT version, at, actor, changes, files FROM applied ORDER BY version DESC LIMIT 1").
+			Scan(&v.Version, &at, &v.Actor, &changes, &text)
+		if errors.Is(err, store.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		v.At = time.Unix(0, at)
+		return errors.Join(json.Unmarshal([]byte(changes), &v.Changes), json.Unmarshal([]byte(text), &f))
+	})
+	return v, f, err
+}
