@@ -1,0 +1,296 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"postern.dev/postern/internal/app"
+	"postern.dev/postern/internal/gateway"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
+)
+
+// inspection is the contract's form of inspect --json. Keys are added freely
+// and never renamed.
+type inspection struct {
+	File       string          `json:"file"`
+	Tenant     string          `json:"tenant"`
+	Inspected  string          `json:"inspected"`
+	Unseen     []unseenForm    `json:"unseen"`
+	Parts      []partForm      `json:"parts"`
+	Findings   []findingForm   `json:"findings"`
+	Labels     []labelForm     `json:"labels"`
+	Recipients []recipientForm `json:"recipients"`
+	Defer      bool            `json:"defer,omitempty"`
+}
+
+type unseenForm struct {
+	Part   string     `json:"part"`
+	Name   string     `json:"name"`
+	Reason mail.Cause `json:"reason"`
+	Detail string     `json:"detail,omitempty"`
+}
+
+type partForm struct {
+	Part       string            `json:"part"`
+	Name       string            `json:"name"`
+	Type       string            `json:"type"`
+	Size       int64             `json:"size"`
+	TextBytes  int64             `json:"text_bytes"`
+	Attachment bool              `json:"attachment,omitempty"`
+	SHA256     string            `json:"sha256,omitempty"`
+	Properties map[string]string `json:"properties,omitempty"`
+}
+
+type findingForm struct {
+	Type       string `json:"type"`
+	Detector   string `json:"detector"`
+	Part       string `json:"part"`
+	Name       string `json:"name,omitempty"`
+	Count      int    `json:"count"`
+	Confidence string `json:"confidence"`
+	Sample     string `json:"sample"`
+}
+
+type labelForm struct {
+	Scheme string `json:"scheme"`
+	Name   string `json:"name"`
+	ID     string `json:"id"`
+	SiteID string `json:"site_id,omitempty"`
+	Part   string `json:"part"`
+}
+
+type recipientForm struct {
+	Address mail.Address  `json:"address"`
+	Action  policy.Action `json:"action"`
+	Rules   []string      `json:"rules"`
+	Because string        `json:"because"`
+	Would   policy.Action `json:"would,omitempty"`
+}
+
+func (p *program) inspectVerb() *cobra.Command {
+	var dir, tenant string
+	var inProcess bool
+	cmd := p.verb("inspect [--policy DIR] [--tenant ID] FILE...", "Say what would be found in messages and done with them",
+		takes(1, -1, "a message; - is standard input"), nil)
+	cmd.Long = "Looks into messages and decides as the gateway would, without sending or keeping anything. Without\n" +
+		"--policy there are no policies and the tenant is contoso.example; with -c those of postern.yaml are used.\n" +
+		"1: a message would be held or blocked for a recipient, or deferred."
+	cmd.Flags().StringVar(&dir, "policy", "", "folder or file with policies, and tenants if there are any")
+	cmd.Flags().StringVar(&tenant, "tenant", "", "whose mail it is (default: the owner of the sender or a recipient)")
+	cmd.Flags().BoolVar(&inProcess, "in-process", false, "look in this process instead of a child, for debugging")
+	p.withConfig(cmd)
+	cmd.RunE = func(cmd *cobra.Command, files []string) error {
+		paths, err := p.policyPaths(cmd, dir)
+		if err != nil {
+			return err
+		}
+		b, err := app.OpenBench(paths, inProcess)
+		if err != nil {
+			return err
+		}
+		defer b.Close()
+		bad := 0
+		for i, name := range files {
+			in, err := p.inspect(cmd, b, tenant, name)
+			if err != nil {
+				return err
+			}
+			if refused(in) {
+				bad++
+			}
+			if p.json {
+				err = p.document(in)
+			} else {
+				p.inspected(in, i > 0)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if bad > 0 {
+			return red("%s of %d would not be delivered unchanged", many(bad, "message"), len(files))
+		}
+		return nil
+	}
+	return cmd
+}
+
+// policyPaths are the folders that --policy or -c name.
+func (p *program) policyPaths(cmd *cobra.Command, dir string) ([]string, error) {
+	if dir != "" {
+		if _, err := os.Stat(dir); err != nil {
+			return nil, wrong("--policy: %v; name a folder with policies", err)
+		}
+		return []string{dir}, nil
+	}
+	if !cmd.Flags().Changed("config") {
+		return nil, nil
+	}
+	c, err := p.load()
+	if err != nil {
+		return nil, err
+	}
+	return c.Apply, nil
+}
+
+func (p *program) inspect(cmd *cobra.Command, b *app.Bench, tenantID, name string) (inspection, error) {
+	body, done, err := p.body(name)
+	if err != nil {
+		return inspection{}, err
+	}
+	defer done()
+	t, err := b.Tenant(tenantID, body)
+	if err != nil {
+		return inspection{}, wrong("--tenant: %v", err)
+	}
+	return inspectionOf(name, t.ID, b.Inspect(cmd.Context(), t, body)), nil
+}
+
+// fileBody is a file as a message's body.
+type fileBody struct {
+	*os.File
+	size int64
+}
+
+func (f fileBody) Size() int64 { return f.size }
+
+// body opens a message; done closes it.
+func (p *program) body(name string) (body mail.Body, done func(), err error) {
+	if name == "-" {
+		text, err := io.ReadAll(p.in)
+		return mail.Bytes(text), func() {}, err
+	}
+	f, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil, wrong("%s does not exist; name a message as a file, or - for standard input", name)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		defer f.Close()
+		if info.IsDir() {
+			return nil, nil, wrong("%s is a folder; name its messages: %s/*", name, name)
+		}
+		text, err := io.ReadAll(f) // a pipe cannot be read at a place
+		return mail.Bytes(text), func() {}, err
+	}
+	return fileBody{f, info.Size()}, func() { f.Close() }, err
+}
+
+func inspectionOf(name, tenantID string, i gateway.Inspection) inspection {
+	in := inspection{
+		File: name, Tenant: tenantID, Inspected: i.Report.Inspected(), Defer: i.Verdict.Defer,
+		Unseen: []unseenForm{}, Parts: []partForm{}, Findings: []findingForm{}, Labels: []labelForm{},
+		Recipients: []recipientForm{},
+	}
+	for _, u := range i.Report.Unseen {
+		in.Unseen = append(in.Unseen, unseenForm(u))
+	}
+	for _, x := range i.Report.Parts {
+		in.Parts = append(in.Parts, partForm{
+			x.Part, x.Name, x.Type, x.Size, x.TextBytes, x.Attachment, x.SHA256, x.Properties,
+		})
+	}
+	for _, f := range i.Report.Findings {
+		in.Findings = append(in.Findings, findingForm{
+			f.Type, f.Detector, f.Part, f.Name, f.Count, f.Confidence.String(), f.Sample,
+		})
+	}
+	for _, l := range i.Report.Labels {
+		in.Labels = append(in.Labels, labelForm{l.Scheme, l.Name, l.ID, l.SiteID, l.Part})
+	}
+	for _, r := range i.Verdict.Recipients {
+		rules := r.Rules
+		if rules == nil {
+			rules = []string{}
+		}
+		in.Recipients = append(in.Recipients, recipientForm{r.Address, r.Action, rules, r.Because, r.Would})
+	}
+	return in
+}
+
+// refused reports whether somebody would not get the message as it is.
+func refused(in inspection) bool {
+	for _, r := range in.Recipients {
+		switch r.Action {
+		case policy.Override, policy.HoldFor, policy.Block:
+			return true
+		}
+	}
+	return in.Defer
+}
+
+func (p *program) inspected(in inspection, more bool) {
+	if more {
+		p.line("")
+	}
+	p.line(p.paint(bold, printable(in.File)) + "  tenant " + in.Tenant + ", inspected: " + in.Inspected)
+	for _, u := range in.Unseen {
+		p.line(printable(fmt.Sprintf("  not seen  %s %s: %s %s", place(u.Part), u.Name, u.Reason, u.Detail)))
+	}
+	for _, f := range in.Findings {
+		p.line(printable(fmt.Sprintf("  found     %d × %s (%s) in %s %s: %s",
+			f.Count, f.Type, f.Confidence, place(f.Part), f.Name, f.Sample)))
+	}
+	for _, l := range in.Labels {
+		p.line(printable(fmt.Sprintf("  label     %s %s in %s", l.Name, l.ID, place(l.Part))))
+	}
+	var rows [][]cell
+	for _, r := range in.Recipients {
+		rows = append(rows, []cell{
+			{"  " + string(r.Address), plain}, {string(r.Action), actionColor(r.Action)},
+			{strings.Join(r.Rules, ", "), plain}, {r.Because, plain},
+		})
+	}
+	if len(rows) == 0 {
+		p.line("  no recipient stands in its header")
+		return
+	}
+	p.table([]string{"  recipient", "action", "rules", "because"}, rows)
+	if in.Defer {
+		p.line("  The gateway would ask Exchange to come again: something could not be looked at just now.")
+	}
+}
+
+func actionColor(a policy.Action) color {
+	switch {
+	case a == policy.Deliver || a == policy.LogOnly:
+		return green
+	case a.Strength() >= policy.Override.Strength():
+		return alarm
+	}
+	return yellow
+}
+
+// place is where something stands, for people.
+func place(part string) string {
+	if part == "" {
+		return "the header"
+	}
+	return "part " + part
+}
+
+// isMail reports whether a file looks like a message: it begins with a header
+// field.
+func isMail(head []byte) bool {
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	name, _, ok := bytes.Cut(line, []byte(":"))
+	if !ok || len(name) == 0 || len(name) > 70 {
+		return false
+	}
+	for _, c := range name {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"postern.dev/postern/internal/look"
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == look.ChildArgument {
+		os.Exit(look.Child())
+	}
+	testscript.Main(m, map[string]func(){"postern": main})
+}
+
+// TestVerbs runs the stories of testdata with the real program.
+func TestVerbs(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		Cmds:                commands(),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE") != "",
+	})
+}
