@@ -1,16 +1,9 @@
 package tenant
 
 import (
-	"fmt"
-	"net/netip"
-	"path/filepath"
-	"regexp"
-	"strings"
 	"time"
 
 	"postern.dev/postern/internal/mail"
-	"postern.dev/postern/internal/policy"
-	"postern.dev/postern/internal/settings"
 )
 
 // Config is a document of kind tenant.
@@ -21,22 +14,30 @@ type Config struct {
 	// digits and hyphens, at most 40.
 	ID string `yaml:"id"`
 	// EntraTenant is the tenant's id in Microsoft Entra (a GUID). When it is
-	// set, Exchange's cross-tenant header must carry it.
+	// set, Exchange's cross-tenant header must carry it. It is required where
+	// nothing else proves the tenant: with a preset without a tenant header,
+	// with a tenant header of less than 16 characters, with journal or own
+	// addresses.
 	EntraTenant string `yaml:"entra_tenant"`
-	// Domains are the accepted domains; the one under onmicrosoft.com is the
-	// initial domain.
+	// Domains are the accepted domains; the (first) one under onmicrosoft.com
+	// is the initial domain. "*.contoso.example" means all subdomains, where
+	// Exchange's accepted domain matches them too.
 	Domains []string `yaml:"domains"`
 	// Secret is what the tenant header carries: current and, while
-	// rotating, next. Never equal to a mark. At least 16 characters.
+	// rotating, next. Never equal to a mark. At least 16 characters; the
+	// presets of other products allow less, because their value may be a mere
+	// name, together with entra_tenant.
 	Secret []string `yaml:"secret"`
 	// Mark is what Exchange's rule exception matches on return: current and,
 	// while rotating, next.
 	Mark []string `yaml:"mark"`
 	// Headers is the preset of header names: postern, safetica, netskope,
-	// opswat, avanan or secumailer; or single names.
+	// opswat, avanan or secumailer; or single names: {preset, tenant, checked,
+	// ooo, action, inspected, spam}.
 	// Default: postern.
 	Headers HeaderNames `yaml:"headers"`
-	// Hosts maps SNI names of our listener to the direction each allows.
+	// Hosts maps SNI names of our listener to the direction each allows. No
+	// other tenant can use them.
 	Hosts map[string]mail.Direction `yaml:"hosts"`
 	// Peers says who may bring the tenant's mail.
 	Peers Peers `yaml:"peers"`
@@ -56,7 +57,7 @@ type Config struct {
 	// approvals, check@).
 	Own []string `yaml:"own"`
 	// Switches are decisions about what Exchange does that nobody has proved
-	// yet (see docs/reference/switches.md).
+	// yet or that a tenant takes on itself.
 	Switches Switches `yaml:"switches"`
 	// Contact is named in reports: whom a sender may ask.
 	Contact string `yaml:"contact"`
@@ -72,6 +73,7 @@ type Config struct {
 
 // Peers says who may bring the tenant's mail.
 type Peers struct {
+	// Exchange is how Exchange Online is recognized.
 	Exchange ExchangePeers `yaml:"exchange"`
 	// Other are on-premises servers or other MTAs of the tenant.
 	Other []OtherPeer `yaml:"other"`
@@ -79,11 +81,13 @@ type Peers struct {
 
 // ExchangePeers is how Exchange Online is recognized.
 type ExchangePeers struct {
-	// Networks is "microsoft" for the published list, or prefixes.
+	// Networks is "microsoft" for the published list, or prefixes, none
+	// wider than /8 (IPv6: /20).
 	// Default: microsoft.
 	Networks Networks `yaml:"networks"`
 	// Names are those that a client certificate of Exchange may carry.
-	// Default: "*.outbound.protection.outlook.com", "mail.protection.outlook.com".
+	// Default: "mail.protection.outlook.com", "*.mail.protection.outlook.com",
+	// "*.outbound.protection.outlook.com".
 	Names []string `yaml:"names"`
 	// Certificate says whether one is "required" or, when Exchange gives
 	// none, dispensable ("optional"). A wrong one is always refused.
@@ -93,7 +97,7 @@ type ExchangePeers struct {
 
 // OtherPeer is a server of the tenant that is not Exchange Online.
 type OtherPeer struct {
-	// Networks are its addresses.
+	// Networks are its addresses; never Microsoft's.
 	Networks Networks `yaml:"networks"`
 	// Certificate is the DNS name that its client certificate must carry.
 	Certificate string `yaml:"certificate"`
@@ -122,7 +126,8 @@ type Return struct {
 	// Host is "mx" (look up, Exchange Online first) or a pinned host[:port].
 	// Default: mx.
 	Host string `yaml:"host"`
-	// ClientCert is the file of the tenant's client certificate and key.
+	// ClientCert is the file (or env:NAME) of the tenant's client certificate
+	// and key, in PEM.
 	ClientCert string `yaml:"client_cert"`
 	// TLS is require, opportunistic, or off (only on loopback).
 	// Default: require.
@@ -133,8 +138,9 @@ type Return struct {
 	// ForeignMX allows a mail exchanger that is not Exchange Online's.
 	// Default: false.
 	ForeignMX bool `yaml:"foreign_mx"`
-	// User and Password authenticate at a smart host; only over TLS.
-	User     string `yaml:"user"`
+	// User authenticates at a pinned smart host; only over TLS.
+	User string `yaml:"user"`
+	// Password belongs to User; better file:PATH or env:NAME.
 	Password string `yaml:"password"`
 }
 
@@ -164,9 +170,19 @@ type Switches struct {
 	// Default: false (exchange.md 13.1 is open).
 	OriginatorOrgIn bool `yaml:"originator_org_in"`
 	// CrossTenantOnNull is "required" or "optional" for mail with the null
-	// reverse-path, whose headers may be fewer. Optional is allowed only
-	// together with the tenant header. Default: required.
+	// reverse-path, whose headers may be fewer, X-OriginatorOrg among them.
+	// Optional is allowed only together with the tenant header.
+	// Default: required.
 	CrossTenantOnNull Need `yaml:"cross_tenant_on_null"`
+	// CrossTenantOnIncoming is "required" or "optional" for mail that Exchange
+	// took from outside, and its copies (exchange.md 13.1 is open). Optional
+	// is allowed only together with the tenant header, and then its secret is
+	// all that proves such mail. Default: required.
+	CrossTenantOnIncoming Need `yaml:"cross_tenant_on_incoming"`
+	// WithoutEntraTenant allows a tenant that nothing but X-OriginatorOrg
+	// names: no entra_tenant where it is required otherwise. The header is
+	// then demanded in both directions. Default: false.
+	WithoutEntraTenant bool `yaml:"without_entra_tenant"`
 	// Relays lets mail go out that Exchange itself only relayed (AuthAs other
 	// than Internal), for tenants with printers and applications.
 	// Default: false.
@@ -178,7 +194,9 @@ type Need string
 
 // The needs.
 const (
+	// Required: without it the message is deferred.
 	Required Need = "required"
+	// Optional: it may be missing, but never be wrong.
 	Optional Need = "optional"
 )
 
@@ -187,238 +205,11 @@ type Refuse string
 
 // The ways to refuse.
 const (
-	ByReport  Refuse = "report"
+	// ByReport is our own report; the message needs custody.
+	ByReport Refuse = "report"
+	// InSession is a 550; nothing is stored.
 	InSession Refuse = "session"
 )
 
 // StoreFull is the key of On for a store that takes nothing more.
 const StoreFull = "store-full"
-
-var (
-	idPattern   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
-	guidPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-)
-
-// build makes a Tenant of a document, or says everything that is wrong.
-func build(d settings.Document, networks *Published) (*Tenant, settings.Mistakes) {
-	var c Config
-	bad := d.Decode(&c)
-	b := builder{doc: d, dir: filepath.Dir(d.File), bad: bad}
-	t := &Tenant{
-		ID: c.ID, Name: c.Name, Contact: c.Contact, Disabled: c.Disabled,
-		EntraTenant: strings.ToLower(c.EntraTenant), Preset: c.Headers.Preset,
-		Refuse: c.Refuse, Switches: c.Switches, Keep: c.Keep, Hosts: map[string]mail.Direction{},
-	}
-	b.identity(t, c)
-	b.secrets(t, c)
-	b.peers(t, c, networks)
-	b.returning(t, c)
-	b.gates(t, c)
-	b.addresses(t, c)
-	return t, b.bad
-}
-
-type builder struct {
-	doc settings.Document
-	dir string
-	bad settings.Mistakes
-}
-
-func (b *builder) add(text, suggestion string, path ...string) {
-	b.bad = append(b.bad, b.doc.Place(text, suggestion, path...))
-}
-
-func (b *builder) identity(t *Tenant, c Config) {
-	if !idPattern.MatchString(c.ID) {
-		b.add(fmt.Sprintf("%q is not an id", c.ID), "lower-case letters, digits and hyphens, at most 40", "id")
-	}
-	if t.EntraTenant != "" && !guidPattern.MatchString(t.EntraTenant) {
-		b.add(fmt.Sprintf("%q is not a GUID", c.EntraTenant), "it stands in the Entra admin centre under Overview", "entra_tenant")
-	}
-	if len(c.Domains) == 0 {
-		b.add("no domain", "list the accepted domains of the tenant", "domains")
-	}
-	for _, name := range c.Domains {
-		name = strings.ToLower(strings.TrimSuffix(name, "."))
-		if _, err := mail.ParseAddress("x@" + name); err != nil || !strings.Contains(name, ".") {
-			b.add(fmt.Sprintf("%q is not a domain", name), "", "domains")
-		}
-		t.Domains = append(t.Domains, name)
-		if strings.HasSuffix(name, ".onmicrosoft.com") && strings.Count(name, ".") == 2 {
-			t.Initial = name
-		}
-	}
-	for host, dir := range c.Hosts {
-		if dir != mail.Out && dir != mail.In {
-			b.add(fmt.Sprintf("%q is no direction", dir), "write out or in", "hosts", host)
-		}
-		t.Hosts[strings.ToLower(host)] = dir
-	}
-	if t.Name == "" {
-		t.Name = t.ID
-	}
-	if t.Keep == 0 {
-		t.Keep = 90 * 24 * time.Hour
-	}
-	switch t.Refuse {
-	case "":
-		t.Refuse = ByReport
-	case ByReport, InSession:
-	default:
-		b.add(fmt.Sprintf("%q is not a way to refuse", t.Refuse), "write report or session", "refuse")
-	}
-	b.need(&t.Switches.CrossTenantOnNull, Required, "switches", "cross_tenant_on_null")
-	if t.Switches.CrossTenantOnNull == Optional && t.Preset.Tenant == "" {
-		b.add("cannot be optional without a tenant header", "keep it required, or use a preset with a tenant header",
-			"switches", "cross_tenant_on_null")
-	}
-}
-
-func (b *builder) need(n *Need, standard Need, path ...string) {
-	switch *n {
-	case "":
-		*n = standard
-	case Required, Optional:
-	default:
-		b.add(fmt.Sprintf("%q is unknown", *n), "write required or optional", path...)
-	}
-}
-
-const minSecret = 16
-
-func (b *builder) secrets(t *Tenant, c Config) {
-	t.Secret = b.values(c.Secret, "secret")
-	t.Mark = b.values(c.Mark, "mark")
-	if t.Preset.Tenant != "" && len(t.Secret) == 0 {
-		b.add("no secret", "the tenant header "+t.Preset.Tenant+" proves nothing without one", "secret")
-	}
-	if t.Preset.Checked != "" && t.Preset.CheckedValue == "" && len(t.Mark) == 0 {
-		b.add("no mark", "without it Exchange's rule cannot tell returned mail, and loops", "mark")
-	}
-	for _, s := range t.Secret {
-		for _, m := range t.Mark {
-			if s == m {
-				b.add("a mark equals a secret", "the mark travels in mail; make a new one", "mark")
-			}
-		}
-	}
-}
-
-func (b *builder) values(list []string, key string) []string {
-	var got []string
-	if len(list) > 2 {
-		b.add("more than two values", "current and next", key)
-	}
-	for _, s := range list {
-		v, err := settings.Resolve(s, b.dir)
-		switch {
-		case err != nil:
-			b.add(err.Error(), "", key)
-		case len(v) < minSecret:
-			b.add("a value is shorter than 16 characters", "postern tenant rotate makes a good one", key)
-		case strings.Trim(v, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != "":
-			b.add("a value has characters other than letters, digits, - and _", "a rule's pattern must match it as it is", key)
-		default:
-			got = append(got, v)
-		}
-	}
-	return got
-}
-
-func (b *builder) peers(t *Tenant, c Config, published *Published) {
-	ex := c.Peers.Exchange
-	if len(ex.Networks) == 0 {
-		ex.Networks = Networks{"microsoft"}
-	}
-	t.exchange = b.networks(ex.Networks, published, "peers", "exchange", "networks")
-	t.names = ex.Names
-	if len(t.names) == 0 {
-		t.names = []string{"*.outbound.protection.outlook.com", "mail.protection.outlook.com"}
-	}
-	t.certificate = ex.Certificate
-	b.need(&t.certificate, Optional, "peers", "exchange", "certificate")
-	for _, o := range c.Peers.Other {
-		if o.Certificate == "" {
-			b.add("another server needs the name of its certificate", "certificate: mta."+strings.Join(c.Domains[:min(1, len(c.Domains))], ""),
-				"peers", "other")
-		}
-		if len(o.Networks) == 0 {
-			b.add("another server needs its networks", "", "peers", "other")
-		}
-		t.other = append(t.other, otherPeer{
-			networks:    b.networks(o.Networks, published, "peers", "other"),
-			certificate: strings.ToLower(o.Certificate),
-		})
-	}
-}
-
-func (b *builder) networks(list Networks, published *Published, path ...string) networkList {
-	var n networkList
-	for _, s := range list {
-		if s == "microsoft" {
-			n.published = published
-			continue
-		}
-		p, err := netip.ParsePrefix(s)
-		if err != nil {
-			if a, err2 := netip.ParseAddr(s); err2 == nil {
-				p, err = a.Prefix(a.BitLen())
-			}
-		}
-		if err != nil {
-			b.add(fmt.Sprintf("%q is no network", s), "write microsoft, or a prefix like 203.0.113.0/29", path...)
-			continue
-		}
-		n.fixed = append(n.fixed, p.Masked())
-	}
-	return n
-}
-
-func (b *builder) gates(t *Tenant, c Config) {
-	t.Gates, t.StoreFull = policy.DefaultGates(), policy.Closed
-	for cause, gate := range c.On {
-		if cause == StoreFull {
-			if gate != string(policy.Open) && gate != string(policy.Closed) {
-				b.add(fmt.Sprintf("%q is neither open nor closed", gate), "", "on", cause)
-			}
-			t.StoreFull = policy.Gate(gate)
-			continue
-		}
-		k, g, err := policy.ParseGate(cause, gate)
-		if err != nil {
-			b.add(strings.TrimPrefix(err.Error(), "policy: "), "", "on", cause)
-			continue
-		}
-		t.Gates[k] = g
-	}
-}
-
-func (b *builder) addresses(t *Tenant, c Config) {
-	t.bcc = b.list(c.Copies.BCC, "copies", "bcc")
-	t.journal = b.list(c.Copies.Journal, "copies", "journal")
-	t.own = b.list(c.Own, "own")
-	if c.Validate.Probe != "" {
-		t.probe = b.list([]string{c.Validate.Probe}, "validate", "probe")
-	}
-	if c.Validate.External != "" && !c.Validate.Done {
-		t.external = b.list([]string{c.Validate.External}, "validate", "external")
-		for _, a := range t.external {
-			if t.Owns(mail.Address(a)) {
-				b.add("is inside the tenant", "Microsoft asks for an address outside Microsoft 365", "validate", "external")
-			}
-		}
-	}
-}
-
-func (b *builder) list(addresses []string, path ...string) []string {
-	var got []string
-	for _, s := range addresses {
-		a, err := mail.ParseAddress(s)
-		if err != nil {
-			b.add(fmt.Sprintf("%q is not an address", s), "", path...)
-			continue
-		}
-		got = append(got, a.Fold())
-	}
-	return got
-}

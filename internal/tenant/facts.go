@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/problem"
 )
 
@@ -25,52 +24,34 @@ const (
 // fact is one thing that must be so. It returns nil when it is.
 type fact func(*claim) *Refusal
 
+// service is what the connection must prove: Exchange Online, but no tenant.
+func service() []fact { return []fact{fromExchange, encrypted, certificate, serverName} }
+
 // required is the table: what must agree before a message of a kind is taken
-// for a tenant (reference: exchange.md 5.8).
-func required(k Kind) []fact {
-	service := []fact{enabled, fromExchange, encrypted, certificate, serverName}
-	switch k {
+// for a tenant. The first fact that does not is told to the client, so the
+// ones that prove the tenant stand before those about its mail, and whether
+// the tenant is switched off is nobody else's business.
+func (c *claim) required() []fact {
+	switch c.kind {
 	case InlineOut:
-		return append(service, direction, tenantHeader, crossTenant, originatorOrg, envelopeSender, headerSender, authenticated)
+		return append(service(), tenantHeader, crossTenant, originatorOrg, direction,
+			envelopeSender, headerSender, authenticated, enabled)
 	case InlineIn:
-		return append(service, direction, tenantHeader, crossTenant, originatorOrgIn, ownRecipients)
-	case Copy, OwnAddress:
-		return append(service, onlySpecial, tenantHeaderIfAny, crossTenant)
-	case Journal:
-		return append(service, onlySpecial, crossTenant)
+		return append(service(), tenantHeader, crossTenant, originatorOrgIn, direction, ownRecipients, enabled)
+	case Copy, OwnAddress, Journal:
+		if c.t.otherPeer(c.peer) {
+			return []fact{onlySpecial, tenantHeaderIfAny, enabled}
+		}
+		if c.kind == Journal { // rules do not run for a journal report
+			return append(service(), onlySpecial, crossTenant, anyProof, enabled)
+		}
+		return append(service(), onlySpecial, tenantHeaderIfAny, crossTenant, anyProof, enabled)
 	case Validation:
-		return append(service, noTenantHeader, crossTenantIfAny)
+		return append(service(), alone, noTenantHeader, crossTenantIfAny, validationOrg, validationSender, enabled)
 	case Other:
-		return []fact{enabled, ownServer, eitherSide}
+		return []fact{ownServer, tenantHeaderIfAny, eitherSide, enabled}
 	}
 	return []fact{func(c *claim) *Refusal { return c.refuse(problem.NotYours, "kind", "unknown kind of arrival") }}
-}
-
-// claim is a message that says it belongs to a tenant, and what speaks for
-// it.
-type claim struct {
-	s    *Snapshot
-	t    *Tenant
-	kind Kind
-	dir  mail.Direction
-	mon  bool
-	peer mail.Peer
-	env  mail.Envelope
-	h    *mail.Header
-}
-
-func (c *claim) refuse(code problem.Code, what, text string) *Refusal {
-	return &Refusal{
-		Reply:  mail.NewReply(550, "5.7.1", "Refused ("+string(code)+"): "+text),
-		Tenant: c.t.ID, Fact: what, Code: code,
-	}
-}
-
-func (c *claim) deferral(code problem.Code, what, text string) *Refusal {
-	return &Refusal{
-		Reply:  mail.NewReply(451, "4.7.1", "Deferred ("+string(code)+"): "+text),
-		Tenant: c.t.ID, Fact: what, Code: code,
-	}
 }
 
 func enabled(c *claim) *Refusal {
@@ -83,14 +64,14 @@ func enabled(c *claim) *Refusal {
 func fromExchange(c *claim) *Refusal {
 	if !c.t.exchange.has(c.peer.Addr.Addr()) {
 		return c.refuse(problem.WrongPeer, "network",
-			fmt.Sprintf("%s is not an address from which Exchange Online sends for tenant %s", c.peer.Addr.Addr(), c.t.ID))
+			fmt.Sprintf("%s is not an address from which Exchange Online sends", c.peer.Addr.Addr()))
 	}
 	return nil
 }
 
 func encrypted(c *claim) *Refusal {
 	if c.peer.TLS == nil && !c.peer.Addr.Addr().Unmap().IsLoopback() {
-		return c.refuse(problem.WrongPeer, "tls", "the connection is not encrypted")
+		return c.refuse(problem.WrongPeer, "tls", "the connection is not encrypted (TLS)")
 	}
 	return nil
 }
@@ -112,23 +93,20 @@ func certificate(c *claim) *Refusal {
 			return nil
 		}
 	}
-	return c.refuse(problem.WrongPeer, "certificate",
-		"the client's certificate is for "+strings.Join(c.peer.TLS.Names, ", ")+", which is no name of Exchange Online")
+	return c.refuse(problem.WrongPeer, "certificate", fmt.Sprintf(
+		"the client's certificate is for %.200s, which is no name of Exchange Online", strings.Join(c.peer.TLS.Names, ", ")))
 }
 
 func serverName(c *claim) *Refusal {
-	if c.peer.TLS == nil {
-		return nil
-	}
-	owner := c.s.host[c.peer.TLS.ServerName]
+	owner := c.s.atHost(c.peer)
 	switch {
 	case owner == nil:
 		return nil
 	case owner != c.t:
 		return c.refuse(problem.WrongPeer, "server-name", "the connector uses the host name of another tenant")
-	case c.dir != "" && owner.Hosts[c.peer.TLS.ServerName] != c.dir:
+	case c.dir != "" && owner.Hosts[hostOf(c.peer)] != c.dir:
 		return c.refuse(problem.WrongPeer, "server-name",
-			fmt.Sprintf("host %s is not for direction %s", c.peer.TLS.ServerName, c.dir))
+			fmt.Sprintf("host %s is not for direction %s", hostOf(c.peer), c.dir))
 	}
 	return nil
 }
@@ -141,45 +119,34 @@ func direction(c *claim) *Refusal {
 	return nil
 }
 
-// tenantHeader has been matched when the tenant was found; here it must
-// stand exactly once.
+// tenantHeader must stand exactly once and carry the secret.
 func tenantHeader(c *claim) *Refusal {
 	name := c.t.Preset.Tenant
-	if name == "" {
-		return nil
-	}
-	switch n := len(c.h.All(name)); {
-	case n == 0:
+	if name != "" && !c.h.Has(name) {
 		return c.deferral(problem.MissingFact, "tenant-header", "the header "+name+" is missing; the route rule must set it")
-	case n > 1:
-		return c.refuse(problem.DoubledFact, "tenant-header", "the header "+name+" stands "+fmt.Sprint(n)+" times")
 	}
 	return tenantHeaderIfAny(c)
 }
 
 func tenantHeaderIfAny(c *claim) *Refusal {
-	name := c.t.Preset.Tenant
-	if name == "" {
+	if c.t.Preset.Tenant == "" {
 		return nil
 	}
-	values := c.h.Values(name)
+	values := c.h.Values(c.t.Preset.Tenant)
 	if len(values) > 1 {
-		return c.refuse(problem.DoubledFact, "tenant-header", "the header "+name+" stands twice")
+		return c.refuse(problem.DoubledFact, "tenant-header",
+			fmt.Sprintf("the header %s stands %d times", c.t.Preset.Tenant, len(values)))
 	}
-	for _, v := range values {
-		if id, _, _, ok := c.t.readHeader(v); !ok {
-			if id != "" && id != c.t.ID {
-				return c.refuse(problem.WrongSecret, "tenant-header", "the header "+name+" names another tenant")
-			}
-			return c.refuse(problem.WrongSecret, "tenant-header", "the header "+name+" does not carry the tenant's secret")
-		}
+	if len(values) == 1 {
+		return c.t.wrongHeader(values[0])
 	}
 	return nil
 }
 
 func noTenantHeader(c *claim) *Refusal {
-	for _, t := range c.s.tenants {
-		if name := t.Preset.Tenant; name != "" && c.h.Has(name) {
+	var buf [maxName]byte
+	for _, f := range c.h.Fields() {
+		if c.s.headers[string(foldInto(&buf, f.Name))] != nil {
 			return c.refuse(problem.WrongRecipient, "tenant-header", "a routed message is no connector validation")
 		}
 	}
@@ -191,136 +158,109 @@ const (
 	crossTenantID = "X-MS-Exchange-CrossTenant-Id"
 	crossTenantAs = "X-MS-Exchange-CrossTenant-AuthAs"
 	originator    = "X-OriginatorOrg"
+	calendarItem  = "X-MS-Exchange-Calendar-Originator-Id"
 )
 
 // crossTenant: Exchange strips this header from what comes in and stamps its
 // own on what goes out, so it is the strongest sign of a tenant.
 func crossTenant(c *claim) *Refusal {
-	if c.t.EntraTenant != "" && !c.h.Has(crossTenantID) {
-		if c.env.From.Null() && c.t.Switches.CrossTenantOnNull == Optional && c.t.Preset.Tenant != "" && c.h.Has(c.t.Preset.Tenant) {
-			return nil
-		}
+	if c.t.EntraTenant != "" && !c.h.Has(crossTenantID) && !c.mayMiss() {
 		return c.deferral(problem.MissingFact, "cross-tenant", "the header "+crossTenantID+" is missing")
 	}
 	return crossTenantIfAny(c)
 }
 
+// mayMiss reports whether a switch says that Exchange may leave its headers
+// out of such a message. The tenant's own header must then prove it.
+func (c *claim) mayMiss() bool {
+	null := c.env.From.Null() && c.t.Switches.CrossTenantOnNull == Optional
+	incoming := (c.kind == InlineIn || c.kind == Copy) && c.t.Switches.CrossTenantOnIncoming == Optional
+	return (null || incoming) && c.kind != Journal && c.proven()
+}
+
 func crossTenantIfAny(c *claim) *Refusal {
-	values := c.h.Values(crossTenantID)
-	for _, v := range values {
-		if !strings.EqualFold(v, values[0]) {
-			return c.refuse(problem.DoubledFact, "cross-tenant", "the header "+crossTenantID+" stands twice with different values")
-		}
+	id, r := c.single(crossTenantID, "cross-tenant")
+	if r != nil || id == "" {
+		return r
 	}
-	if len(values) > 0 && c.t.EntraTenant != "" && !strings.EqualFold(strings.TrimSpace(values[0]), c.t.EntraTenant) {
+	if c.t.EntraTenant != "" && !strings.EqualFold(id, c.t.EntraTenant) {
 		return c.refuse(problem.WrongEntra, "cross-tenant",
-			fmt.Sprintf("Exchange says that the message is of Entra tenant %.60s, which is not that of %s", values[0], c.t.ID))
+			fmt.Sprintf("%s says %.60s, which is not the Entra tenant of %s", crossTenantID, id, c.t.ID))
 	}
-	if len(values) > 0 && c.t.EntraTenant == "" {
-		if owner := c.s.entra[strings.ToLower(strings.TrimSpace(values[0]))]; owner != nil && owner != c.t {
-			return c.refuse(problem.WrongEntra, "cross-tenant", "Exchange says that the message is of another tenant")
-		}
+	if owner := c.s.entra[strings.ToLower(id)]; owner != nil && owner != c.t {
+		return c.refuse(problem.WrongEntra, "cross-tenant", crossTenantID+" says that the message is of another tenant")
 	}
 	return nil
+}
+
+// single is the value of a header that may stand several times only when it
+// says the same each time; "" when there is none.
+func (c *claim) single(name, what string) (string, *Refusal) {
+	values := c.h.Values(name)
+	for _, v := range values {
+		if !strings.EqualFold(v, values[0]) {
+			return "", c.refuse(problem.DoubledFact, what, "the header "+name+" stands twice with different values")
+		}
+	}
+	if len(values) == 0 {
+		return "", nil
+	}
+	if values[0] == "" {
+		return "", c.refuse(problem.DoubledFact, what, "the header "+name+" is empty")
+	}
+	return values[0], nil
+}
+
+// anyProof: at an address of ours the tenant's header may be missing, and so
+// may the Entra tenant in the settings, but not both: the network and the
+// certificate prove Exchange Online only.
+func anyProof(c *claim) *Refusal {
+	switch {
+	case c.t.EntraTenant != "", c.kind != Journal && c.proven():
+		return nil
+	case c.t.Switches.WithoutEntraTenant:
+		return originatorOrg(c)
+	}
+	return c.deferral(problem.MissingFact, "cross-tenant",
+		"nothing says whose message this is: no tenant header, and no entra_tenant is set for tenant "+c.t.ID)
 }
 
 func originatorOrg(c *claim) *Refusal {
-	values := c.h.Values(originator)
-	if len(values) == 0 {
+	if !c.h.Has(originator) {
+		if c.env.From.Null() && c.t.EntraTenant != "" && c.mayMiss() {
+			return nil
+		}
 		return c.deferral(problem.MissingFact, "originator-org", "the header "+originator+" is missing")
 	}
-	for _, v := range values {
-		if !strings.EqualFold(v, values[0]) {
-			return c.refuse(problem.DoubledFact, "originator-org", "the header "+originator+" stands twice with different values")
-		}
-	}
-	if !c.t.OwnsDomain(strings.TrimSpace(values[0])) {
-		return c.refuse(problem.WrongEntra, "originator-org",
-			fmt.Sprintf("%s says %.80s, which is no domain of tenant %s", originator, values[0], c.t.ID))
-	}
-	return nil
+	return originatorOrgIfAny(c)
 }
 
+func originatorOrgIfAny(c *claim) *Refusal {
+	org, r := c.single(originator, "originator-org")
+	if r != nil || org == "" || c.t.OwnsDomain(org) {
+		return r
+	}
+	return c.refuse(problem.WrongEntra, "originator-org",
+		fmt.Sprintf("%s says %.80s, which is no domain of tenant %s", originator, org, c.t.ID))
+}
+
+// validationOrg: a validation may lack Exchange's headers, but an id of a
+// tenant that cannot be compared needs the other header beside it.
+func validationOrg(c *claim) *Refusal {
+	if c.t.EntraTenant == "" && c.h.Has(crossTenantID) {
+		return originatorOrg(c)
+	}
+	return originatorOrgIfAny(c)
+}
+
+// originatorOrgIn: what the header says on incoming mail is not proved
+// (exchange.md 13.1), so it counts where a switch says so, and where nothing
+// else names the tenant.
 func originatorOrgIn(c *claim) *Refusal {
-	if !c.t.Switches.OriginatorOrgIn {
+	if !c.t.Switches.OriginatorOrgIn && (c.t.EntraTenant != "" || c.t.Preset.Tenant != "") {
 		return nil
 	}
 	return originatorOrg(c)
-}
-
-func envelopeSender(c *claim) *Refusal {
-	if c.env.From.Null() || c.t.Owns(c.env.From) {
-		return nil
-	}
-	return c.refuse(problem.WrongSender, "mail-from",
-		fmt.Sprintf("the sender's domain %s is not registered for tenant %s", c.env.From.Domain(), c.t.ID))
-}
-
-// headerSender: the author must be of the tenant too, else a customer of
-// Exchange could relay anybody's name through us. Mail that Exchange forwards
-// for a mailbox keeps its foreign author and has a rewritten (SRS) sender.
-func headerSender(c *claim) *Refusal {
-	if fields := len(c.h.All("From")); fields > 1 {
-		return c.refuse(problem.DoubledFact, "from", fmt.Sprintf("the message has %d From fields", fields))
-	}
-	if strings.Contains(strings.ToLower(c.env.From.Local()), "+srs=") {
-		return nil
-	}
-	authors := c.h.Addresses("From")
-	if len(authors) == 0 && !c.env.From.Null() {
-		return nil // no author at all: the envelope's sender has been checked
-	}
-	for _, a := range authors {
-		if !c.t.Owns(a) {
-			return c.refuse(problem.WrongSender, "from",
-				fmt.Sprintf("the author's domain %.80s is not registered for tenant %s", a.Domain(), c.t.ID))
-		}
-	}
-	if len(authors) == 0 {
-		return c.refuse(problem.WrongSender, "from", "a message with the null sender needs an author of the tenant")
-	}
-	return nil
-}
-
-// authenticated: "Internal" is Exchange's word for a user of the tenant;
-// mail that only ran through the tenant says otherwise.
-func authenticated(c *claim) *Refusal {
-	if c.t.Switches.Relays {
-		return nil
-	}
-	values := c.h.Values(crossTenantAs)
-	if len(values) == 0 {
-		if c.env.From.Null() {
-			return nil // reports of the service carry fewer headers
-		}
-		return c.deferral(problem.MissingFact, "auth-as", "the header "+crossTenantAs+" is missing")
-	}
-	for _, v := range values {
-		if !strings.EqualFold(strings.TrimSpace(v), "Internal") {
-			return c.refuse(problem.WrongSender, "auth-as",
-				fmt.Sprintf("Exchange only relayed this message (%.40s); set switches.relays when the tenant's own servers send so", v))
-		}
-	}
-	return nil
-}
-
-func ownRecipients(c *claim) *Refusal {
-	for _, r := range c.env.To {
-		if !c.t.Owns(r.Address) {
-			return c.refuse(problem.WrongRecipient, "recipient",
-				fmt.Sprintf("an incoming message has a recipient in %s, which is no domain of tenant %s", r.Address.Domain(), c.t.ID))
-		}
-	}
-	return nil
-}
-
-func onlySpecial(c *claim) *Refusal {
-	for _, r := range c.env.To {
-		if t, k, ok := c.s.Special(r.Address); !ok || t != c.t || k != c.kind {
-			return c.refuse(problem.WrongRecipient, "recipient", "this address of ours takes no message with other recipients")
-		}
-	}
-	return nil
 }
 
 func ownServer(c *claim) *Refusal {
@@ -328,16 +268,4 @@ func ownServer(c *claim) *Refusal {
 		return c.refuse(problem.WrongPeer, "network", "this server is not listed for tenant "+c.t.ID)
 	}
 	return nil
-}
-
-// eitherSide: another server of the tenant sends the tenant's mail, or
-// brings mail for the tenant; nothing between strangers.
-func eitherSide(c *claim) *Refusal {
-	if c.dir == mail.In {
-		return ownRecipients(c)
-	}
-	if r := envelopeSender(c); r != nil {
-		return r
-	}
-	return headerSender(c)
 }

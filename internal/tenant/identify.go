@@ -41,91 +41,42 @@ type Refusal struct {
 	Code problem.Code
 }
 
-func stranger(fact, text string) *Refusal {
-	return &Refusal{
-		Reply: mail.NewReply(550, "5.7.1", "Refused ("+string(problem.NotYours)+"): "+text),
-		Fact:  fact, Code: problem.NotYours,
-	}
-}
-
-// AtRcpt refuses, before a byte of content, what connection and recipient
-// already contradict. A nil answer promises nothing yet.
-func (s *Snapshot) AtRcpt(p mail.Peer, from, to mail.Address) *Refusal {
-	exchange := s.exchangeOf(p)
-	others := s.byNetwork(p)
-	if len(exchange) == 0 && len(others) == 0 {
-		return stranger("network", fmt.Sprintf("%s is neither Exchange Online nor a server of a tenant", p.Addr.Addr()))
-	}
-	candidates := append(exchange, others...)
-	if t, _, ok := s.Special(to); ok {
-		if !hasTenant(candidates, t) {
-			return stranger("network", "this address does not take mail from here")
-		}
-		return s.atServerName(p, t, "")
-	}
-	for _, t := range candidates {
-		if t.Owns(from) || from.Null() || t.Owns(to) || contains(t.external, to.Fold()) {
-			if r := s.atServerName(p, t, ""); r == nil {
-				return nil
-			}
-		}
-	}
-	for _, t := range candidates {
-		if t.Owns(from) || t.Owns(to) {
-			return s.atServerName(p, t, "")
-		}
-	}
-	return stranger("domain", "neither sender nor recipient is in a domain of a tenant here")
-}
-
-// exchangeOf lists the tenants for which a peer may be Exchange Online, with
-// a certificate that does not speak against it.
-func (s *Snapshot) exchangeOf(p mail.Peer) []*Tenant {
-	var list []*Tenant
-	for _, t := range s.tenants {
-		c := &claim{s: s, t: t, peer: p}
-		if fromExchange(c) == nil && certificate(c) == nil {
-			list = append(list, t)
-		}
-	}
-	return list
-}
-
-func (s *Snapshot) atServerName(p mail.Peer, t *Tenant, dir mail.Direction) *Refusal {
-	return serverName(&claim{s: s, t: t, peer: p, dir: dir})
-}
-
-func hasTenant(list []*Tenant, t *Tenant) bool {
-	for _, x := range list {
-		if x == t {
-			return true
-		}
-	}
-	return false
-}
+func stranger(fact, text string) *Refusal { return refusal(nil, 550, problem.NotYours, fact, text) }
 
 // Identify says whose message this is, or why it is nobody's.
 func (s *Snapshot) Identify(p mail.Peer, env mail.Envelope, h *mail.Header) (Identity, *Refusal) {
-	c, refusal := s.find(p, env, h)
-	if refusal != nil {
-		return Identity{}, refusal
+	c, refused := s.find(p, env, h)
+	if refused != nil {
+		return Identity{}, refused
 	}
-	for _, agrees := range required(c.kind) {
-		if r := agrees(c); r != nil {
-			if v := s.validation(p, env, h); v != nil {
-				return v.identity(), nil
-			}
-			return Identity{}, r
+	r := c.disagrees()
+	if r == nil {
+		return c.identity(), nil
+	}
+	if r.Code == problem.MissingFact { // no rule runs for a connector validation
+		if v := s.validation(p, env, h); v != nil {
+			return v.identity(), nil
 		}
 	}
-	return c.identity(), nil
+	return Identity{}, r
 }
 
-// find names the tenant and the kind that a message claims.
+// disagrees returns the first fact of the kind's table that is not so.
+func (c *claim) disagrees() *Refusal {
+	for _, agrees := range c.required() {
+		if r := agrees(c); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// find names the tenant and the kind that a message claims. It proves
+// nothing: the claim must stand the whole table of its kind.
 func (s *Snapshot) find(p mail.Peer, env mail.Envelope, h *mail.Header) (*claim, *Refusal) {
 	c := &claim{s: s, peer: p, env: env, h: h}
 	if len(env.To) == 0 {
-		return nil, stranger("recipient", "no recipient")
+		return nil, stranger("recipient", "the message has no recipient")
 	}
 	for _, r := range env.To {
 		if t, k, ok := s.Special(r.Address); ok {
@@ -133,19 +84,26 @@ func (s *Snapshot) find(p mail.Peer, env mail.Envelope, h *mail.Header) (*claim,
 			return c, nil
 		}
 	}
-	matched, dir, mon, refusal := s.byHeader(h)
+	found, refused := s.byHeader(h)
 	switch {
-	case refusal != nil:
-		return nil, refusal
-	case matched != nil:
-		c.t, c.dir, c.mon = matched, dir, mon
-		if c.dir == "" {
-			c.dir = s.directionOf(c)
+	case refused != nil:
+		return nil, refused
+	case found.t != nil:
+		c.t, c.dir, c.monitor = found.t, found.dir, found.monitor
+		if !c.t.exchange.has(p.Addr.Addr()) && c.t.otherPeer(p) {
+			c.kind = Other // the rule has run, and the mail took a way over the tenant's own server
 		}
 	default:
-		if refusal := s.bySender(c); refusal != nil {
-			return nil, refusal
+		switch r := s.bySender(c); {
+		case r != nil && found.wrong != "":
+			return nil, refusal(nil, 550, problem.WrongSecret, "tenant-header",
+				"the header "+found.wrong+" does not carry the secret of a tenant here")
+		case r != nil:
+			return nil, r
 		}
+	}
+	if c.dir == "" {
+		c.dir = s.directionOf(c)
 	}
 	if c.kind == "" {
 		c.kind = InlineOut
@@ -156,121 +114,68 @@ func (s *Snapshot) find(p mail.Peer, env mail.Envelope, h *mail.Header) (*claim,
 	return c, nil
 }
 
-// byHeader looks for a tenant header of any tenant here. One that matches
-// nobody is a refusal: a wrong secret must not fall back to weaker facts.
-func (s *Snapshot) byHeader(h *mail.Header) (*Tenant, mail.Direction, bool, *Refusal) {
-	var found *Tenant
-	var dir mail.Direction
-	var mon, claimed, unknown bool
-	for _, t := range s.tenants {
-		if t.Preset.Tenant == "" {
-			continue
-		}
-		for _, v := range h.Values(t.Preset.Tenant) {
-			claimed = true
-			id, d, m, ok := t.readHeader(v)
-			if id != "" && s.byID[id] == nil {
-				unknown = true
-			}
-			if !ok {
-				continue
-			}
-			if found != nil && found != t {
-				return nil, "", false, &Refusal{
-					Reply: mail.NewReply(550, "5.7.1", "Refused ("+string(problem.DoubledFact)+"): headers of two tenants"),
-					Fact:  "tenant-header", Code: problem.DoubledFact,
-				}
-			}
-			found, dir, mon = t, d, m
-		}
-	}
-	switch {
-	case found != nil || !claimed:
-		return found, dir, mon, nil
-	case unknown:
-		return nil, "", false, &Refusal{
-			Reply: mail.NewReply(451, "4.7.1", "Deferred ("+string(problem.UnknownTenant)+"): the tenant header names no tenant of this installation"),
-			Fact:  "tenant-header", Code: problem.UnknownTenant,
-		}
-	}
-	return nil, "", false, &Refusal{
-		Reply: mail.NewReply(550, "5.7.1", "Refused ("+string(problem.WrongSecret)+"): the tenant header does not carry the secret of its tenant"),
-		Fact:  "tenant-header", Code: problem.WrongSecret,
-	}
-}
-
-// readHeader reads a value of the tenant header. ok is set when it is this
-// tenant's; id is what the value claims, "" where the form has no id.
-func (t *Tenant) readHeader(v string) (id string, dir mail.Direction, monitor, ok bool) {
-	v = strings.TrimSpace(v)
-	switch t.Preset.Form {
-	case FormPostern:
-		part := strings.Split(v, ";")
-		for i := range part {
-			part[i] = strings.TrimSpace(part[i])
-		}
-		if len(part) != 4 || part[2] != "out" && part[2] != "in" || part[3] != "inline" && part[3] != "monitor" {
-			return part[0], "", false, false
-		}
-		ok = oneOf([]string{t.ID}, part[0]) && oneOf(t.Secret, part[1])
-		return part[0], mail.Direction(part[2]), part[3] == "monitor", ok
-	case FormValue:
-		return "", "", false, oneOf(t.Secret, v)
-	case FormAvanan:
-		part := strings.Split(v, ",")
-		for i := range part {
-			part[i] = strings.TrimSpace(part[i])
-		}
-		dir = mail.In
-		if contains(part[1:], "sent") {
-			dir = mail.Out
-		}
-		return "", dir, !contains(part[1:], "inline"), oneOf(t.Secret, part[0])
-	}
-	return "", "", false, false
-}
-
 // bySender finds the tenant of a message without any tenant header: a server
 // of the tenant's own, or a preset whose rules set none.
 func (s *Snapshot) bySender(c *claim) *Refusal {
-	for _, t := range s.byNetwork(c.peer) {
-		if t.Owns(c.env.From) || t.Owns(c.env.To[0].Address) || len(s.byNetwork(c.peer)) == 1 {
-			c.t, c.kind = t, Other
-			c.dir = s.directionOf(c)
+	if t := s.otherOf(c.peer, c.env); t != nil {
+		c.t, c.kind = t, Other
+		return nil
+	}
+	for _, v := range c.h.Values(crossTenantID) {
+		if t := s.entra[strings.ToLower(v)]; t != nil {
+			c.t = t
 			return nil
 		}
 	}
-	if c.peer.TLS != nil && s.host[c.peer.TLS.ServerName] != nil {
-		c.t = s.host[c.peer.TLS.ServerName]
-		c.dir = c.t.Hosts[c.peer.TLS.ServerName]
+	c.t = s.ownerOf(c.env.From.Domain())
+	if authors := c.h.Addresses("From"); c.t == nil && c.env.From.Null() && len(authors) == 1 {
+		c.t = s.ownerOf(authors[0].Domain())
+	}
+	if c.t == nil {
+		c.t = s.atHost(c.peer)
+	}
+	for i := 0; c.t == nil && i < len(c.env.To); i++ {
+		c.t = s.ownerOf(c.env.To[i].Address.Domain())
+	}
+	if c.t != nil {
 		return nil
 	}
-	if values := c.h.Values(crossTenantID); len(values) > 0 && s.entra[strings.ToLower(strings.TrimSpace(values[0]))] != nil {
-		c.t = s.entra[strings.ToLower(strings.TrimSpace(values[0]))]
-		c.dir = s.directionOf(c)
-		return nil
-	}
-	if t := s.domain[c.env.From.Domain()]; t != nil {
-		c.t = t
-	} else if authors := c.h.Addresses("From"); c.env.From.Null() && len(authors) == 1 && s.domain[authors[0].Domain()] != nil {
-		c.t = s.domain[authors[0].Domain()]
-	} else if t := s.domain[c.env.To[0].Address.Domain()]; t != nil {
-		c.t = t
-	} else if v := s.validation(c.peer, c.env, c.h); v != nil {
+	if v := s.validation(c.peer, c.env, c.h); v != nil {
 		*c = *v
 		return nil
-	} else {
-		return stranger("domain", "neither sender nor recipient is in a domain of a tenant here")
 	}
-	c.dir = s.directionOf(c)
+	if r := s.known(c.peer); r != nil {
+		return r
+	}
+	return stranger("domain", "neither sender nor recipient is in a domain of a tenant here")
+}
+
+// otherOf is the tenant whose other server a peer is. A server that several
+// tenants share speaks for the one that owns the sender, else for the one
+// that owns the recipients.
+func (s *Snapshot) otherOf(p mail.Peer, env mail.Envelope) *Tenant {
+	list := s.others(p)
+	for _, t := range list {
+		if t.Owns(env.From) {
+			return t
+		}
+	}
+	for _, t := range list {
+		if t.Owns(env.To[0].Address) {
+			return t
+		}
+	}
+	if len(list) == 1 {
+		return list[0]
+	}
 	return nil
 }
 
 // directionOf infers the direction where no header says it: from inside goes
 // out, unless the whole message stays inside and comes from outside.
 func (s *Snapshot) directionOf(c *claim) mail.Direction {
-	if c.peer.TLS != nil && s.host[c.peer.TLS.ServerName] == c.t {
-		return c.t.Hosts[c.peer.TLS.ServerName]
+	if s.atHost(c.peer) == c.t {
+		return c.t.Hosts[hostOf(c.peer)]
 	}
 	from := c.t.Owns(c.env.From)
 	if c.env.From.Null() {
@@ -283,10 +188,7 @@ func (s *Snapshot) directionOf(c *claim) mail.Direction {
 			return mail.Out
 		}
 	}
-	if from && strings.EqualFold(strings.TrimSpace(c.h.Get(crossTenantAs)), "Internal") {
-		return mail.Out
-	}
-	if from && c.t.Preset.Only == string(mail.Out) {
+	if from && (internal(c) || c.t.Preset.Only == string(mail.Out)) {
 		return mail.Out
 	}
 	return mail.In
@@ -299,16 +201,9 @@ func (s *Snapshot) validation(p mail.Peer, env mail.Envelope, h *mail.Header) *c
 	if len(env.To) != 1 {
 		return nil
 	}
-	for _, t := range s.tenants {
-		if !contains(t.external, env.To[0].Address.Fold()) {
-			continue
-		}
+	for _, t := range s.external[env.To[0].Address.Fold()] {
 		c := &claim{s: s, t: t, kind: Validation, dir: mail.Out, peer: p, env: env, h: h}
-		agrees := true
-		for _, f := range required(Validation) {
-			agrees = agrees && f(c) == nil
-		}
-		if agrees {
+		if c.disagrees() == nil {
 			return c
 		}
 	}
@@ -318,40 +213,85 @@ func (s *Snapshot) validation(p mail.Peer, env mail.Envelope, h *mail.Header) *c
 // identity is what is known of a message whose facts agree.
 func (c *claim) identity() Identity {
 	id := Identity{
-		Tenant: c.t, Kind: c.kind, Direction: c.dir, Monitor: c.mon || c.kind == Copy || c.kind == Journal,
+		Tenant: c.t, Kind: c.kind, Direction: c.dir, Monitor: c.monitor || c.kind == Copy || c.kind == Journal,
 		External: c.kind == Validation && contains(c.t.external, c.env.To[0].Address.Fold()),
 	}
-	names := c.t.Preset.reserved()
-	forged := map[string]bool{}
+	var buf [maxName]byte
+	roles := c.t.reserved()
 	for _, f := range c.h.Fields() {
-		r, ok := names[fold(f.Name)]
+		name := foldInto(&buf, f.Name)
+		r, ok := roles[string(name)]
 		if !ok {
-			if !strings.HasPrefix(fold(f.Name), "x-postern-") {
+			if !house(f.Name) {
 				continue
 			}
 			r = roleVerdict
 		}
 		id.Cut = append(id.Cut, f.Range)
-		value := strings.TrimSpace(c.h.Value(f))
-		switch r {
-		case roleOOO:
-			id.OOO = id.OOO || strings.EqualFold(value, "true")
-		case roleMark:
-			ours := oneOf(c.t.Mark, value)
-			if c.t.Preset.CheckedValue != "" {
-				ours = strings.EqualFold(value, c.t.Preset.CheckedValue) && strings.EqualFold(f.Name, c.t.Preset.Checked)
+		value := c.h.Value(f)
+		switch {
+		case r == roleOOO && strings.EqualFold(value, "true") && c.automatic():
+			id.OOO = true
+		case r == roleMark && c.t.marks(f.Name, value):
+			id.Marked = true
+		case r == roleOOO, r == roleMark, r == roleVerdict:
+			if !contains(id.Forged, f.Name) {
+				id.Forged = append(id.Forged, f.Name)
 			}
-			id.Marked = id.Marked || ours
-			if !ours {
-				forged[f.Name] = true
-			}
-		case roleVerdict:
-			forged[f.Name] = true
 		}
-	}
-	for name := range forged {
-		id.Forged = append(id.Forged, name)
 	}
 	sort.Strings(id.Forged)
 	return id
+}
+
+// automatic reports whether anything but the header of the tenant's rule
+// says that a message is an automatic reply. The rule's header alone could
+// be written by any user who wants to escape an approval.
+func (c *claim) automatic() bool {
+	auto := c.h.Get("Auto-Submitted")
+	return c.env.From.Null() || auto != "" && !strings.EqualFold(auto, "no") || c.h.Has("X-Auto-Response-Suppress")
+}
+
+// marks reports whether a field is the mark that we set.
+func (t *Tenant) marks(name, value string) bool {
+	if !strings.EqualFold(name, t.Preset.Checked) {
+		return false
+	}
+	if t.Preset.CheckedValue != "" {
+		return strings.EqualFold(value, t.Preset.CheckedValue)
+	}
+	return oneOf(t.Mark, value)
+}
+
+// claim is a message that says it belongs to a tenant, and what speaks for
+// it.
+type claim struct {
+	s       *Snapshot
+	t       *Tenant
+	kind    Kind
+	dir     mail.Direction
+	monitor bool
+	peer    mail.Peer
+	env     mail.Envelope
+	h       *mail.Header
+}
+
+func (c *claim) refuse(code problem.Code, what, text string) *Refusal {
+	return refusal(c.t, 550, code, what, text)
+}
+
+func (c *claim) deferral(code problem.Code, what, text string) *Refusal {
+	return refusal(c.t, 451, code, what, text)
+}
+
+func refusal(t *Tenant, code int, p problem.Code, fact, text string) *Refusal {
+	r := &Refusal{Fact: fact, Code: p}
+	if t != nil {
+		r.Tenant = t.ID
+	}
+	r.Reply = mail.NewReply(code, "5.7.1", fmt.Sprintf("Refused (%s, %s): %s", p, fact, text))
+	if code/100 == 4 {
+		r.Reply = mail.NewReply(code, "4.7.1", fmt.Sprintf("Deferred (%s, %s): %s", p, fact, text))
+	}
+	return r
 }

@@ -48,6 +48,7 @@ func NewPublished() *Published {
 
 // Has reports whether an address is in the list.
 func (p *Published) Has(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
 	for _, n := range p.list.Load().prefixes {
 		if n.Contains(a) {
 			return true
@@ -66,12 +67,19 @@ func (p *Published) Source() (from string, size int, at time.Time) {
 // empty list must never mean "all", nor "nobody".
 var ErrEmptyList = errors.New("tenant: the published list has no address for SMTP")
 
+// ErrForeignList is returned for a published list that has nothing in common
+// with the one in force: Microsoft changes a few entries at a time.
+var ErrForeignList = errors.New("tenant: the published list has nothing in common with the last one")
+
 // Refresh takes a new list in the JSON form of the endpoints service. On any
 // error the old list stays.
 func (p *Published) Refresh(text []byte, now time.Time) error {
 	prefixes, err := parseEndpoints(text)
 	if err != nil {
 		return err
+	}
+	if !common(p.list.Load().prefixes, prefixes) {
+		return ErrForeignList
 	}
 	p.list.Store(&publishedList{prefixes: prefixes, from: "refreshed", at: now})
 	return nil
@@ -99,7 +107,7 @@ func parseEndpoints(text []byte) ([]netip.Prefix, error) {
 			if err != nil {
 				return nil, fmt.Errorf("tenant: published list: %w", err)
 			}
-			if n.Bits() < 8 || len(list) >= maxPrefixes { // "0.0.0.0/0" would open the door
+			if !plausible(n) || len(list) >= maxPrefixes { // "0.0.0.0/0" would open the door
 				return nil, fmt.Errorf("tenant: published list: implausible entry %s", s)
 			}
 			list = append(list, n.Masked())
@@ -109,6 +117,23 @@ func parseEndpoints(text []byte) ([]netip.Prefix, error) {
 		return nil, ErrEmptyList
 	}
 	return list, nil
+}
+
+// plausible reports whether a prefix can be Microsoft's.
+func plausible(n netip.Prefix) bool {
+	a := n.Addr()
+	return !tooWide(n) && !a.Is4In6() && a.IsGlobalUnicast() && !a.IsPrivate()
+}
+
+func common(a, b []netip.Prefix) bool {
+	for _, x := range a {
+		for _, y := range b {
+			if x.Overlaps(y) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func hasPort(ports, want string) bool {

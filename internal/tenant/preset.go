@@ -1,7 +1,7 @@
 package tenant
 
 import (
-	"sort"
+	"fmt"
 
 	"postern.dev/postern/internal/settings"
 )
@@ -23,7 +23,7 @@ type Preset struct {
 	Action, Inspected, Spam string
 	// SpamValue is the value of Spam that Exchange's rule matches.
 	SpamValue string
-	// More are further names that the product reserves.
+	// More are further names that the tenant's rules for the product set.
 	More []string
 	// Only limits the preset to one direction; "" is both.
 	Only string
@@ -68,101 +68,106 @@ func Presets() []Preset {
 	}
 }
 
-func presetNamed(name string) (Preset, bool) {
-	for _, p := range Presets() {
-		if p.Name == name {
-			return p, true
-		}
-	}
-	return Preset{}, false
+// HeaderNames is the key "headers" of a tenant: the name of a preset, or a
+// preset (postern when none is named) with single names replaced.
+type HeaderNames struct {
+	Preset Preset
+
+	read bool
+	bad  []headerMistake // told later, when their place is known
 }
 
-// HeaderNames is the key "headers" of a tenant: the name of a preset, or the
-// postern preset with single names replaced.
-type HeaderNames struct{ Preset Preset }
+type headerMistake struct {
+	text, suggestion string
+	path             []string
+}
 
 // UnmarshalYAML takes a preset's name or a map of names.
 func (h *HeaderNames) UnmarshalYAML(unmarshal func(any) error) error {
+	h.read = true
 	var name string
 	if err := unmarshal(&name); err == nil {
-		p, ok := presetNamed(name)
-		if !ok {
-			return &unknownPreset{name}
-		}
-		h.Preset = p
+		h.choose(name, "headers")
 		return nil
 	}
-	var names struct {
-		Preset    string `yaml:"preset"`
-		Tenant    string `yaml:"tenant"`
-		Checked   string `yaml:"checked"`
-		OOO       string `yaml:"ooo"`
-		Action    string `yaml:"action"`
-		Inspected string `yaml:"inspected"`
-		Spam      string `yaml:"spam"`
-	}
+	var names map[string]string
 	if err := unmarshal(&names); err != nil {
-		return err
+		h.choose("postern")
+		h.bad = append(h.bad, headerMistake{"is neither a preset nor a map of names", "write for example: postern", []string{"headers"}})
+		return nil
 	}
-	if names.Preset == "" {
-		names.Preset = "postern"
+	if preset, ok := names["preset"]; ok {
+		h.choose(preset, "headers", "preset")
+	} else {
+		h.choose("postern")
 	}
-	p, ok := presetNamed(names.Preset)
-	if !ok {
-		return &unknownPreset{names.Preset}
+	p := &h.Preset
+	single := map[string]*string{
+		"tenant": &p.Tenant, "checked": &p.Checked, "ooo": &p.OOO,
+		"action": &p.Action, "inspected": &p.Inspected, "spam": &p.Spam,
 	}
-	for _, r := range []struct {
-		to   *string
-		name string
-	}{
-		{&p.Tenant, names.Tenant}, {&p.Checked, names.Checked}, {&p.OOO, names.OOO},
-		{&p.Action, names.Action}, {&p.Inspected, names.Inspected}, {&p.Spam, names.Spam},
-	} {
-		if r.name != "" {
-			*r.to = r.name
+	for _, key := range sorted(names) {
+		to, ok := single[key]
+		switch {
+		case ok:
+			*to = names[key]
+		case key != "preset":
+			h.bad = append(h.bad, headerMistake{
+				fmt.Sprintf("unknown key %q", key), settings.Nearest(key, append(sorted(single), "preset")), []string{"headers", key},
+			})
 		}
 	}
-	h.Preset = p
+	if p.Tenant != "" && p.Form == "" { // a product without the header, and a rule that sets one all the same
+		p.Form = FormPostern
+	}
+	if names["spam"] != "" && p.SpamValue == "" {
+		p.SpamValue = "yes"
+	}
 	return nil
 }
 
-type unknownPreset struct{ name string }
-
-func (u *unknownPreset) Error() string {
+func (h *HeaderNames) choose(name string, path ...string) {
 	var known []string
 	for _, p := range Presets() {
+		if p.Name == name {
+			h.Preset = p
+			return
+		}
 		known = append(known, p.Name)
 	}
-	sort.Strings(known)
-	return "unknown preset \"" + u.name + "\": " + settings.Nearest(u.name, known)
+	h.Preset = Presets()[0]
+	h.bad = append(h.bad, headerMistake{fmt.Sprintf("unknown preset %q", name), settings.Nearest(name, known), path})
 }
 
 // role is what a reserved header means when it arrives.
 type role int
 
 const (
-	roleTenant role = iota
-	roleOOO
-	roleMark
-	roleVerdict
+	roleTenant  role = iota // set by the tenant's route rule
+	roleOOO                 // set by the tenant's rule for automatic replies
+	roleHint                // set by another rule of the tenant; policies read it
+	roleMark                // set by us
+	roleVerdict             // set by us
 )
 
 // reserved lists the names that never pass through us, with their roles. The
 // names of the postern preset are reserved for every tenant.
 func (p Preset) reserved() map[string]role {
 	names := map[string]role{}
-	base := Presets()[0]
-	for _, q := range []Preset{base, p} {
-		for name, r := range map[string]role{
-			q.Tenant: roleTenant, q.OOO: roleOOO, q.Checked: roleMark,
-			q.Action: roleVerdict, q.Inspected: roleVerdict, q.Spam: roleVerdict,
-		} {
-			if name != "" {
-				names[fold(name)] = r
-			}
-		}
+	for _, q := range []Preset{Presets()[0], p} {
 		for _, name := range q.More {
-			names[fold(name)] = roleOOO
+			names[fold(name)] = roleHint
+		}
+		for _, x := range []struct {
+			name string
+			role role
+		}{
+			{q.Tenant, roleTenant}, {q.OOO, roleOOO}, {q.Checked, roleMark},
+			{q.Action, roleVerdict}, {q.Inspected, roleVerdict}, {q.Spam, roleVerdict},
+		} {
+			if x.name != "" {
+				names[fold(x.name)] = x.role
+			}
 		}
 	}
 	return names

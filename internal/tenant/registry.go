@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"sort"
 	"strings"
@@ -38,24 +39,36 @@ func (r *Registry) Published() *Published { return r.published }
 func (r *Registry) Load(docs []settings.Document) (*Snapshot, settings.Mistakes) {
 	s := newSnapshot()
 	var bad settings.Mistakes
-	for _, d := range docs {
+	made := make([]*Tenant, len(docs))
+	for i, d := range docs {
 		t, wrong := build(d, r.published)
 		bad = append(bad, wrong...)
-		if t.ID != "" {
-			bad = append(bad, s.add(t, d)...)
-		}
+		made[i] = t
+		bad = append(bad, s.add(t, d)...)
 	}
+	for i, d := range docs {
+		bad = append(bad, s.trespass(made[i], d)...)
+	}
+	sort.Slice(s.tenants, func(i, j int) bool { return s.tenants[i].ID < s.tenants[j].ID })
 	return s, bad
 }
 
-// Snapshot is one consistent state of all tenants.
+// Snapshot is one consistent state of all tenants, with an index for each
+// fact by which a tenant is found.
 type Snapshot struct {
-	tenants []*Tenant
-	byID    map[string]*Tenant
-	entra   map[string]*Tenant
-	domain  map[string]*Tenant
-	host    map[string]*Tenant
-	special map[string]special
+	tenants  []*Tenant
+	byID     map[string]*Tenant
+	entra    map[string]*Tenant
+	domain   map[string]*Tenant
+	parent   map[string]*Tenant // "*.contoso.example" by "contoso.example"
+	host     map[string]*Tenant
+	special  map[string]special
+	external map[string][]*Tenant
+	headers  map[string]*headers
+	secrets  map[[sha256.Size]byte]*Tenant
+	servers  map[string][]*Tenant // other servers, by name of certificate
+	alike    map[string]bool      // the ways in which tenants recognize Exchange
+	ways     []*Tenant            // and one tenant for each of them
 }
 
 // special is an address that means more than a mailbox.
@@ -66,8 +79,10 @@ type special struct {
 
 func newSnapshot() *Snapshot {
 	return &Snapshot{
-		byID: map[string]*Tenant{}, entra: map[string]*Tenant{}, domain: map[string]*Tenant{},
-		host: map[string]*Tenant{}, special: map[string]special{},
+		byID: map[string]*Tenant{}, entra: map[string]*Tenant{}, domain: map[string]*Tenant{}, parent: map[string]*Tenant{},
+		host: map[string]*Tenant{}, special: map[string]special{}, external: map[string][]*Tenant{},
+		headers: map[string]*headers{}, secrets: map[[sha256.Size]byte]*Tenant{},
+		servers: map[string][]*Tenant{}, alike: map[string]bool{},
 	}
 }
 
@@ -88,46 +103,91 @@ func (s *Snapshot) add(t *Tenant, d settings.Document) settings.Mistakes {
 		}
 		m[key] = t
 	}
-	claim(s.byID, t.ID, "the id", "id")
+	if t.ID != "" {
+		claim(s.byID, t.ID, "the id", "id")
+	}
 	if t.EntraTenant != "" {
 		claim(s.entra, t.EntraTenant, "the Entra tenant", "entra_tenant")
 	}
 	for _, name := range t.Domains {
 		claim(s.domain, name, "the domain", "domains")
 	}
+	for _, name := range t.parents {
+		claim(s.parent, name, "the domain *.", "domains")
+	}
 	for name := range t.Hosts {
 		claim(s.host, name, "the host", "hosts")
 	}
 	for _, list := range []struct {
 		kind      Kind
-		key       string
+		path      []string
 		addresses []string
 	}{
-		{Copy, "copies", t.bcc}, {Journal, "copies", t.journal}, {Validation, "validate", t.probe}, {OwnAddress, "own", t.own},
+		{Copy, []string{"copies", "bcc"}, t.bcc}, {Journal, []string{"copies", "journal"}, t.journal},
+		{Validation, []string{"validate", "probe"}, t.probe}, {OwnAddress, []string{"own"}, t.own},
 	} {
 		for _, a := range list.addresses {
 			if other, ok := s.special[a]; ok && (other.tenant != t || other.kind != list.kind) {
-				bad = append(bad, d.Place(fmt.Sprintf("%s is taken already", a), "one address, one meaning", list.key))
+				bad = append(bad, d.Place(fmt.Sprintf("%s is taken already", a), "one address, one meaning", list.path...))
 				continue
 			}
 			s.special[a] = special{t, list.kind}
 		}
 	}
+	for _, a := range t.external {
+		s.external[a] = append(s.external[a], t)
+	}
 	bad = append(bad, s.sharedSecrets(t, d)...)
+	s.index(t)
+	s.indexServers(t)
 	s.tenants = append(s.tenants, t)
-	sort.Slice(s.tenants, func(i, j int) bool { return s.tenants[i].ID < s.tenants[j].ID })
 	return bad
 }
 
-func (s *Snapshot) sharedSecrets(t *Tenant, d settings.Document) settings.Mistakes {
-	for _, other := range s.tenants {
-		for _, v := range append(append([]string(nil), t.Secret...), t.Mark...) {
-			if oneOf(other.Secret, v) || oneOf(other.Mark, v) {
-				return settings.Mistakes{d.Place("a secret or mark is also that of tenant "+other.ID, "make a new one", "secret")}
+func (s *Snapshot) sharedSecrets(t *Tenant, d settings.Document) (bad settings.Mistakes) {
+	for _, list := range []struct {
+		key    string
+		values []string
+	}{{"secret", t.Secret}, {"mark", t.Mark}} {
+		for _, v := range list.values {
+			sum := sha256.Sum256([]byte(v))
+			if other := s.secrets[sum]; other != nil && other != t {
+				bad = append(bad, d.Place("a value is also a secret or mark of tenant "+other.ID, "make a new one", list.key))
+				continue
+			}
+			s.secrets[sum] = t
+		}
+	}
+	return bad
+}
+
+// trespass finds what a tenant claims inside the domains of another. It
+// needs all tenants.
+func (s *Snapshot) trespass(t *Tenant, d settings.Document) (bad settings.Mistakes) {
+	for _, name := range t.Domains {
+		if o := s.above(name); o != nil && o != t {
+			bad = append(bad, d.Place(fmt.Sprintf("%s is a subdomain that tenant %s claims", name, o.ID), "", "domains"))
+		}
+	}
+	for _, name := range t.parents {
+		if o := s.above(name); o != nil && o != t {
+			bad = append(bad, d.Place(fmt.Sprintf("*.%s lies in subdomains that tenant %s claims", name, o.ID), "", "domains"))
+		}
+	}
+	for _, list := range []struct {
+		path      []string
+		addresses []string
+	}{
+		{[]string{"copies", "bcc"}, t.bcc}, {[]string{"copies", "journal"}, t.journal},
+		{[]string{"validate", "probe"}, t.probe}, {[]string{"own"}, t.own},
+	} {
+		for _, a := range list.addresses {
+			if o := s.ownerOf(mail.Address(a).Domain()); o != nil && o != t {
+				bad = append(bad, d.Place(fmt.Sprintf("%s is in a domain of tenant %s", a, o.ID), "", list.path...))
 			}
 		}
 	}
-	return nil
+	return bad
 }
 
 // Special reports what an address of ours means: copy, journal, probe or own.
@@ -136,46 +196,41 @@ func (s *Snapshot) Special(a mail.Address) (*Tenant, Kind, bool) {
 	return x.tenant, x.kind, ok
 }
 
-// byNetwork lists the tenants whose other servers include a peer.
-func (s *Snapshot) byNetwork(p mail.Peer) []*Tenant {
-	var list []*Tenant
-	for _, t := range s.tenants {
-		if t.otherPeer(p) {
-			list = append(list, t)
-		}
+// ownerOf is the tenant that owns a domain, or nil.
+func (s *Snapshot) ownerOf(domain string) *Tenant {
+	if domain == "" {
+		return nil
 	}
-	return list
+	domain = foldDomain(domain)
+	if t := s.domain[domain]; t != nil {
+		return t
+	}
+	return s.above(domain)
 }
 
-// otherPeer reports whether a peer is a server of the tenant beside Exchange:
-// its address and its verified certificate must both agree.
-func (t *Tenant) otherPeer(p mail.Peer) bool {
-	for _, o := range t.other {
-		if o.networks.has(p.Addr.Addr()) && p.TLS != nil && p.TLS.Verified && nameMatches(o.certificate, p.TLS.Names) {
-			return true
-		}
+// above is the tenant that claims all subdomains of a domain above this one.
+func (s *Snapshot) above(domain string) *Tenant {
+	if len(s.parent) == 0 {
+		return nil
 	}
-	return false
+	for {
+		_, rest, more := strings.Cut(domain, ".")
+		if !more {
+			return nil
+		}
+		if t := s.parent[rest]; t != nil {
+			return t
+		}
+		domain = rest
+	}
 }
 
-// nameMatches reports whether a name of a certificate is the wanted one;
-// either may be a wildcard for one left label (RFC 6125 §6.4.3).
-func nameMatches(want string, names []string) bool {
-	want = strings.ToLower(want)
-	for _, n := range names {
-		n = strings.ToLower(n)
-		if n == want || wildcard(want, n) || wildcard(n, want) {
-			return true
-		}
-	}
-	return false
-}
+// atHost is the tenant whose host name the client asked for (SNI), or nil.
+func (s *Snapshot) atHost(p mail.Peer) *Tenant { return s.host[hostOf(p)] }
 
-func wildcard(pattern, name string) bool {
-	tail, ok := strings.CutPrefix(pattern, "*.")
-	if !ok {
-		return false
+func hostOf(p mail.Peer) string {
+	if p.TLS == nil {
+		return ""
 	}
-	_, rest, found := strings.Cut(name, ".")
-	return found && rest == tail && !strings.HasPrefix(name, "*")
+	return strings.TrimSuffix(strings.ToLower(p.TLS.ServerName), ".")
 }

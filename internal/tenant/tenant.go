@@ -1,43 +1,57 @@
 package tenant
 
 import (
+	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/tls"
-	"fmt"
-	"net/netip"
-	"os"
+	"crypto/x509"
+	"slices"
 	"strings"
 	"time"
 
+	"golang.org/x/net/idna"
+
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
-	"postern.dev/postern/internal/settings"
 )
 
 // Tenant is one organization whose mail runs through this installation. It
 // is read-only; a reload makes new ones.
 type Tenant struct {
+	// ID names the tenant in headers, logs and commands; Name and Contact are
+	// for reports.
 	ID, Name, Contact string
-	EntraTenant       string
+	// EntraTenant is Microsoft's GUID of the tenant, lower case, or "".
+	EntraTenant string
 	// Domains are the accepted domains, lower case; Initial is the one under
 	// onmicrosoft.com, or "".
 	Domains []string
 	Initial string
 	// Secret and Mark hold the current value first, then the next one.
 	Secret, Mark []string
-	Preset       Preset
-	Hosts        map[string]mail.Direction
-	Return       Return
-	Certificate  *tls.Certificate
-	Refuse       Refuse
-	Gates        policy.Gates
-	StoreFull    policy.Gate
-	Switches     Switches
-	Keep         time.Duration
-	Disabled     bool
+	// Preset names the headers.
+	Preset Preset
+	// Hosts are the SNI names of the tenant and the direction of each.
+	Hosts map[string]mail.Direction
+	// Return is how mail goes back, Certificate what is shown there.
+	Return      Return
+	Certificate *tls.Certificate
+	// Refuse is how a block is told.
+	Refuse Refuse
+	// Gates and StoreFull say what happens to what was not seen.
+	Gates     policy.Gates
+	StoreFull policy.Gate
+	// Switches are the tenant's decisions on open questions.
+	Switches Switches
+	// Keep is how long records are searchable.
+	Keep time.Duration
+	// Disabled tenants are deferred.
+	Disabled bool
 	// Policies are the rules that are in force for this tenant.
 	Policies *policy.Set
 
+	parents     []string // "contoso.example" for "*.contoso.example"
+	roles       map[string]role
 	exchange    networkList
 	names       []string
 	certificate Need
@@ -46,44 +60,45 @@ type Tenant struct {
 	bcc, journal, own, probe, external []string
 }
 
-type otherPeer struct {
-	networks    networkList
-	certificate string
-}
-
-type networkList struct {
-	fixed     []netip.Prefix
-	published *Published
-}
-
-func (n networkList) has(a netip.Addr) bool {
-	a = a.Unmap()
-	for _, p := range n.fixed {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return n.published != nil && n.published.Has(a)
-}
-
 // Owns reports whether an address is in an accepted domain of the tenant.
 // Exchange's forms of own senders (SRS, onmicrosoft.com) are own because
 // their domains are.
 func (t *Tenant) Owns(a mail.Address) bool { return t.OwnsDomain(a.Domain()) }
 
-// OwnsDomain reports whether a domain is an accepted one of the tenant.
+// OwnsDomain reports whether a domain is an accepted one of the tenant. A
+// subdomain is only where the settings say so ("*.contoso.example").
 func (t *Tenant) OwnsDomain(domain string) bool {
-	domain = strings.ToLower(domain)
-	for _, d := range t.Domains {
-		if d == domain {
+	if domain == "" {
+		return false
+	}
+	domain = foldDomain(domain)
+	if slices.Contains(t.Domains, domain) {
+		return true
+	}
+	for _, p := range t.parents {
+		if sub, ok := strings.CutSuffix(domain, "."+p); ok && sub != "" {
 			return true
 		}
 	}
 	return false
 }
 
-// MarkName and MarkValue are the header that Exchange's rule exception
-// matches on returned mail; the name is "" when the preset uses none.
+// foldDomain is the form in which domains are compared: lower case, no dot
+// at the end, and A-labels (RFC 5890), because a sender with SMTPUTF8 writes
+// the same domain in U-labels.
+func foldDomain(domain string) string {
+	domain = strings.TrimSuffix(strings.ToLower(domain), ".")
+	if mail.Address(domain).ASCII() {
+		return domain
+	}
+	if a, err := idna.Lookup.ToASCII(domain); err == nil {
+		return a
+	}
+	return domain
+}
+
+// MarkName is the header that Exchange's rule exception matches on returned
+// mail; "" when the preset uses none.
 func (t *Tenant) MarkName() string { return t.Preset.Checked }
 
 // MarkValue is the current value of the mark.
@@ -97,108 +112,67 @@ func (t *Tenant) MarkValue() string {
 	return t.Mark[0]
 }
 
-// PassKey is the key of the MAC that counts passes (architecture.md). It is
-// derived from the first secret that the tenant has; while rotating, both
-// are tried.
+// PassKeys are the keys of the MAC that counts passes (architecture.md), the
+// one to write with first. They come from marks and secrets; while rotating,
+// old and new are tried. A tenant without any takes its client certificate's
+// key, and only without one a key that is no secret: who forges passes then
+// stops nothing but mail of his own.
 func (t *Tenant) PassKeys() [][]byte {
 	var keys [][]byte
-	for _, s := range append(append([]string(nil), t.Mark...), t.Secret...) {
+	for _, s := range slices.Concat(t.Mark, t.Secret) {
 		keys = append(keys, []byte("postern pass "+t.ID+" "+s))
 	}
-	if len(keys) == 0 { // presets without any secret of the tenant's
-		keys = append(keys, []byte("postern pass "+t.ID))
+	if len(keys) > 0 {
+		return keys
 	}
-	return keys
+	own := ""
+	if t.Certificate != nil {
+		if der, err := x509.MarshalPKCS8PrivateKey(t.Certificate.PrivateKey); err == nil {
+			sum := sha256.Sum256(der)
+			own = " " + string(sum[:])
+		}
+	}
+	return [][]byte{[]byte("postern pass " + t.ID + own)}
 }
 
 // Secrets lists every confidential value, for those who must keep them out
-// of reports, logs and pages.
+// of reports, logs and pages. A short value of another product's tenant
+// header is a name that is known anyhow ("contoso"), and not among them.
 func (t *Tenant) Secrets() []string {
-	list := append([]string(nil), t.Secret...)
-	return append(append(list, t.Mark...), t.journal...)
-}
-
-// Route is where a message of the tenant goes back to: by the mail exchanger
-// of the sender's domain when it goes out, of the recipient's when it comes
-// in (the null reverse-path: the tenant's own).
-func (t *Tenant) Route(dir mail.Direction, from, to mail.Address) mail.Route {
-	r := mail.Route{
-		Tenant: t.ID, Initial: t.Initial, ForeignMX: t.Return.ForeignMX, TLS: t.Return.TLS,
-		ServerName: t.Return.ServerName, Certificate: t.Certificate,
-		User: t.Return.User, Password: t.Return.Password,
-	}
-	if t.Return.Host != "mx" {
-		r.Host = t.Return.Host
-		return r
-	}
-	r.Domain = from.Domain()
-	if dir == mail.In {
-		r.Domain = to.Domain()
-	}
-	if !t.OwnsDomain(r.Domain) { // null reverse-path, or a forwarded sender
-		r.Domain = t.Initial
-		if r.Domain == "" {
-			r.Domain = t.Domains[0]
+	var list []string
+	for _, s := range slices.Concat(t.Secret, t.Mark) {
+		if len(s) >= minSecret {
+			list = append(list, s)
 		}
 	}
-	return r
+	list = append(list, t.journal...)
+	if t.Return.Password != "" {
+		list = append(list, t.Return.Password)
+	}
+	return list
 }
 
-func (b *builder) returning(t *Tenant, c Config) {
-	r := c.Return
-	if r.Host == "" {
-		r.Host = "mx"
-	}
-	switch r.TLS {
-	case "":
-		r.TLS = mail.TLSRequire
-	case mail.TLSRequire, mail.TLSOpportunistic:
-	case mail.TLSOff:
-		if !loopbackHost(r.Host) {
-			b.add("is off for a host that is not on loopback", "write require", "return", "tls")
-		}
-	default:
-		b.add(fmt.Sprintf("%q is unknown", r.TLS), "write require, opportunistic or off", "return", "tls")
-	}
-	if r.ClientCert != "" {
-		cert, err := LoadCertificate(settings.Path(r.ClientCert, b.dir))
-		if err != nil {
-			b.add(err.Error(), "one PEM file with certificate chain and key", "return", "client_cert")
-		}
-		t.Certificate = cert
-	}
-	if r.Password != "" {
-		v, err := settings.Resolve(r.Password, b.dir)
-		if err != nil {
-			b.add(err.Error(), "", "return", "password")
-		}
-		r.Password = v
-	}
-	t.Return = r
+// Postmaster is the author of mails of our own: an address of the tenant, so
+// that they are aligned with its domain.
+func (t *Tenant) Postmaster() mail.Address { return mail.Address("postmaster@" + t.Domains[0]) }
+
+// Reserved reports whether a header field is one that never leaves us.
+func (t *Tenant) Reserved(name string) bool {
+	_, reserved := t.reserved()[fold(name)]
+	return reserved || house(name)
 }
 
-func loopbackHost(host string) bool {
-	if h, _, ok := strings.Cut(host, ":"); ok && strings.Count(host, ":") == 1 {
-		host = h
+func (t *Tenant) reserved() map[string]role {
+	if t.roles != nil {
+		return t.roles
 	}
-	if host == "localhost" {
-		return true
-	}
-	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && a.IsLoopback()
+	return t.Preset.reserved()
 }
 
-// LoadCertificate reads a certificate chain and its key from one PEM file.
-func LoadCertificate(path string) (*tls.Certificate, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	cert, err := tls.X509KeyPair(text, text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return &cert, nil
+// house reports whether a header name is one of ours, used or not.
+func house(name string) bool {
+	const prefix = "X-Postern-"
+	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
 }
 
 // oneOf compares in constant time with every value, so that a secret cannot
@@ -213,25 +187,4 @@ func oneOf(values []string, got string) bool {
 
 func fold(name string) string { return strings.ToLower(name) }
 
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
-}
-
-// RouteOwn is where a mail of our own goes: reports, notices and copies run
-// through the tenant's Exchange, whoever gets them.
-func (t *Tenant) RouteOwn(to mail.Address) mail.Route { return t.Route(mail.In, "", to) }
-
-// Postmaster is the author of mails of our own: an address of the tenant, so
-// that they are aligned with its domain.
-func (t *Tenant) Postmaster() mail.Address { return mail.Address("postmaster@" + t.Domains[0]) }
-
-// Reserved reports whether a header field is one that never leaves us.
-func (t *Tenant) Reserved(name string) bool {
-	_, reserved := t.Preset.reserved()[fold(name)]
-	return reserved || strings.HasPrefix(fold(name), "x-postern-")
-}
+func contains(list []string, s string) bool { return slices.Contains(list, s) }
