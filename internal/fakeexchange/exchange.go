@@ -53,6 +53,7 @@ type Exchange struct {
 	faults    []*Fault
 	boxes     map[string][]Delivered
 	internet  []Delivered
+	taken     []Delivered
 	ndrs      []NDR
 	events    []Event
 	queue     []*queued

@@ -53,6 +53,11 @@ func (x *Exchange) take(tx *transaction, raw []byte) mail.Reply {
 	if id == "" {
 		id = "<" + newGUID() + "@" + serverName + ">"
 	}
+	x.mu.Lock()
+	for _, r := range tx.to {
+		x.taken = append(x.taken, Delivered{Raw: raw, From: tx.from, To: r.address, At: time.Now(), Kind: "mail"})
+	}
+	x.mu.Unlock()
 	var ids []string
 	for _, m := range x.received(tx, raw) {
 		ids = append(ids, m.id)

@@ -52,6 +52,14 @@ func (x *Exchange) Internet() []Delivered {
 	return slices.Clone(x.internet)
 }
 
+// Taken lists what the inbound half answered 2xx for, as it came over the
+// wire, one entry per recipient.
+func (x *Exchange) Taken() []Delivered {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Clone(x.taken)
+}
+
 // NDRs lists the reports that the service wrote, and those that it could not
 // send to anybody.
 func (x *Exchange) NDRs() []NDR {

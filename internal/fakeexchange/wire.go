@@ -19,11 +19,14 @@ import (
 type Wire struct {
 	mu    sync.Mutex
 	hosts map[string]*wireListener
+	pipes map[*pipeEnd]bool // the open connections, by the end that dialed
 	port  uint16
 }
 
 // NewWire makes a network without hosts.
-func NewWire() *Wire { return &Wire{hosts: map[string]*wireListener{}, port: 40000} }
+func NewWire() *Wire {
+	return &Wire{hosts: map[string]*wireListener{}, pipes: map[*pipeEnd]bool{}, port: 40000}
+}
 
 // Listen takes connections to "host:port".
 func (w *Wire) Listen(addr string) (net.Listener, error) {
@@ -51,6 +54,10 @@ func (w *Wire) DialFrom(ip string) func(ctx context.Context, network, addr strin
 		near, far := newPipe(from, wireAddr(addr))
 		select {
 		case l.conns <- far:
+			w.mu.Lock()
+			w.pipes[near] = true
+			near.wire = w
+			w.mu.Unlock()
 			return near, nil
 		case <-l.done:
 			return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("connection refused")}
@@ -58,6 +65,18 @@ func (w *Wire) DialFrom(ip string) func(ctx context.Context, network, addr strin
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// Cut breaks every connection, as when a machine loses its power: what was
+// written and not yet read is lost.
+func (w *Wire) Cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for p := range w.pipes {
+		p.in.close(io.ErrClosedPipe)
+		p.out.close(io.ErrClosedPipe)
+	}
+	clear(w.pipes)
 }
 
 type wireAddr string
@@ -97,7 +116,7 @@ func (l *wireListener) Close() error {
 func (l *wireListener) Addr() net.Addr { return wireAddr(l.addr) }
 
 // newPipe is a connection: what one end writes the other reads.
-func newPipe(near, far net.Addr) (a, b net.Conn) {
+func newPipe(near, far net.Addr) (a, b *pipeEnd) {
 	there, back := newStream(), newStream()
 	return &pipeEnd{in: back, out: there, local: near, remote: far},
 		&pipeEnd{in: there, out: back, local: far, remote: near}
@@ -107,6 +126,7 @@ type pipeEnd struct {
 	in, out       *stream
 	local, remote net.Addr
 	closed        atomic.Bool
+	wire          *Wire // of the end that dialed
 }
 
 func (p *pipeEnd) Read(b []byte) (int, error) { return p.in.read(b) }
@@ -123,6 +143,11 @@ func (p *pipeEnd) RemoteAddr() net.Addr { return p.remote }
 
 func (p *pipeEnd) Close() error {
 	p.closed.Store(true)
+	if p.wire != nil {
+		p.wire.mu.Lock()
+		delete(p.wire.pipes, p)
+		p.wire.mu.Unlock()
+	}
 	p.in.close(io.ErrClosedPipe)
 	p.out.close(io.EOF)
 	return nil
