@@ -1,0 +1,61 @@
+package story
+
+// act carries out one line; words are what follows its first words.
+type act func(s *stage, words []string) error
+
+// words1 are all words that a line can begin with. Upper case stands for
+// something, brackets for what may be left out.
+func words1() map[string]act {
+	return map[string]act{
+		// The house, before anything happens in it. A story that has
+		// tenant.yaml or policies.yaml gives the tenant these settings.
+		"house":         setHouse,     // [preset P] [setup S] [retry D,D…] [give-up D] [patience D]
+		"switch":        setSwitch,    // NAME VALUE: an assumption about Exchange (fakeexchange.Switches)
+		"dns":           setDNS,       // DOMAIN mx PREF HOST … | DOMAIN nothing | HOST at IP
+		"exchange is":   exchangeSet,  // rule|connector|group NAME PROPERTY VALUE, at any time
+		"exchange adds": exchangeAdds, // LIST FILE.json
+
+		// Mail.
+		"make":           makeFile,      // FILE SIZE: a message of that size
+		"exchange sends": exchangeSends, // FILE from A to B,C [notify W,W] [ret full|hdrs] [envid X] [as OOF|…]
+		"internet sends": internetSends, // FILE from A to B,C: to Exchange
+		"server sends":   serverSends,   // IP NAME FILE from A to B,C: straight to the gateway, NAME or - in the certificate
+		"validate":       validate,      // CONNECTOR A,B: Exchange's test of a connector
+		"moderator":      moderator,     // A approves | A rejects COMMENT
+
+		// Time and trouble.
+		"after":           after,       // D: time goes by
+		"fault":           plantFault,  // outbound|inbound STAGE [for A] [reply R] [drop] [keep] [delay D] [times N|always] [twice]
+		"faults":          clearFaults, // over
+		"engine":          engine,      // down|failed|…: a cause of mail.Cause, or works; takes D
+		"store":           storeFull,   // full | works
+		"disk":            diskFault,   // full: the next file cannot be written
+		"gateway stops":   gatewayStops,
+		"gateway crashes": gatewayCrashes,
+		"gateway starts":  gatewayStarts,
+		"apply":           applyFile,  // NAME FILE: tenants/NAME becomes FILE
+		"queue":           queueRetry, // retry
+
+		// Decisions.
+		"release": release, // [B,C] by A
+		"reject":  reject,  // [B,C] by A [COMMENT]
+
+		// What is seen.
+		"message":        choose,        // WORDS: the record with these words in the subject from now on
+		"reply":          sawReply,      // CODE [ENHANCED]: the gateway's answer to the last message
+		"passes":         sawPasses,     // N: how often Exchange handed the last message to the gateway with success
+		"state":          sawState,      // accepted|held|sending|done|none
+		"record":         sawRecord,     // FIELD [of B] is VALUE | FIELD [of B] has VALUE
+		"audit":          sawAudit,      // QUERY is N
+		"timeline":       sawTimeline,   // has STEP
+		"problem":        sawProblem,    // CODE [not]: it is in the log
+		"custody":        sawCustody,    // is N: bodies on the disk
+		"exchange gets":  exchangeGets,  // FILE under HEADER[: VALUE] | nothing | N: what came back over the wire
+		"internet gets":  internetGets,  // FILE [for B] | nothing [for B] | N [for B]
+		"nobody gets":    nobodyGets,    // FILE
+		"mailbox … gets": mailboxGets,   // A gets FILE | nothing | report about B [saying W] | notice saying W | N mails
+		"report":         sawReport,     // of A has WORDS: the last report in A's mailbox
+		"moderation":     sawModeration, // is N
+		"exchange waits": exchangeWaits, // N: messages in Exchange's queue
+	}
+}
