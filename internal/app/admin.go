@@ -75,6 +75,8 @@ func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer
 		return a.queue(ctx, c)
 	case "queue-retry", "queue-hold":
 		return a.changeQueue(ctx, verb, c)
+	case "console-link":
+		return Answer{Link: a.ConsoleLink()}, nil
 	case "balance":
 		sum, lines, err := a.Balance(ctx)
 		return Answer{Balance: &sum, Lines: lines, Red: len(lines) > 0}, err

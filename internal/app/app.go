@@ -31,6 +31,7 @@ import (
 	"postern.dev/postern/internal/task"
 	"postern.dev/postern/internal/telemetry"
 	"postern.dev/postern/internal/tenant"
+	"postern.dev/postern/internal/web"
 )
 
 // World is where the outside comes in; the zero value is the real one.
@@ -77,7 +78,8 @@ type App struct {
 	servers []*http.Server
 	started time.Time
 	applied sync.Mutex
-	console http.Handler
+	console *web.Console
+	listens string // where the console listens
 }
 
 // Open builds every room and starts nothing that takes mail. Every mistake of
@@ -269,6 +271,15 @@ func (a *App) wake() {
 // listed, tasks and deadlines are worked on.
 func (a *App) Start(ctx context.Context) error {
 	a.started = time.Now()
+	a.console = web.New(web.Config{
+		Audit: a.Audit, DB: a.DB, Balance: a.Balance, Started: a.started, Log: a.Log, Version: BuildVersion(),
+		Tenants: func() (ids []string) {
+			for _, t := range a.Tenants.Current().Tenants() {
+				ids = append(ids, t.ID)
+			}
+			return ids
+		},
+	})
 	if err := a.afterCrash(ctx); err != nil {
 		return err
 	}

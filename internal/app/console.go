@@ -1,13 +1,32 @@
 package app
 
-import "net/http"
+import (
+	"net/http"
+	"runtime/debug"
+)
 
 // consoleHandler serves administrators: health for probes, and the console.
 func (a *App) consoleHandler() http.Handler {
 	mux := http.NewServeMux()
 	a.health(mux)
-	if a.console != nil {
-		mux.Handle("/", a.console)
-	}
+	mux.Handle("/", a.console.Handler())
 	return mux
+}
+
+// ConsoleLink is a link that opens the console once, within 15 minutes; ""
+// when the console is off.
+func (a *App) ConsoleLink() string {
+	if a.listens == "" {
+		return ""
+	}
+	return a.console.OneTimeLink("http://" + a.listens)
+}
+
+// BuildVersion is the program's version as its build recorded it.
+func BuildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
 }

@@ -114,6 +114,9 @@ func RunDemo(ctx context.Context, o DemoOptions) (*Demo, error) {
 	if err != nil {
 		return d, err
 	}
+	if err := d.House.App.ServeConsole(); err != nil {
+		return d, err
+	}
 	list := samples(d.House.Params)
 	refused := map[string]string{}
 	for _, s := range list {

@@ -6,12 +6,9 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
+	"strings"
 	"time"
 
-	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/telemetry"
 )
 
@@ -21,50 +18,6 @@ func post(ctx context.Context, client *http.Client, verb string, body []byte) (*
 		return nil, err
 	}
 	return client.Do(req)
-}
-
-// drain is how long a stop waits for transactions that are under way. It is
-// shorter than the 90 seconds of most service managers.
-const drain = 75 * time.Second
-
-// ErrDead ends the process after a failed fsync or COMMIT: what is in memory
-// may not be what is on the disk.
-var ErrDead = errors.New("app: the store is in an unknown state")
-
-// RunForever serves until a signal: SIGTERM and SIGINT drain, SIGHUP
-// reloads.
-func (a *App) RunForever(ctx context.Context) error {
-	if err := a.Listen(ctx); err != nil {
-		return errors.Join(err, a.Close())
-	}
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	defer signal.Stop(signals)
-	for {
-		select {
-		case <-ctx.Done():
-			return a.stopNow()
-		case err := <-a.DB.Dead():
-			a.Log.Error("the store is dead; the process ends", telemetry.KeyCode, problem.StoreDead, telemetry.KeyError, err)
-			return errors.Join(ErrDead, err)
-		case s := <-signals:
-			if s != syscall.SIGHUP {
-				a.Log.Info("draining")
-				return a.stopNow()
-			}
-			if v, err := a.Apply(ctx, a.Config.Apply, "SIGHUP", false); err != nil {
-				a.Log.Error("reload failed; the last good state stays", telemetry.KeyCode, problem.ApplyFailed, telemetry.KeyError, err)
-			} else {
-				a.Log.Info("reloaded", telemetry.KeyCount, v.Version)
-			}
-		}
-	}
-}
-
-func (a *App) stopNow() error {
-	ctx, cancel := context.WithTimeout(context.Background(), drain)
-	defer cancel()
-	return a.Shutdown(ctx)
 }
 
 // Listen starts everything and opens the listeners, the SMTP one last: what
@@ -77,36 +30,49 @@ func (a *App) Listen(ctx context.Context) error {
 		return err
 	}
 	c := a.Config
-	if c.Console.Listen != "off" {
-		if err := a.serveHTTP(c.Console.Listen, a.consoleHandler()); err != nil {
-			return err
-		}
+	if err := a.ServeConsole(); err != nil {
+		return err
 	}
 	if c.Metrics.Listen != "" {
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", a.Metrics.Handler())
-		if err := a.serveHTTP(c.Metrics.Listen, mux); err != nil {
+		if _, err := a.serveHTTP(c.Metrics.Listen, mux); err != nil {
 			return err
 		}
 	}
-	ln, err := net.Listen("tcp", c.SMTP.Listen)
-	if err != nil {
-		return err
+	for _, address := range strings.Split(c.SMTP.Listen, ",") {
+		ln, err := net.Listen("tcp", strings.TrimSpace(address))
+		if err != nil {
+			return err
+		}
+		a.Serve(ln)
+		a.Log.Info("ready", telemetry.KeyHost, ln.Addr())
 	}
-	a.Serve(ln)
-	a.Log.Info("ready", telemetry.KeyHost, ln.Addr())
 	return nil
 }
 
-func (a *App) serveHTTP(address string, h http.Handler) error {
-	ln, err := net.Listen("tcp", address)
+// ServeConsole opens the console's listener, unless it is off.
+func (a *App) ServeConsole() error {
+	if a.Config.Console.Listen == "off" {
+		return nil
+	}
+	addr, err := a.serveHTTP(a.Config.Console.Listen, a.consoleHandler())
 	if err != nil {
 		return err
+	}
+	a.listens = addr.String()
+	return nil
+}
+
+func (a *App) serveHTTP(address string, h http.Handler) (net.Addr, error) {
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
 	}
 	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	a.servers = append(a.servers, s)
 	a.run(func() { _ = s.Serve(ln) })
-	return nil
+	return ln.Addr(), nil
 }
 
 // health answers whether the process lives, and whether it can take mail.

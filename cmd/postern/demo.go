@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"postern.dev/postern/internal/app"
+)
+
+// demoConsole is where the demo's console listens; the next free port when
+// it is taken.
+const demoConsole = "127.0.0.1:8025"
+
+func (p *program) demoVerb() *cobra.Command {
+	var once bool
+	var o app.DemoOptions
+	cmd := p.verb("demo", "The whole loop on this machine, against a pretend tenant of Exchange Online", takes(0, 0, ""),
+		func(cmd *cobra.Command, _ []string) error {
+			if !once {
+				o.Console = demoConsole
+			}
+			d, err := app.RunDemo(cmd.Context(), o)
+			defer func() { _ = d.Close() }()
+			if err != nil {
+				return red("demo: %v", err)
+			}
+			if p.json {
+				if err := p.document(d.Rows); err != nil {
+					return err
+				}
+			} else {
+				d.Print(p.out, p.demoPaint)
+			}
+			if !once {
+				p.waitAtConsole(d)
+			}
+			return demoEnd(d)
+		})
+	cmd.Flags().BoolVar(&once, "once", false, "end after the samples; exit 0 only if every one had its expected outcome")
+	cmd.Flags().StringVar(&o.Dir, "data", "", "keep the data in this folder (default: a temporary one, removed at the end)")
+	return cmd
+}
+
+func demoEnd(d *app.Demo) error {
+	if d.Ok() {
+		return nil
+	}
+	for _, r := range d.Rows {
+		if !r.Ok {
+			return red("sample %s did not end as expected: %s", r.Sample, r.Wrong[0])
+		}
+	}
+	return red("the mail balance is not 0: %s", d.Balance[0])
+}
+
+// waitAtConsole leaves the console open until Ctrl-C.
+func (p *program) waitAtConsole(d *app.Demo) {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(stop)
+	fmt.Fprintf(p.errs, "\nThe console is open (this link works once):\n  %s\nCtrl-C ends the demo.\n", d.House.App.ConsoleLink())
+	<-stop
+}
+
+func (p *program) demoPaint(kind, text string) string {
+	return p.paint(map[string]color{"good": green, "bad": alarm, "dim": dim, "bold": bold}[kind], text)
+}
