@@ -254,6 +254,10 @@ func constantValue(v *ast.ValueSpec, i int, f file) bool {
 	}
 	switch value := v.Values[i].(type) {
 	case *ast.CallExpr:
+		switch value.Fun.(type) {
+		case *ast.FuncLit, *ast.ArrayType: // a table made once, or the octets of a constant
+			return !v.Names[i].IsExported()
+		}
 		name := exprString(value.Fun)
 		switch name {
 		case "errors.New", "regexp.MustCompile", "fmt.Errorf", "netip.MustParsePrefix", "template.Must":

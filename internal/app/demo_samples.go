@@ -207,7 +207,8 @@ func written(name, from, to, content string) []byte {
 func attached(name, kind, content string) string {
 	var b strings.Builder
 	b.WriteString("Content-Type: multipart/mixed; boundary=demo\n\n--demo\nContent-Type: text/plain\n\nSee the attachment.\n--demo\n")
-	fmt.Fprintf(&b, "Content-Type: %s; name=%q\nContent-Disposition: attachment; filename=%q\nContent-Transfer-Encoding: base64\n\n", kind, name, name)
+	fmt.Fprintf(&b, "Content-Type: %s; name=%q\nContent-Disposition: attachment; filename=%q\n", kind, name, name)
+	b.WriteString("Content-Transfer-Encoding: base64\n\n")
 	text := base64.StdEncoding.EncodeToString([]byte(content))
 	for len(text) > 76 {
 		b.WriteString(text[:76] + "\n")

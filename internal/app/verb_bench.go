@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -39,8 +40,11 @@ func OpenBench(paths []string, inProcess bool) (*Bench, error) {
 
 // newBenchLooker logs nothing: what was not seen is in the report.
 func newBenchLooker(inProcess bool) *look.Looker {
-	return look.New(look.Config{InProcess: inProcess})
+	return look.New(look.Config{InProcess: inProcess, Log: quietLog()})
 }
+
+// quietLog is for verbs, which say themselves what happened.
+func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // Close ends the children.
 func (b *Bench) Close() { b.looker.Close() }
