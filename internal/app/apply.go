@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"postern.dev/postern/internal/detect/dlp"
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
@@ -102,9 +103,11 @@ func build(r *tenant.Registry, f files) (*inForce, error) {
 	if len(wrong) > 0 {
 		bad = append(bad, wrong)
 	}
-	set, err := policy.Load(sources, policy.Options{Read: readBeside, Actions: built(), Protected: reservedNames()})
+	set, err := policy.Load(sources, PolicyOptions())
 	if err != nil {
 		bad = append(bad, rooted(err))
+	} else if err := gateway.CatalogueOf(set).Check(); err != nil {
+		bad = append(bad, fmt.Errorf("dictionaries and detectors: %w", err))
 	}
 	if len(bad) > 0 {
 		return nil, errors.Join(bad...)
@@ -113,6 +116,16 @@ func build(r *tenant.Registry, f files) (*inForce, error) {
 		t.Policies = set
 	}
 	return &inForce{files: f, tenants: snapshot, set: set}, nil
+}
+
+// PolicyOptions is what this installation can do for a policy: a name of a
+// detector that does not exist is a mistake, not a rule that never matches.
+func PolicyOptions() policy.Options {
+	var types []string
+	for _, e := range dlp.Entries() {
+		types = append(types, e.Type)
+	}
+	return policy.Options{Detectors: types, Read: readBeside, Actions: built(), Protected: reservedNames()}
 }
 
 // built are the actions that this version can carry out; "secure" comes with

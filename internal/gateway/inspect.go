@@ -30,3 +30,7 @@ func Inspect(ctx context.Context, l Looker, t *tenant.Tenant, dir mail.Direction
 	j := g.judge(ctx, s, func(string) {})
 	return Inspection{Message: j.message, Report: j.report, Facts: j.facts, Verdict: j.verdict}
 }
+
+// CatalogueOf is what a set adds to the built-in detectors; app checks it
+// before the set comes into force.
+func CatalogueOf(set *policy.Set) detect.Catalogue { return catalogueOf(set) }
