@@ -58,7 +58,7 @@ func tenantRows() []Problem {
 		{
 			MissingFact, "A header that identifies the tenant is missing",
 			"The message is deferred, so that it waits in Exchange",
-			"Check that the connector retains internal headers and that the rule sets the tenant header",
+			"The text of the deferral names the header. Check that the rule sets the tenant header, and see switches.cross_tenant_on_null and cross_tenant_on_incoming for what Exchange itself leaves out",
 		},
 		{
 			ValidationSpent, "More than five connector validation messages went to the external address",

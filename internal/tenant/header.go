@@ -72,7 +72,6 @@ func (s *Snapshot) index(t *Tenant) {
 // to weaker facts. One of a product's form may belong to that product.
 func (s *Snapshot) byHeader(h *mail.Header) (found, *Refusal) {
 	var got found
-	var bad *Refusal
 	var buf [maxName]byte
 	for _, f := range h.Fields() {
 		x := s.headers[string(foldInto(&buf, f.Name))]
@@ -83,8 +82,7 @@ func (s *Snapshot) byHeader(h *mail.Header) (found, *Refusal) {
 		t, r := s.namedBy(x, f.Name, v)
 		switch {
 		case r != nil:
-			bad = r
-			continue
+			return found{}, r
 		case t == nil:
 			got.wrong = f.Name
 			continue
@@ -93,9 +91,6 @@ func (s *Snapshot) byHeader(h *mail.Header) (found, *Refusal) {
 		}
 		got.t = t
 		_, got.dir, got.monitor, _ = t.readHeader(v)
-	}
-	if bad != nil {
-		return found{}, bad
 	}
 	return got, nil
 }

@@ -210,6 +210,9 @@ func (s *Snapshot) validation(p mail.Peer, env mail.Envelope, h *mail.Header) *c
 	return nil
 }
 
+// maxForged is how many names of forged fields are worth recording.
+const maxForged = 50
+
 // identity is what is known of a message whose facts agree.
 func (c *claim) identity() Identity {
 	id := Identity{
@@ -235,7 +238,7 @@ func (c *claim) identity() Identity {
 		case r == roleMark && c.t.marks(f.Name, value):
 			id.Marked = true
 		case r == roleOOO, r == roleMark, r == roleVerdict:
-			if !contains(id.Forged, f.Name) {
+			if len(id.Forged) < maxForged && !contains(id.Forged, f.Name) {
 				id.Forged = append(id.Forged, f.Name)
 			}
 		}

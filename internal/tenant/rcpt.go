@@ -67,7 +67,7 @@ func (s *Snapshot) known(p mail.Peer) *Refusal {
 	r := stranger("network", fmt.Sprintf("%s is neither Exchange Online nor a server of a tenant", p.Addr.Addr()))
 	for _, t := range s.ways {
 		c := &claim{s: s, t: t, peer: p}
-		if fromExchange(c) != nil {
+		if !t.exchange.has(p.Addr.Addr()) {
 			continue
 		}
 		why := encrypted(c)

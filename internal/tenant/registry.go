@@ -1,8 +1,10 @@
 package tenant
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -50,6 +52,9 @@ func (r *Registry) Load(docs []settings.Document) (*Snapshot, settings.Mistakes)
 		bad = append(bad, s.trespass(made[i], d)...)
 	}
 	sort.Slice(s.tenants, func(i, j int) bool { return s.tenants[i].ID < s.tenants[j].ID })
+	slices.SortStableFunc(bad, func(a, b settings.Mistake) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 	return s, bad
 }
 

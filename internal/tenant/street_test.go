@@ -111,7 +111,7 @@ func entraOf(id string) string {
 			return fmt.Sprintf("aaaaaaaa-0000-0000-0000-00000000000%d", i+1)
 		}
 	}
-	panic("no such tenant: " + id)
+	return "" // of another test's street
 }
 
 func documents(t testing.TB, file, text string) []settings.Document {
