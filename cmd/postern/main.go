@@ -60,7 +60,8 @@ func (p *program) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "print JSON on standard output, and nothing else there")
 	root.AddCommand(
 		p.serveVerb(), p.checkVerb(), p.inspectVerb(), p.extractVerb(), p.detectVerb(), p.detectorsVerb(),
-		p.policyVerb(), p.versionVerb(), p.demoVerb(),
+		p.policyVerb(), p.applyVerb(), p.reloadVerb(), p.heldVerb(), p.queueVerb(), p.auditVerb(),
+		p.tenantVerb(), p.consoleVerb(), p.versionVerb(), p.demoVerb(),
 	)
 	return root
 }

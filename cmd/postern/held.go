@@ -1,0 +1,198 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"postern.dev/postern/internal/app"
+	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/spool"
+)
+
+// heldForm is a line of held list --json.
+type heldForm struct {
+	Message   string       `json:"message"`
+	Tenant    string       `json:"tenant"`
+	Recipient mail.Address `json:"recipient"`
+	Rules     []string     `json:"rules"`
+	Because   string       `json:"because"`
+	Approver  string       `json:"approver,omitempty"`
+	Since     time.Time    `json:"since"`
+	Until     time.Time    `json:"until,omitzero"`
+	AtEnd     string       `json:"at_end,omitempty"`
+}
+
+func heldOf(x spool.Pending) heldForm {
+	rules := x.Rules
+	if rules == nil {
+		rules = []string{}
+	}
+	return heldForm{
+		x.Message, x.Tenant, x.Recipient.Address, rules, x.Because, x.Approver, x.Since, x.Until, x.AtEnd,
+	}
+}
+
+func (p *program) heldVerb() *cobra.Command {
+	return p.group("held", "Held mail", p.heldListVerb(), p.heldShowVerb(),
+		p.decideVerb("approve", "Let held mail go, as its approver", "held-release"),
+		p.decideVerb("release", "Let held mail go, as an administrator", "held-release"),
+		p.decideVerb("reject", "Refuse held mail; its sender is told", "held-reject"),
+	)
+}
+
+func (p *program) heldListVerb() *cobra.Command {
+	var tenant string
+	cmd := p.verb("list", "List who waits for a decision, oldest first", takes(0, 0, ""), nil)
+	cmd.Flags().StringVar(&tenant, "tenant", "", "only of this tenant")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return p.reading(cmd, func(r *app.Reader) error {
+			list, err := r.Held(cmd.Context(), tenant, "")
+			if err != nil {
+				return err
+			}
+			return p.heldList(list)
+		})
+	}
+	return p.withConfig(cmd)
+}
+
+func (p *program) heldList(list []spool.Pending) error {
+	var rows [][]cell
+	for _, x := range list {
+		if p.json {
+			if err := p.document(heldOf(x)); err != nil {
+				return err
+			}
+			continue
+		}
+		rows = append(rows, []cell{
+			{x.Message, plain}, {x.Tenant, plain}, {string(x.Recipient.Address), plain}, {x.Because, plain},
+			{x.Approver, plain}, {when(x.Since), plain}, {atEnd(x), yellow},
+		})
+	}
+	if p.json {
+		return nil
+	}
+	if len(rows) == 0 {
+		p.say("nobody waits")
+		return nil
+	}
+	p.table([]string{"message", "tenant", "recipient", "because", "approver", "since", "then"}, rows)
+	return nil
+}
+
+func atEnd(x spool.Pending) string {
+	if x.Until.IsZero() {
+		return "waits for ever"
+	}
+	return x.AtEnd + " at " + when(x.Until)
+}
+
+// when writes a time for people.
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format("2006-01-02 15:04")
+}
+
+// heldMessage is the form of held show --json.
+type heldMessage struct {
+	Message audit.Message `json:"message"`
+	Waiting []heldForm    `json:"waiting"`
+}
+
+func (p *program) heldShowVerb() *cobra.Command {
+	cmd := p.verb("show ID", "Show a held message: its record, findings and who waits", takes(1, 1, "the id of a message"), nil)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return p.reading(cmd, func(r *app.Reader) error {
+			m, err := r.Find(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			list, err := r.Held(cmd.Context(), "", m.ID)
+			if err != nil {
+				return err
+			}
+			if p.json {
+				form := heldMessage{m, []heldForm{}}
+				for _, x := range list {
+					form.Waiting = append(form.Waiting, heldOf(x))
+				}
+				return p.document(form)
+			}
+			p.record(m)
+			return p.heldList(list)
+		})
+	}
+	return p.withConfig(cmd)
+}
+
+func (p *program) decideVerb(name, short, verb string) *cobra.Command {
+	var to []string
+	var comment string
+	cmd := p.verb(name+" ID", short, takes(1, 1, "the id of a message; see postern held list"), nil)
+	cmd.Flags().StringSliceVar(&to, "to", nil, "only for these recipients (default: all that wait)")
+	cmd.Flags().StringVar(&comment, "comment", "", "kept in the record; a sender who is refused reads it")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		call := app.Call{Comment: comment}
+		for _, s := range to {
+			a, err := mail.ParseAddress(s)
+			if err != nil {
+				return wrong("--to: %q is not an address: %v", s, err)
+			}
+			call.To = append(call.To, a)
+		}
+		err := p.reading(cmd, func(r *app.Reader) error {
+			m, err := r.Find(cmd.Context(), args[0])
+			call.Message = m.ID
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		ans, err := p.change(cmd, verb, call)
+		if err != nil {
+			return err
+		}
+		if p.json {
+			return p.document(map[string]any{"message": call.Message, "decision": name, "recipients": ans.Number})
+		}
+		p.say("%s: %s for %s", call.Message, map[bool]string{true: "released", false: "refused"}[verb == "held-release"],
+			many(int(ans.Number), "recipient"))
+		return nil
+	}
+	return p.withConfig(cmd)
+}
+
+// record shows the record of a message.
+func (p *program) record(m audit.Message) {
+	p.line(p.paint(bold, oneLine(m.ID)) + printable("  "+m.Ref))
+	for _, row := range [][2]string{
+		{"tenant", m.Tenant}, {"received", when(m.Received)}, {"from", string(m.From)}, {"subject", m.Subject},
+		{"message-id", m.MessageID}, {"kind", m.Kind + " " + m.Mode}, {"taken", string(m.Way)},
+		{"size", fmt.Sprintf("%d octets", m.Size)}, {"inspected", m.Inspected}, {"policy", m.Policy},
+		{"forged", strings.Join(m.Forged, ", ")}, {"modified", strings.Join(m.Modified, ", ")}, {"problem", m.Problem},
+	} {
+		if strings.TrimSpace(row[1]) != "" {
+			p.line(fmt.Sprintf("  %-11s", row[0]) + oneLine(row[1]))
+		}
+	}
+	for _, f := range m.Findings {
+		p.line(oneLine(fmt.Sprintf("  found      %d × %s (%s) in %s %s: %s", f.Count, f.Type, f.Confidence, place(f.Part), f.Name, f.Sample)))
+	}
+	for _, u := range m.Unseen {
+		p.line(oneLine(fmt.Sprintf("  not seen   %s %s: %s", place(u.Part), u.Name, u.Reason)))
+	}
+	for _, x := range m.Recipients {
+		p.line(oneLine(fmt.Sprintf("  to         %s: %s, %s %s", x.Address, x.Verdict, x.Delivery, x.Because)))
+	}
+	start := m.Received
+	for _, s := range m.Steps {
+		p.line(oneLine(fmt.Sprintf("  %-10s %s %s", "+"+s.At.Sub(start).Round(time.Microsecond).String(), s.Name, s.Detail)))
+	}
+}
