@@ -106,8 +106,10 @@ type page struct {
 	Zone    string
 	// Inside is false on the pages that are shown without a session.
 	Inside bool
-	Query  string
-	Data   any
+	// List marks the list in the navigation.
+	List  bool
+	Query string
+	Data  any
 }
 
 // show renders a page as a whole before the first octet is sent, so that a

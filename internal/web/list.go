@@ -86,7 +86,7 @@ func (c *Console) list(w http.ResponseWriter, r *http.Request) {
 	if text != "" {
 		title = "Search: " + flat(text, 60)
 	}
-	c.show(w, r, status, "list", page{Title: title, Inside: true, Query: text, Data: data})
+	c.show(w, r, status, "list", page{Title: title, Inside: true, List: true, Query: text, Data: data})
 }
 
 // results is one page of records.

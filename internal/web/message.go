@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,10 +26,12 @@ type entity struct {
 	// Sentence answers "where is this mail, and why".
 	Sentence   string
 	Tone, Icon string
-	To         []destiny
-	Timeline   []beat
-	Problem    *problem.Problem
-	Took       string
+	// Because and Rule are why the worst of it happened.
+	Because, Rule string
+	To            []destiny
+	Timeline      []beat
+	Problem       *problem.Problem
+	Took          string
 	// Hidden counts rows that are not shown.
 	Hidden hidden
 	API    string
@@ -139,6 +142,7 @@ func (c *Console) describe(m audit.Message, tasks []task.Task) entity {
 		e.Problem = &p
 	}
 	e.Sentence, e.Tone, e.Icon = standing(m)
+	e.Because, e.Rule = because(m)
 	for _, r := range m.Recipients {
 		e.To = append(e.To, destiny{
 			Recipient: r, State: delivery(r.Delivery), Verdict: verdict(r.Verdict),
@@ -212,20 +216,35 @@ func standing(m audit.Message) (sentence, tone, icon string) {
 			return wholeOf(d, all), b.Tone, b.Icon
 		}
 	}
-	var list []string
-	worst := badge{Tone: "calm", Icon: "dash"}
+	var states []badge
 	for _, d := range append(audit.Deliveries(), "") {
-		if n[d] == 0 {
-			continue
-		}
-		b := delivery(d)
-		list = append(list, fmt.Sprintf("%s for %s", b.Word, grouped(n[d])))
-		if rank(b.Tone) > rank(worst.Tone) {
-			worst = b
+		if n[d] > 0 {
+			b := delivery(d)
+			b.N = n[d]
+			states = append(states, b)
 		}
 	}
+	slices.SortStableFunc(states, func(a, b badge) int { return rank(b.Tone) - rank(a.Tone) })
+	var list []string
+	for _, b := range states {
+		list = append(list, fmt.Sprintf("%s for %s", b.Word, grouped(b.N)))
+	}
 	s := strings.Join(list, ", ")
-	return fmt.Sprintf("%s%s, of %d recipients.", strings.ToUpper(s[:1]), s[1:], all), worst.Tone, worst.Icon
+	return fmt.Sprintf("%s%s, of %d recipients.", strings.ToUpper(s[:1]), s[1:], all), states[0].Tone, states[0].Icon
+}
+
+// because is why the worst of it happened, in the policy's words.
+func because(m audit.Message) (why, rule string) {
+	worst := -1
+	for _, r := range m.Recipients {
+		if severity := rank(verdict(r.Verdict).Tone); r.Because != "" && severity > worst {
+			worst, why, rule = severity, r.Because, ""
+			if len(r.Rules) > 0 {
+				rule = r.Rules[0]
+			}
+		}
+	}
+	return why, rule
 }
 
 func rank(tone string) int {

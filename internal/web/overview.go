@@ -20,11 +20,12 @@ type overview struct {
 	// Sentence is the answer, Next what to do about it if anything.
 	Sentence, Next string
 	Tone, Icon     string
-	// Today counts the messages since midnight, Deliveries and Verdicts the
-	// copies of their recipients.
-	Today                int
+	// Lately counts the messages of the last 24 hours, Deliveries and
+	// Verdicts the copies of their recipients. A calendar day would say
+	// nothing at one in the morning.
+	Lately               int
 	Deliveries, Verdicts []tally
-	// Waiting is how many copies wait for the next hop, for the sentence.
+	// Sum is the balance; Out and Told are sums of it.
 	Sum        *task.Sum
 	Out, Told  int
 	Difference int
@@ -61,7 +62,7 @@ func (c *Console) overview(ctx context.Context) overview {
 	if began.Before(o.until) {
 		return o.kept
 	}
-	o.kept = c.look(ctx, began.In(c.zone))
+	o.kept = c.look(ctx, began)
 	if ctx.Err() == nil {
 		o.until = time.Now().Add(10 * time.Since(began))
 	}
@@ -69,13 +70,12 @@ func (c *Console) overview(ctx context.Context) overview {
 }
 
 func (c *Console) look(ctx context.Context, now time.Time) overview {
-	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, c.zone)
 	o := overview{}
-	counts, err := c.count(ctx, midnight)
+	counts, err := c.count(ctx, now.Add(-24*time.Hour))
 	if err != nil {
 		return c.blind(ctx, "count", err)
 	}
-	o.Today, o.Stuck = counts.messages, counts.stuck
+	o.Lately, o.Stuck = counts.messages, counts.stuck
 	for _, d := range append(audit.Deliveries(), "") {
 		if n := counts.deliveries[d]; n > 0 {
 			o.Deliveries = append(o.Deliveries, tallyOf(delivery(d), n, "delivery:"+string(d), d != ""))
@@ -95,7 +95,7 @@ func (c *Console) look(ctx context.Context, now time.Time) overview {
 		o.Out, o.Told = sum.Delivered+sum.Redirected, sum.Refused+sum.Failed
 		o.Difference = sum.In - o.Out - sum.Held - sum.Open - o.Told
 	}
-	o.answer(len(c.Tenants()), counts.ever)
+	o.answer(len(c.Tenants()), counts)
 	return o
 }
 
@@ -114,14 +114,15 @@ func tallyOf(b badge, n int, query string, opens bool) tally {
 	b.N = n
 	t := tally{Badge: b}
 	if opens {
-		t.Href = "/?q=" + url.QueryEscape(query+" after:today")
+		t.Href = "/?q=" + url.QueryEscape(query+" after:24h")
 	}
 	return t
 }
 
 // answer is the first line of the page. The worst comes first.
-func (o *overview) answer(tenants int, ever bool) {
-	held, open := 0, 0
+func (o *overview) answer(tenants int, n counts) {
+	held, open, ever := 0, 0, n.ever
+	lost := n.deliveries[audit.Failed] + n.deliveries[audit.Deferred]
 	if o.Sum != nil {
 		held, open = o.Sum.Held, o.Sum.Open
 	}
@@ -131,21 +132,26 @@ func (o *overview) answer(tenants int, ever bool) {
 		o.Sentence = "The mail balance does not add up: somebody's message may be lost or doubled."
 		o.Next = "The lines below name the messages. Do not delete anything; run postern audit verify."
 	case len(o.Stuck) > 0:
-		n := 0
+		tasks := 0
 		for _, s := range o.Stuck {
-			n += s.N
+			tasks += s.N
 		}
 		o.Tone, o.Icon = "warn", "pause"
-		o.Sentence = fmt.Sprintf("Mail waits for you: %s cannot go on until somebody acts. Nothing is lost.", many(n, "task"))
+		o.Sentence = fmt.Sprintf("Mail waits for you: %s cannot go on until somebody acts. Nothing is lost.", many(tasks, "task"))
+	case lost > 0 && n.deliveries[audit.Delivered]+n.deliveries[audit.Redirected] == 0:
+		o.Tone, o.Icon = "warn", "cross"
+		o.Sentence = fmt.Sprintf("Mail does not flow: in 24 hours nothing was delivered, and %s failed or had to come again.",
+			many(lost, "copy"))
+		o.Next = "Open the failed and the deferred ones below: the answer of the next hop says why."
 	case tenants == 0 && !ever:
 		o.Tone, o.Icon, o.Sentence = "calm", "dash", "No tenant is configured yet, so no mail is taken."
 	case !ever:
 		o.Tone, o.Icon, o.Sentence = "calm", "dash", "Ready, but no mail was seen yet."
-	case o.Today == 0:
-		o.Tone, o.Icon, o.Sentence = "calm", "dash", "No mail came today so far. "+restOf(held, open, o.Sum != nil)
+	case o.Lately == 0:
+		o.Tone, o.Icon, o.Sentence = "calm", "dash", "No mail came in the last 24 hours. "+restOf(held, open, o.Sum != nil)
 	default:
 		o.Tone, o.Icon = "good", "check"
-		o.Sentence = fmt.Sprintf("Mail flows: %s today. %s", many(o.Today, "message"), restOf(held, open, o.Sum != nil))
+		o.Sentence = fmt.Sprintf("Mail flows: %s in 24 hours. %s", many(o.Lately, "message"), restOf(held, open, o.Sum != nil))
 	}
 }
 
@@ -155,13 +161,13 @@ func restOf(held, open int, balanced bool) string {
 	case held == 1:
 		list = append(list, "1 copy waits for a person")
 	case held > 1:
-		list = append(list, grouped(held)+" copies wait for a person")
+		list = append(list, many(held, "copy")+" wait for a person")
 	}
 	switch {
 	case open == 1:
 		list = append(list, "1 copy is on its way")
 	case open > 1:
-		list = append(list, grouped(open)+" copies are on their way")
+		list = append(list, many(open, "copy")+" are on their way")
 	}
 	s := "Nothing waits."
 	if len(list) > 0 {

@@ -8,9 +8,11 @@ import (
 )
 
 // run is a piece of a text that came from mail. Mark is "" for text as it is;
-// else Text is a visible mark and Mark says what it stands for.
+// else Text is a visible mark and Mark says what it stands for. Cut is the
+// mark of an end that is not shown.
 type run struct {
 	Text, Mark string
+	Cut        bool
 }
 
 // visible is a text from mail as people may see it: at most limit
@@ -30,7 +32,7 @@ func visible(s string, limit int) []run {
 		if n == limit {
 			flush()
 			rest := utf8.RuneCountInString(s[at:])
-			return append(runs, run{"…", fmt.Sprintf("%s more characters, not shown", grouped(int64(rest)))})
+			return append(runs, run{"…", fmt.Sprintf("%s more characters, not shown", grouped(rest)), true})
 		}
 		n++
 		text, mark := marked(r, before, s[at:])
@@ -40,7 +42,7 @@ func visible(s string, limit int) []run {
 			continue
 		}
 		flush()
-		runs = append(runs, run{text, mark})
+		runs = append(runs, run{Text: text, Mark: mark})
 	}
 	flush()
 	return runs
@@ -51,12 +53,8 @@ func marked(r, before rune, rest string) (text, mark string) {
 	code := fmt.Sprintf("U+%04X", r)
 	switch {
 	case r == utf8.RuneError && !strings.HasPrefix(rest, "\uFFFD"):
-		return "�", "an octet that is not UTF-8"
-	case r == '\t' || r == '\n' || r == '\r':
-		return "⏎", code + ", a line break or tab"
-	case r < 0x20:
-		return string(rune(0x2400) + r), code + ", a control character"
-	case r >= 0x7f && r < 0xa0:
+		return "[?]", "an octet that is not UTF-8"
+	case r < 0x20 || r >= 0x7f && r < 0xa0:
 		return "[" + code + "]", "a control character"
 	case r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f || r == 0x61c:
 		return "[" + code + "]", "a character that turns the direction of writing"

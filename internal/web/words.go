@@ -25,7 +25,6 @@ func (c *Console) words() template.FuncMap {
 		"cause":     cause,
 		"stepWords": stepWords,
 		"since":     func(from, to time.Time) string { return span(to.Sub(from)) },
-		"badges":    func(x ...badge) []badge { return x },
 	}
 }
 
@@ -180,19 +179,27 @@ func stepWords(name string) string {
 
 // stamp is a moment in the console's zone; UTC is for the pointer.
 type stamp struct {
-	Machine, UTC, Day, Clock, Fine string
-	Today, None                    bool
+	Machine, UTC string
+	// Short is for lists, Fine for timelines, Day goes before Fine.
+	Short, Day, Fine string
+	None             bool
 }
 
 func (c *Console) moment(t time.Time) stamp {
 	if t.IsZero() {
 		return stamp{None: true}
 	}
-	here := t.In(c.zone)
+	here, now := t.In(c.zone), time.Now().In(c.zone)
+	short := here.Format(time.DateOnly)
+	switch {
+	case short == now.Format(time.DateOnly):
+		short = here.Format(time.TimeOnly)
+	case now.Sub(t).Abs() < 180*24*time.Hour:
+		short = here.Format("2 Jan 15:04")
+	}
 	return stamp{
 		Machine: t.UTC().Format("2006-01-02T15:04:05.000Z"), UTC: t.UTC().Format("2006-01-02 15:04:05.000") + " UTC",
-		Day: here.Format(time.DateOnly), Clock: here.Format(time.TimeOnly), Fine: here.Format("15:04:05.000"),
-		Today: here.Format(time.DateOnly) == time.Now().In(c.zone).Format(time.DateOnly),
+		Short: short, Day: here.Format(time.DateOnly), Fine: here.Format("15:04:05.000"),
 	}
 }
 
@@ -240,10 +247,13 @@ func grouped[T int | int64](n T) string {
 	return sign + s
 }
 
-// many is a count with its noun: 1 message, 2 messages.
+// many is a count with its noun: 1 message, 2 messages, 2 copies.
 func many(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
+	}
+	if stem, y := strings.CutSuffix(noun, "y"); y {
+		return grouped(n) + " " + stem + "ies"
 	}
 	return grouped(n) + " " + noun + "s"
 }
