@@ -24,7 +24,8 @@ func tenantRows() []Problem {
 		},
 		{
 			UnknownTenant, "A message names a tenant that this installation does not have",
-			"It is deferred, so that it waits in Exchange", "Compare the value of the tenant header in the route rule with the tenant's id",
+			"It is deferred, so that it waits in Exchange",
+			"Compare the value of the tenant header in the route rule with the tenant's id",
 		},
 		{
 			TenantDisabled, "A message came for a tenant that is switched off",
@@ -33,11 +34,14 @@ func tenantRows() []Problem {
 		},
 		{
 			WrongSecret, "A tenant header carries a wrong secret",
-			"The message is refused", "If the rule was just changed, Exchange needs up to 30 minutes; otherwise somebody forges the header",
+			"The message is refused",
+			"If the rule was just changed, Exchange needs up to 30 minutes; otherwise somebody forges the header",
 		},
 		{
 			WrongEntra, "Exchange's cross-tenant header names another tenant",
-			"The message is refused", "Compare entra_tenant with the tenant's id in Entra; otherwise another Microsoft 365 tenant tried to act as this one",
+			"The message is refused",
+			"Compare entra_tenant with the tenant's id in Entra; otherwise another Microsoft 365 tenant tried " +
+				"to act as this one",
 		},
 		{
 			WrongSender, "An outgoing message has a sender outside the tenant's domains",
@@ -58,7 +62,8 @@ func tenantRows() []Problem {
 		{
 			MissingFact, "A header that identifies the tenant is missing",
 			"The message is deferred, so that it waits in Exchange",
-			"The text of the deferral names the header. Check that the rule sets the tenant header, and see switches.cross_tenant_on_null and cross_tenant_on_incoming for what Exchange itself leaves out",
+			"The text of the deferral names the header. Check that the rule sets the tenant header, and see " +
+				"switches.cross_tenant_on_null and cross_tenant_on_incoming for what Exchange itself leaves out",
 		},
 		{
 			ValidationSpent, "More than five connector validation messages went to the external address",
@@ -66,7 +71,8 @@ func tenantRows() []Problem {
 		},
 		{
 			StaleNetworks, "Microsoft's list of addresses could not be refreshed",
-			"The last good list stays in force", "Check that endpoints.office.com can be reached, or ignore this on an installation without internet",
+			"The last good list stays in force",
+			"Check that endpoints.office.com can be reached, or ignore this on an installation without internet",
 		},
 	}
 }

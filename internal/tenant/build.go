@@ -76,7 +76,8 @@ func (b *builder) identity(t *Tenant, c Config) {
 		t.ID = ""
 	}
 	if t.EntraTenant != "" && !guidPattern.MatchString(t.EntraTenant) {
-		b.add(fmt.Sprintf("%q is not a GUID", c.EntraTenant), "it stands in the Entra admin center under Overview", "entra_tenant")
+		b.add(fmt.Sprintf("%q is not a GUID", c.EntraTenant),
+			"it stands in the Entra admin center under Overview", "entra_tenant")
 	}
 	if t.Name == "" {
 		t.Name = t.ID
@@ -114,7 +115,8 @@ func (b *builder) domains(t *Tenant, c Config) {
 		parent, all := strings.CutPrefix(name, "*.")
 		folded := foldDomain(parent)
 		if !isDomain(folded) || folded == "onmicrosoft.com" || folded == "mail.onmicrosoft.com" {
-			b.add(fmt.Sprintf("%q is not a domain of a tenant", name), "write for example contoso.example, or *.contoso.example for its subdomains", "domains")
+			b.add(fmt.Sprintf("%q is not a domain of a tenant", name),
+				"write for example contoso.example, or *.contoso.example for its subdomains", "domains")
 			continue
 		}
 		if all {
@@ -178,8 +180,10 @@ func (b *builder) headers(t *Tenant, c Config) {
 		case name == "":
 		case taken[name] != "":
 			b.add(fmt.Sprintf("%s is also the name for %s", x.name, taken[name]), "one header, one meaning", "headers", x.key)
-		case !headerPattern.MatchString(name) || len(name) > maxName || strings.HasPrefix(name, "x-ms-") || name == fold(originator):
-			b.add(fmt.Sprintf("%q cannot be a header of ours", x.name), "a name that begins with X- and is nobody else's", "headers", x.key)
+		case !headerPattern.MatchString(name) || len(name) > maxName ||
+			strings.HasPrefix(name, "x-ms-") || name == fold(originator):
+			b.add(fmt.Sprintf("%q cannot be a header of ours", x.name),
+				"a name that begins with X- and is nobody else's", "headers", x.key)
 		default:
 			taken[name] = x.key
 		}

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"strings"
 
 	"postern.dev/postern/internal/mail"
@@ -82,6 +83,9 @@ func (s *Snapshot) byHeader(h *mail.Header) (found, *Refusal) {
 		t, r := s.namedBy(x, f.Name, v)
 		switch {
 		case r != nil:
+			if n := len(h.All(f.Name)); n > 1 {
+				r = refusal(nil, 550, problem.DoubledFact, "tenant-header", fmt.Sprintf("the header %s stands %d times", f.Name, n))
+			}
 			return found{}, r
 		case t == nil:
 			got.wrong = f.Name

@@ -93,7 +93,9 @@ func (h *HeaderNames) UnmarshalYAML(unmarshal func(any) error) error {
 	var names map[string]string
 	if err := unmarshal(&names); err != nil {
 		h.choose("postern")
-		h.bad = append(h.bad, headerMistake{"is neither a preset nor a map of names", "write for example: postern", []string{"headers"}})
+		h.bad = append(h.bad, headerMistake{
+			"is neither a preset nor a map of names", "write for example: postern", []string{"headers"},
+		})
 		return nil
 	}
 	if preset, ok := names["preset"]; ok {
@@ -113,7 +115,8 @@ func (h *HeaderNames) UnmarshalYAML(unmarshal func(any) error) error {
 			*to = names[key]
 		case key != "preset":
 			h.bad = append(h.bad, headerMistake{
-				fmt.Sprintf("unknown key %q", key), settings.Nearest(key, append(sorted(single), "preset")), []string{"headers", key},
+				fmt.Sprintf("unknown key %q", key),
+				settings.Nearest(key, append(sorted(single), "preset")), []string{"headers", key},
 			})
 		}
 	}

@@ -54,7 +54,8 @@ func (b *builder) values(list []string, form TenantForm, key string) []string {
 		case !theirs && strings.Trim(v, alphabet) != "":
 			b.add("a value has characters other than letters, digits, - and _", "a rule's pattern must match it as it is", key)
 		case theirs && !plain(v, form):
-			b.add("a value cannot stand in the tenant header", "printable characters without outer blanks; avanan: no comma", key)
+			b.add("a value cannot stand in the tenant header",
+				"printable characters without outer blanks; avanan: no comma", key)
 		default:
 			got = append(got, v)
 		}
@@ -140,7 +141,8 @@ func (b *builder) other(t *Tenant, o OtherPeer) {
 	}
 	for _, n := range names {
 		if nameMatches(n, t.names) || strings.HasSuffix(n, ".outlook.com") {
-			b.add(fmt.Sprintf("%s is a name of Exchange Online, which every tenant has", n), "name the server's own certificate", "peers", "other")
+			b.add(fmt.Sprintf("%s is a name of Exchange Online, which every tenant has", n),
+				"name the server's own certificate", "peers", "other")
 			return
 		}
 		t.other = append(t.other, otherPeer{networks: b.networks(o.Networks, nil, "peers", "other"), certificate: n})

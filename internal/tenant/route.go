@@ -68,7 +68,8 @@ func (b *builder) returning(t *Tenant, c Config) {
 	if r.ClientCert != "" {
 		cert, err := clientCertificate(r.ClientCert, b.dir)
 		if err != nil {
-			b.add(strings.TrimPrefix(err.Error(), "tenant: "), "one PEM file with certificate chain and key", "return", "client_cert")
+			b.add(strings.TrimPrefix(err.Error(), "tenant: "),
+				"one PEM file with certificate chain and key", "return", "client_cert")
 		}
 		t.Certificate = cert
 	}

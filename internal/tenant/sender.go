@@ -41,7 +41,8 @@ func headerSender(c *claim) *Refusal {
 	case fields > 0:
 		return c.refuse(problem.WrongSender, "from", "the From field holds no address")
 	case c.env.From.Null():
-		return c.refuse(problem.WrongSender, "from", "a message with the null sender needs a From with an author of the tenant")
+		return c.refuse(problem.WrongSender, "from",
+			"a message with the null sender needs a From with an author of the tenant")
 	}
 	return nil // no author at all: the envelope's sender has been checked
 }
@@ -104,7 +105,8 @@ func ownRecipients(c *claim) *Refusal {
 func onlySpecial(c *claim) *Refusal {
 	for _, r := range c.env.To {
 		if t, k, ok := c.s.Special(r.Address); !ok || t != c.t || k != c.kind {
-			return c.refuse(problem.WrongRecipient, "recipient", "this recipient, an address of ours, takes no message with others")
+			return c.refuse(problem.WrongRecipient, "recipient",
+				"this recipient, an address of ours, takes no message with others")
 		}
 	}
 	return nil
