@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"testing"
 
@@ -18,9 +19,11 @@ func TestMain(m *testing.M) {
 
 // TestVerbs runs the stories of testdata with the real program.
 func TestVerbs(t *testing.T) {
+	cmds := commands()
+	maps.Copy(cmds, streetCommands())
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
-		Cmds:                commands(),
+		Cmds:                cmds,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE") != "",

@@ -32,7 +32,7 @@ func (p *program) serveVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return serve(cmd.Context(), a)
+		return p.serve(cmd.Context(), a)
 	})
 	cmd.Long = "Runs until SIGTERM or SIGINT, which let running transactions end. SIGHUP reads the tenants and\n" +
 		"policies again. Under systemd, Type=notify is told when the gateway is ready."
@@ -41,7 +41,7 @@ func (p *program) serveVerb() *cobra.Command {
 
 // serve runs a gateway until a signal, or until its store is dead: what is in
 // memory may then not be what is on the disk, and only a new start can tell.
-func serve(ctx context.Context, a *app.App) error {
+func (p *program) serve(ctx context.Context, a *app.App) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -49,6 +49,9 @@ func serve(ctx context.Context, a *app.App) error {
 		return errors.Join(err, a.Close())
 	}
 	notify("READY=1")
+	if link := a.ConsoleLink(); link != "" {
+		p.note("The console opens once, within 15 minutes, with %s\n(later: postern console link)", link)
+	}
 	for {
 		select {
 		case err := <-a.DB.Dead():
