@@ -15,6 +15,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -189,10 +190,22 @@ type setting struct {
 	key, kind, fallback, text string
 }
 
+// sources are the files of the house, read once for all pages.
+func sources(t *testing.T) []file {
+	t.Helper()
+	source.once.Do(func() { source.list = files(t) })
+	return source.list
+}
+
+var source struct {
+	once sync.Once
+	list []file
+}
+
 // structOf finds a struct type in a room's files.
 func structOf(t *testing.T, room, name string) (*ast.StructType, string) {
 	t.Helper()
-	for _, f := range files(t) {
+	for _, f := range sources(t) {
 		if f.pkg != room || f.test {
 			continue
 		}
@@ -394,7 +407,7 @@ func metricsPage(t *testing.T) string {
 	form := map[string]string{
 		"Count": "postern_%s_total", "Set": "postern_%s", "Observe": "postern_%s_seconds",
 	}
-	for _, f := range files(t) {
+	for _, f := range sources(t) {
 		if f.test || f.pkg == "telemetry" {
 			continue
 		}
@@ -551,7 +564,7 @@ When a message is handed back while the client waits, the client gets the next h
 		{"deliver", "In the place of a next hop (`internal/deliver/replies.go`)"},
 	} {
 		a := answers{map[string]*ast.FuncDecl{}}
-		for _, f := range files(t) {
+		for _, f := range sources(t) {
 			if f.path != room.pkg+"/replies.go" {
 				continue
 			}
@@ -587,7 +600,7 @@ time, is deferred (451 4.7.1) as ` + "`Deferred (code, fact): …`" + `. Codes: 
 `)
 	var rows []string
 	codes := problemCodes(t)
-	for _, f := range files(t) {
+	for _, f := range sources(t) {
 		if f.pkg != "tenant" || f.test {
 			continue
 		}
@@ -649,7 +662,7 @@ func refusalRow(c *ast.CallExpr, codes map[string]string) string {
 func problemCodes(t *testing.T) map[string]string {
 	codes := map[string]string{}
 	decl := regexp.MustCompile(`(?m)^\s*(\w+)\s+(?:Code\s+)?=\s+"(P\d{3})"`)
-	for _, f := range files(t) {
+	for _, f := range sources(t) {
 		if f.pkg == "problem" && !f.test {
 			for _, m := range decl.FindAllStringSubmatch(f.text, -1) {
 				codes[m[1]] = m[2]
@@ -679,8 +692,8 @@ func cliPage(t *testing.T) string {
 	var b, more strings.Builder
 	b.WriteString(`# Command line
 
-` + "`bin/postern`" + ` has these verbs. With ` + "`--json`" + ` there is one JSON document (JSON Lines for lists) on standard output and nothing
-else; sentences for people go to standard error.
+` + "`bin/postern`" + ` has these verbs. With ` + "`--json`" + ` there is one JSON document (JSON Lines for lists) on standard
+output and nothing else; sentences for people go to standard error.
 
 | Exit code | Meaning |
 |---|---|
