@@ -12,7 +12,8 @@ import (
 )
 
 func (p *program) policyVerb() *cobra.Command {
-	return p.group("policy", "Test and explain policies", p.policyTestVerb(), p.policyExplainVerb())
+	return p.group("policy", "Test and explain policies", p.policyTestVerb(), p.policyExplainVerb(),
+		p.policyReplayVerb())
 }
 
 func (p *program) policyTestVerb() *cobra.Command {
