@@ -89,7 +89,8 @@ func (c *Console) apiMessage(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.As(err, &several):
 		c.fail(w, r, http.StatusConflict, fault{
-			Sentence: "Several messages have this reference.", Hint: "search for ref:" + string(several) + " and use the id",
+			Sentence: "Several messages have this reference.",
+			Hint:     "search for ref:" + string(several) + " and use the id",
 		})
 	case errors.Is(err, audit.ErrNotFound):
 		c.fail(w, r, http.StatusNotFound, fault{Sentence: "There is no such message.", Hint: "the id is ours, or a reference"})

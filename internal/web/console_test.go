@@ -228,7 +228,8 @@ func TestStuckTasksAreShownWithWhatToDo(t *testing.T) {
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		has(h.t, h.page("/", 200), "Mail waits for you: 1 task cannot go on until somebody acts.", "P703 A mail loop was stopped")
+		has(h.t, h.page("/", 200), "Mail waits for you: 1 task cannot go on until somebody acts.",
+			"P703 A mail loop was stopped")
 		has(h.t, h.page("/m/K7TQ-0024", 200), "Next try", "01:00:00", "P703", "550 &lt;b&gt;no&lt;/b&gt;")
 	})
 }
@@ -297,6 +298,81 @@ func TestMessageIsFoundByIDAndReference(t *testing.T) {
 			h.t.Errorf("two messages of one reference: %d to %q", res.StatusCode, to)
 		}
 	})
+}
+
+func TestEveryEngineCountsTheSame(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		log, err := audit.Open(t.Context(), db, []byte(strings.Repeat("k", 32)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := task.Migrate(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		c := New(Config{Audit: log, DB: db})
+		now := time.Now()
+		if n, err := c.count(t.Context(), now); err != nil || n.ever || n.messages != 0 {
+			t.Errorf("an empty store: %+v, %v", n, err)
+		}
+		err = db.Update(t.Context(), func(tx *store.Tx) error {
+			for _, m := range samples(now) {
+				if err := log.Save(tx, m); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := c.count(t.Context(), now.Add(-61*time.Minute)) // the last six
+		want := map[audit.Delivery]int{
+			audit.Delivered: 1 + 1 + 1 + 41 + 1, audit.Refused: 1, audit.Waiting: 1, audit.Held: 1,
+		}
+		if diff := cmp.Diff(want, n.deliveries); err != nil || diff != "" || n.messages != 6 || !n.ever ||
+			n.verdicts["block"] != 1 || n.verdicts["deliver"] != 46 {
+			t.Errorf("%+v, %v, %s", n, err, diff)
+		}
+	})
+}
+
+func TestFirstLineSaysWhereItIsAndWhy(t *testing.T) {
+	busy := mail.NewReply(451, "4.7.500", "Server busy")
+	unknown := mail.NewReply(550, "5.1.10", "Recipient not found")
+	tests := []struct {
+		name      string
+		to        []audit.Recipient
+		want, why string
+	}{
+		{"one delivered", []audit.Recipient{{Delivery: audit.Delivered}}, "Delivered to its recipient.", ""},
+		{"all delivered", []audit.Recipient{{Delivery: audit.Delivered}, {Delivery: audit.Delivered}},
+			"Delivered to both recipients.", ""},
+		{"a policy's reason goes before an answer", []audit.Recipient{
+			{Delivery: audit.Refused, Verdict: "block", Because: "3 cards", Reply: unknown},
+		}, "Refused for its recipient: nobody got it.", "3 cards"},
+		{"the reason of the stronger verdict", []audit.Recipient{
+			{Delivery: audit.Delivered, Verdict: "log", Because: "1 card"},
+			{Delivery: audit.Held, Verdict: "hold", Because: "3 cards"},
+		}, "Held for 1, delivered for 1, of 2 recipients.", "3 cards"},
+		{"an answer is a reason too", []audit.Recipient{
+			{Delivery: audit.Failed, Reply: unknown}, {Delivery: audit.Waiting, Reply: busy},
+		}, "Failed for 1, waiting for 1, of 2 recipients.", "550 5.1.10 Recipient not found"},
+		{"a next hop that is busy", []audit.Recipient{{Delivery: audit.Waiting, Reply: busy}},
+			"On its way to its recipient; the next try comes by itself.", "451 4.7.500 Server busy"},
+		{"nobody", nil, "This message had no recipient left when it was answered.", ""},
+		{"a state of a later version", []audit.Recipient{{Delivery: "elsewhere"}},
+			"It is known under a state that this version does not know.", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := audit.Message{Recipients: tt.to}
+			got, _, _ := standing(m)
+			why, _ := because(m)
+			if got != tt.want || why != tt.why {
+				t.Errorf("got %q because %q, want %q because %q", got, why, tt.want, tt.why)
+			}
+		})
+	}
 }
 
 func TestErasedRecordsSaySo(t *testing.T) {

@@ -90,7 +90,8 @@ func (c *Console) message(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	data := c.describe(m, tasks)
-	c.show(w, r, http.StatusOK, "message", page{Title: first(flat(m.Subject, 60), "(no subject)"), Inside: true, Data: data})
+	title := first(flat(m.Subject, 60), "(no subject)")
+	c.show(w, r, http.StatusOK, "message", page{Title: title, Inside: true, Data: data})
 }
 
 // severalError says that a reference stands for more than one message.
@@ -224,6 +225,9 @@ func standing(m audit.Message) (sentence, tone, icon string) {
 			states = append(states, b)
 		}
 	}
+	if len(states) == 0 {
+		return "It is known under a state that this version does not know.", "calm", "ask"
+	}
 	slices.SortStableFunc(states, func(a, b badge) int { return rank(b.Tone) - rank(a.Tone) })
 	var list []string
 	for _, b := range states {
@@ -233,7 +237,8 @@ func standing(m audit.Message) (sentence, tone, icon string) {
 	return fmt.Sprintf("%s%s, of %d recipients.", strings.ToUpper(s[:1]), s[1:], all), states[0].Tone, states[0].Icon
 }
 
-// because is why the worst of it happened, in the policy's words.
+// because is why the worst of it happened: in the policy's words, else in
+// those of the answer that ended it.
 func because(m audit.Message) (why, rule string) {
 	worst := -1
 	for _, r := range m.Recipients {
@@ -244,7 +249,16 @@ func because(m audit.Message) (why, rule string) {
 			}
 		}
 	}
-	return why, rule
+	if why != "" {
+		return why, rule
+	}
+	worst = rank("good")
+	for _, r := range m.Recipients {
+		if severity := rank(delivery(r.Delivery).Tone); severity > worst && !r.Reply.None() && !r.Reply.Ok() {
+			worst, why = severity, r.Reply.String()
+		}
+	}
+	return why, ""
 }
 
 func rank(tone string) int {
@@ -292,7 +306,7 @@ func outcome(m audit.Message, r audit.Recipient) string {
 		return "In our custody. A person decides, or the deadline does."
 	case audit.Refused:
 		if m.Way == audit.Rejected {
-			return "Refused in the session, so the sending server tells the sender. We keep nothing of it."
+			return "Refused in the session, so the sending server tells the sender. We keep no copy of it."
 		}
 		return "This recipient does not get it. The sender gets a report where one is allowed."
 	case audit.Failed:

@@ -102,7 +102,8 @@ func (c *Console) look(ctx context.Context, now time.Time) overview {
 // blind is the overview when the store does not answer.
 func (c *Console) blind(ctx context.Context, what string, err error) overview {
 	if ctx.Err() == nil {
-		c.Log.Error("the overview cannot be made", telemetry.KeyRoom, "web", telemetry.KeyKind, what, telemetry.KeyError, err)
+		c.Log.Error("the overview cannot be made",
+			telemetry.KeyRoom, "web", telemetry.KeyKind, what, telemetry.KeyError, err)
 	}
 	return overview{
 		Sentence: "Whether mail flows cannot be said: the store does not answer.", Tone: "bad", Icon: "cross",

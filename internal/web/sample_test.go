@@ -14,8 +14,8 @@ import (
 // the last one ten minutes before now.
 func samples(now time.Time) []audit.Message {
 	subjects := []string{
-		"Invoice 2026-118", "Re: lunch on Friday?", "Quarter numbers, please do not forward", "Besprechung ÄÖÜ am Montag",
-		"会議の資料について", "Accepted: planning", "Automatic reply: away until Monday", "تقرير الربع الثالث",
+		"Invoice 2026-118", "Re: lunch on Friday?", "Quarter numbers, please do not forward",
+		"Besprechung ÄÖÜ am Montag", "会議の資料について", "Accepted: planning", "Automatic reply: away until Monday", "تقرير الربع الثالث",
 	}
 	var list []audit.Message
 	for i := range 25 {
@@ -50,26 +50,35 @@ func vary(m *audit.Message, i int, at time.Time) {
 		m.Way, m.Size, m.Inspected = audit.Custody, 4_218_331, "partial"
 		m.Subject = "Customer list as promised"
 		*to = audit.Recipient{
-			Address: "bob@fabrikam.example", Verdict: "block", Rules: []string{"cards-leave"}, Lost: []string{"log-outbound", "label-confidential"},
-			Because: "3 card numbers (high) in customers.csv go outside", Delivery: audit.Refused, At: at.Add(60 * time.Millisecond),
+			Address: "bob@fabrikam.example", Verdict: "block", Rules: []string{"cards-leave"},
+			Lost:    []string{"log-outbound", "label-confidential"},
+			Because: "3 card numbers (high) in customers.csv go outside", Delivery: audit.Refused,
+			At: at.Add(60 * time.Millisecond),
 		}
 		m.Recipients = append(m.Recipients, audit.Recipient{
 			Address: "carol@contoso.example", Verdict: "deliver", Delivery: audit.Waiting, Rules: []string{"log-outbound"},
-			Reply: mail.NewReply(451, "4.7.500", "Server busy. Please try again later"), Host: "contoso-example.mail.protection.outlook.com",
+			Reply: mail.NewReply(451, "4.7.500", "Server busy. Please try again later"),
+			Host:  "contoso-example.mail.protection.outlook.com",
 		}, audit.Recipient{
 			Address: "dave@partner.example", Verdict: "hold", Rules: []string{"ask-manager"}, Delivery: audit.Held,
 			Because: "customers.csv goes to a partner; boss@contoso.example decides",
 		})
 		m.Parts = append(m.Parts,
-			audit.Part{Path: "2", Name: "customers.csv", Type: "text/csv", Size: 18231, SHA256: strings.Repeat("fcde2b2e", 8), Attachment: true},
-			audit.Part{Path: "3", Name: "plan.zip", Type: "application/zip", Size: 4_190_001, SHA256: strings.Repeat("baa5a096", 8), Attachment: true})
+			audit.Part{Path: "2", Name: "customers.csv", Type: "text/csv", Size: 18231, Attachment: true,
+				SHA256: strings.Repeat("fcde2b2e", 8)},
+			audit.Part{Path: "3", Name: "plan.zip", Type: "application/zip", Size: 4_190_001, Attachment: true,
+				SHA256: strings.Repeat("baa5a096", 8)})
 		m.Findings = []detect.Finding{
-			{Type: "CREDIT_CARD", Detector: "credit-card", Part: "2", Name: "customers.csv", Count: 3, Confidence: detect.High,
-				Sample: "4012 •••• •••• 1881", Offset: 88, Why: []string{"checksum", "keyword near"}},
+			{Type: "CREDIT_CARD", Detector: "credit-card", Part: "2", Name: "customers.csv", Count: 3,
+				Confidence: detect.High, Sample: "4012 •••• •••• 1881", Offset: 88, Why: []string{"checksum", "keyword near"}},
 			{Type: "EMAIL", Detector: "email", Part: "1", Count: 12, Confidence: detect.Low, Sample: "j•••@•••.example"},
 		}
-		m.Labels = []detect.Label{{Scheme: "msip", ID: "f42aa342-8706-4288-bd11-ebb85995028c", Name: "Confidential", Method: "Standard"}}
-		m.Unseen = []mail.Unseen{{Part: "3", Name: "plan.zip", Reason: mail.Encrypted, Detail: "2 of 2 entries need a password"}}
+		m.Labels = []detect.Label{{
+			Scheme: "msip", ID: "f42aa342-8706-4288-bd11-ebb85995028c", Name: "Confidential", Method: "Standard",
+		}}
+		m.Unseen = []mail.Unseen{{
+			Part: "3", Name: "plan.zip", Reason: mail.Encrypted, Detail: "2 of 2 entries need a password",
+		}}
 		m.Forged, m.Problem = []string{"X-Postern-Checked"}, "P703"
 		m.Did("stored", "", at.Add(31*time.Millisecond))
 		m.Did("in custody", "", at.Add(38*time.Millisecond))
@@ -87,6 +96,9 @@ func vary(m *audit.Message, i int, at time.Time) {
 		m.From, m.Subject, m.Problem = "stranger@spam.example", "", "P101"
 		to.Verdict, to.Delivery, to.Host = "", audit.Refused, ""
 		to.Reply = mail.NewReply(550, "5.7.1", "This server takes mail only from the tenants it serves")
+		m.HeaderFrom, m.Parts, m.Steps = "", nil, m.Steps[:2]
+		m.Did("answered", "not identified: peer, 550", at.Add(time.Millisecond))
+		return
 	case 12:
 		to.Delivery, to.Reply = audit.Unknown, mail.Reply{}
 	case 14:
@@ -105,7 +117,8 @@ func vary(m *audit.Message, i int, at time.Time) {
 	case 22:
 		for n := range 40 {
 			m.Recipients = append(m.Recipients, audit.Recipient{
-				Address: mail.Address(fmt.Sprintf("member%d@contoso.example", n)), Verdict: "deliver", Delivery: audit.Delivered, At: at,
+				Address: mail.Address(fmt.Sprintf("member%d@contoso.example", n)),
+				Verdict: "deliver", Delivery: audit.Delivered, At: at,
 			})
 		}
 	}

@@ -227,7 +227,9 @@ func TestMethodsAndSizesAreLimited(t *testing.T) {
 
 func TestEveryAnswerCarriesTheFieldsThatProtectIt(t *testing.T) {
 	inBubble(t, three, func(h *house) {
-		for _, target := range []string{"/", "/m/K7TQ-0024", "/m/none", "/enter/x", "/style.css", "/icon.svg", "/api/v1/messages", "/x"} {
+		for _, target := range []string{
+			"/", "/m/K7TQ-0024", "/m/none", "/enter/x", "/style.css", "/icon.svg", "/api/v1/messages", "/x",
+		} {
 			res := h.do("GET", target)
 			for field, want := range map[string]string{
 				"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; " +
@@ -249,8 +251,8 @@ func TestEveryAnswerCarriesTheFieldsThatProtectIt(t *testing.T) {
 // hostile are texts that a sender may choose.
 func hostile() []string {
 	return []string{
-		"<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "' onmouseover='alert(1)", "</title><svg onload=alert(1)>",
-		"javascript:alert(1)", "{{.Data}}", "\u202egnp.exe", "\u2066a\u2069", "\x00\x1b[2J", "\xff\xfe", "\ufeff\u200b\u00ad",
+		"<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "' onmouseover='alert(1)",
+		"</title><svg onload=alert(1)>", "javascript:alert(1)", "{{.Data}}", "\u202egnp.exe", "\u2066a\u2069", "\x00\x1b[2J", "\xff\xfe", "\ufeff\u200b\u00ad",
 		strings.Repeat("\u0301", 500), "\U000e0041\U000e0042",
 	}
 }
@@ -286,7 +288,8 @@ func everywhere(now time.Time, i int, text string) audit.Message {
 func TestWhatComesFromMailIsData(t *testing.T) {
 	// Any element or attribute that our templates do not have.
 	forbidden := regexp.MustCompile(`(?i)<(script|img|iframe|object|style|base)\b|<[^>]*\son\w+=|href="(javascript|data|//)`)
-	invisible := regexp.MustCompile("[\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\u00ad\ufeff\x00-\x08\x0b-\x1f\x7f\U000e0041\U000e0042]")
+	invisible := regexp.MustCompile("[\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\u00ad\ufeff" +
+		"\x00-\x08\x0b-\x1f\x7f\U000e0041\U000e0042]")
 	inBubble(t, nil, func(h *house) {
 		for i, text := range hostile() {
 			h.save(everywhere(time.Now(), i, text))
@@ -309,7 +312,8 @@ func TestWhatComesFromMailIsData(t *testing.T) {
 				}
 			}
 		}
-		has(h.t, pages["\u202egnp.exe"], `<span class="odd" title="a character that turns the direction of writing">[U&#43;202E]</span>gnp.exe`)
+		has(h.t, pages["\u202egnp.exe"],
+			`<span class="odd" title="a character that turns the direction of writing">[U&#43;202E]</span>gnp.exe`)
 		for i := range hostile() {
 			text := h.page("/api/v1/messages/01hostile"+string(rune('a'+i)), 200)
 			hasNot(h.t, text, "<", ">")

@@ -128,7 +128,8 @@ func checkLabels(t *testing.T, text string) {
 			t.Errorf("id %s stands twice", m[1])
 		}
 	}
-	for _, m := range regexp.MustCompile(` (?:for|aria-labelledby|aria-describedby)="([^"]+)"`).FindAllStringSubmatch(text, -1) {
+	reference := regexp.MustCompile(` (?:for|aria-labelledby|aria-describedby)="([^"]+)"`)
+	for _, m := range reference.FindAllStringSubmatch(text, -1) {
 		if ids[m[1]] == 0 {
 			t.Errorf("there is no id %s", m[1])
 		}
@@ -142,7 +143,8 @@ func checkLabels(t *testing.T, text string) {
 		t.Error("a picture is read out beside its word")
 	}
 	// A badge is never color alone.
-	for _, m := range regexp.MustCompile(`<(?:span|a) class="badge [^>]*>(?:<svg.*?</svg>)?([^<]*)<`).FindAllStringSubmatch(text, -1) {
+	badge := regexp.MustCompile(`<(?:span|a) class="badge [^>]*>(?:<svg.*?</svg>)?([^<]*)<`)
+	for _, m := range badge.FindAllStringSubmatch(text, -1) {
 		if strings.TrimSpace(m[1]) == "" {
 			t.Errorf("a badge without a word: %s", m[0])
 		}

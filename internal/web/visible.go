@@ -63,7 +63,7 @@ func marked(r, before rune, rest string) (text, mark string) {
 			return "", "" // joins letters of Persian and parts of an emoji
 		}
 		return "[" + code + "]", "a character without width"
-	case unicode.Is(unicode.Cf, r) || r == 0x2028 || r == 0x2029 || r == 0x3164 || r == 0x115f || r == 0x1160 || r == 0xffa0:
+	case unicode.Is(unicode.Cf, r), r == 0x2028, r == 0x2029, r == 0x115f, r == 0x1160, r == 0x3164, r == 0xffa0:
 		return "[" + code + "]", "a character that one cannot see"
 	}
 	return "", ""

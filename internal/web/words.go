@@ -54,7 +54,7 @@ func delivery(d audit.Delivery) badge {
 	case audit.Deferred:
 		return badge{Icon: "again", Word: "deferred", Tone: "busy", Means: "answered \"not now\"; the client comes again"}
 	case audit.Unknown:
-		return badge{Icon: "ask", Word: "unknown", Tone: "warn", Means: "delivered, or Exchange tries again: the answer was lost"}
+		return badge{Icon: "ask", Word: "unknown", Tone: "warn", Means: "the answer was lost: delivered, or it comes again"}
 	case "":
 		return badge{Icon: "dash", Word: "not yet", Tone: "calm", Means: "nothing is known yet"}
 	}
@@ -124,7 +124,7 @@ func stepWords(name string) string {
 	case "connected":
 		return "The client connected"
 	case "received":
-		return "All octets are here"
+		return "The whole message arrived"
 	case "identified":
 		return "It belongs to a tenant"
 	case "looked":
@@ -138,7 +138,7 @@ func stepWords(name string) string {
 	case "onward-rcpt":
 		return "The next hop was asked for the recipients"
 	case "onward-dot":
-		return "The next hop has all octets"
+		return "The next hop has the whole message"
 	case "next hop answered":
 		return "The next hop answered, and so did we"
 	case "stored":
