@@ -54,7 +54,7 @@ func (p *program) serve(ctx context.Context, a *app.App) error {
 	}
 	for {
 		select {
-		case err := <-a.DB.Dead():
+		case err := <-a.Dead():
 			a.Log.Error("the store is dead; the process ends", telemetry.KeyCode, problem.StoreDead, telemetry.KeyError, err)
 			return red("the store is in an unknown state: %v", err)
 		case s := <-signals:

@@ -80,12 +80,13 @@ type App struct {
 	applied sync.Mutex
 	console *web.Console
 	listens string // where the console listens
+	fatal   chan error
 }
 
 // Open builds every room and starts nothing that takes mail. Every mistake of
 // configuration is found here.
 func Open(ctx context.Context, c *Config, w World) (a *App, err error) {
-	a = &App{Config: c, world: w, Log: w.Log, Metrics: telemetry.NewMetrics(), tend: make(chan struct{}, 1)}
+	a = &App{Config: c, world: w, Log: w.Log, Metrics: telemetry.NewMetrics(), tend: make(chan struct{}, 1), fatal: make(chan error, 1)}
 	if a.Log == nil {
 		a.Log = newLog(c.Log)
 	}
@@ -218,7 +219,7 @@ func (a *App) doors() (err error) {
 	}
 	a.Gateway = gateway.New(gateway.Config{
 		Hostname: c.Hostname, Tenants: a.Tenants, Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool,
-		Audit: a.Audit, Wake: a.wake, Patience: c.Patience, Judge: c.Limits.Judge,
+		Audit: a.Audit, Wake: a.wake, Fatal: a.die, Patience: c.Patience, Judge: c.Limits.Judge,
 		Limits: mail.Limits{Depth: c.Limits.Depth, Parts: c.Limits.Parts}, Log: a.Log, Metrics: a.Metrics,
 	})
 	a.Tasks = task.NewRunner(task.Config{
@@ -267,6 +268,17 @@ func (a *App) wake() {
 	}
 }
 
+// Dead gives one error when the process must end: a failed fsync, or a COMMIT
+// whose outcome nobody knows.
+func (a *App) Dead() <-chan error { return a.fatal }
+
+func (a *App) die(err error) {
+	select {
+	case a.fatal <- err:
+	default: // dead already
+	}
+}
+
 // Start runs everything that does not listen: what a crash left is swept and
 // listed, tasks and deadlines are worked on.
 func (a *App) Start(ctx context.Context) error {
@@ -291,6 +303,15 @@ func (a *App) Start(ctx context.Context) error {
 	})
 	a.run(func() { a.Gateway.Tend(ctx, a.tend) })
 	a.run(func() { a.housekeeping(ctx) })
+	a.run(func() {
+		select {
+		case err, open := <-a.DB.Dead():
+			if open {
+				a.die(err)
+			}
+		case <-ctx.Done():
+		}
+	})
 	return nil
 }
 

@@ -44,6 +44,9 @@ type Remark struct {
 // soon is how long before its end a certificate is warned about.
 const soon = 30 * 24 * time.Hour
 
+// longestSocket is the length of sun_path in unix(7) without its end.
+const longestSocket = 107
+
 // CheckOptions say how much is checked.
 type CheckOptions struct {
 	// DNS asks for the hosts to which mail goes back.
@@ -56,7 +59,7 @@ type CheckOptions struct {
 // Check reads everything that a gateway needs and says all that is wrong at
 // once. It changes nothing and takes no lock, so it may run beside a gateway.
 func Check(ctx context.Context, path string, o CheckOptions) []Remark {
-	k := &checking{options: o}
+	k := &checking{options: o, path: path}
 	c, err := LoadConfig(path)
 	if err != nil {
 		k.err(path, err)
@@ -78,6 +81,7 @@ func Check(ctx context.Context, path string, o CheckOptions) []Remark {
 }
 
 type checking struct {
+	path    string
 	c       *Config
 	options CheckOptions
 	list    []Remark
@@ -196,6 +200,10 @@ func (k *checking) store(ctx context.Context) files {
 		return nil
 	} else if err != nil {
 		k.add(LevelNote, "data", k.c.Data+" will be made at the first start", "")
+	}
+	if path := k.c.adminSocket(); len(path) > longestSocket {
+		k.add(LevelMistake, "data", fmt.Sprintf("%s is longer than the %d octets that a socket's path may have", path, longestSocket),
+			"write a shorter path, or one relative to "+filepath.Dir(k.path))
 	}
 	r, err := OpenReader(ctx, k.c)
 	if errors.Is(err, ErrNoStore) {

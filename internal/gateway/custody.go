@@ -35,9 +35,10 @@ type extra struct {
 	Outside bool `json:"outside,omitempty"`
 	// Key recognizes a repeat of the arrival.
 	Key spool.Key `json:"key,omitempty"`
-	// OOO and Passes go into the facts when the message is judged again.
-	OOO    bool `json:"ooo,omitempty"`
-	Passes int  `json:"passes,omitempty"`
+	// Monitor, OOO and Passes are facts when the message is judged again.
+	Monitor bool `json:"monitor,omitempty"`
+	OOO     bool `json:"ooo,omitempty"`
+	Passes  int  `json:"passes,omitempty"`
 }
 
 // takeCustody keeps a message: body durable, then one transaction with
@@ -46,6 +47,7 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 	stored, err := g.Spool.Store(ctx, m.arrival.Trace, m.body)
 	tr.step("stored")
 	if err != nil {
+		g.died(err)
 		return g.withoutSpool(tr, m, err), false
 	}
 	reply = replyTaken(m.arrival.Trace)
@@ -77,6 +79,7 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 func (g *Gateway) takeUnjudged(ctx context.Context, tr *trail, m matter) (reply mail.Reply, kept bool) {
 	stored, err := g.Spool.Store(ctx, m.arrival.Trace, m.body)
 	if err != nil {
+		g.died(err)
 		return g.cannotKeep(tr, err), false
 	}
 	reply = replyTaken(m.arrival.Trace)
@@ -149,7 +152,7 @@ func (g *Gateway) withoutSpool(tr *trail, m matter, err error) mail.Reply {
 func (g *Gateway) rowOf(m matter, stored spool.Stored) spool.Message {
 	x, _ := json.Marshal(extra{
 		Ref: refOf(m.arrival.Trace), Inspected: m.judgment.verdict.Inspected, Outside: !m.ownSender(),
-		Robotic: m.judgment.class.Automatic || m.envelope.From.Null(), Key: m.key, OOO: m.ooo, Passes: m.passes,
+		Robotic: m.judgment.class.Automatic || m.envelope.From.Null(), Key: m.key, Monitor: m.monitor, OOO: m.ooo, Passes: m.passes,
 	})
 	eight := m.judgment.message != nil && m.judgment.message.EightBit
 	return spool.Message{

@@ -2,12 +2,14 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/durable"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/problem"
@@ -69,6 +71,9 @@ type Config struct {
 	DB       *store.DB
 	Spool    *spool.Spool
 	Audit    *audit.Log
+	// Fatal ends the process: after a failed fsync nobody knows what is on the
+	// disk, and only a new start can tell.
+	Fatal func(error)
 	// Wake tells the task runner that there is work.
 	Wake func()
 	// Patience is how long judging may keep the client waiting, Judge how
@@ -109,6 +114,13 @@ func New(c Config) *Gateway {
 		c.Wake = func() {}
 	}
 	return &Gateway{Config: c, flights: newFlights(), relayed: map[string][]mail.Address{}}
+}
+
+// died ends the process when err is a failed fsync.
+func (g *Gateway) died(err error) {
+	if errors.Is(err, durable.ErrSync) && g.Fatal != nil {
+		g.Fatal(err)
+	}
 }
 
 // Wait returns when every write that nobody waited for is done; app calls it

@@ -269,7 +269,7 @@ func (g *Gateway) judgeInCustody(ctx context.Context, id string) error {
 		return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
 	}
 	s := subject{
-		tenant: t, kind: tenant.Kind(row.Kind), dir: row.Direction, ooo: x.OOO, envelope: row.Envelope,
+		tenant: t, kind: tenant.Kind(row.Kind), dir: row.Direction, monitor: x.Monitor, ooo: x.OOO, envelope: row.Envelope,
 		header: mail.ParseHeader(body), body: body, passes: x.Passes,
 	}
 	now := time.Now()

@@ -32,7 +32,7 @@ func build(d settings.Document, published *Published) (*Tenant, settings.Mistake
 		c.Headers.Preset = Presets()[0]
 	}
 	t := &Tenant{
-		ID: c.ID, Name: c.Name, Contact: c.Contact, Disabled: c.Disabled,
+		ID: c.ID, Name: c.Name, Contact: c.Contact, Disabled: c.Disabled, tags: c.TrustedTags,
 		EntraTenant: strings.ToLower(c.EntraTenant), Preset: c.Headers.Preset,
 		Refuse: c.Refuse, Switches: c.Switches, Keep: c.Keep, Hosts: map[string]mail.Direction{},
 	}
@@ -44,6 +44,7 @@ func build(d settings.Document, published *Published) (*Tenant, settings.Mistake
 	b.returning(t, c)
 	b.gates(t, c)
 	b.addresses(t, c)
+	b.trustedTags(c)
 	b.proof(t, c)
 	return t, b.bad
 }
@@ -152,6 +153,15 @@ func sorted[V any](m map[string]V) []string {
 	}
 	sort.Strings(keys)
 	return keys
+}
+
+// trustedTags must be complete: an empty name or value would trust too much.
+func (b *builder) trustedTags(c Config) {
+	for _, tag := range c.TrustedTags {
+		if tag.Header == "" || tag.Value == "" {
+			b.add("a trusted tag needs header and value", `write value: "*" to trust any value`, "trusted_tags")
+		}
+	}
 }
 
 func (b *builder) need(n *Need, standard Need, path ...string) {

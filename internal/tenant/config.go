@@ -59,6 +59,13 @@ type Config struct {
 	// Switches are decisions about what Exchange does that nobody has proved
 	// yet or that a tenant takes on itself.
 	Switches Switches `yaml:"switches"`
+	// TrustedTags are header fields by which the tenant's own endpoint software
+	// says that it has judged a message already: outgoing mail with one of
+	// them is looked at and recorded, but nothing is done to it. Anybody who
+	// can write mail can set a header, so trust only tags that Exchange takes
+	// off forged mail.
+	// Default: none.
+	TrustedTags []TrustedTag `yaml:"trusted_tags"`
 	// Contact is named in reports: whom a sender may ask.
 	Contact string `yaml:"contact"`
 	// Name is the organization's name in reports. Default: the id.
@@ -69,6 +76,14 @@ type Config struct {
 	// Keep is how long the record of a message is searchable.
 	// Default: 2160h (90 days).
 	Keep time.Duration `yaml:"keep"`
+}
+
+// TrustedTag is a header field with the value that is trusted.
+type TrustedTag struct {
+	// Header is the field's name.
+	Header string `yaml:"header"`
+	// Value is the whole value, without regard to case; "*" is any value.
+	Value string `yaml:"value"`
 }
 
 // Peers says who may bring the tenant's mail.

@@ -52,6 +52,7 @@ type Tenant struct {
 
 	parents     []string // "contoso.example" for "*.contoso.example"
 	roles       map[string]role
+	tags        []TrustedTag
 	exchange    networkList
 	names       []string
 	certificate Need
@@ -188,3 +189,16 @@ func oneOf(values []string, got string) bool {
 func fold(name string) string { return strings.ToLower(name) }
 
 func contains(list []string, s string) bool { return slices.Contains(list, s) }
+
+// TrustedTag returns the name of the header field by which the tenant's own
+// endpoint software says that it has judged a message; "" for none.
+func (t *Tenant) TrustedTag(h *mail.Header) string {
+	for _, tag := range t.tags {
+		for _, v := range h.Values(tag.Header) {
+			if tag.Value == "*" || strings.EqualFold(strings.TrimSpace(v), tag.Value) {
+				return tag.Header
+			}
+		}
+	}
+	return ""
+}
