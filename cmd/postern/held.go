@@ -37,11 +37,8 @@ func heldOf(x spool.Pending) heldForm {
 }
 
 func (p *program) heldVerb() *cobra.Command {
-	return p.group("held", "Held mail", p.heldListVerb(), p.heldShowVerb(),
-		p.decideVerb("approve", "Let held mail go, as its approver", "held-release"),
-		p.decideVerb("release", "Let held mail go, as an administrator", "held-release"),
-		p.decideVerb("reject", "Refuse held mail; its sender is told", "held-reject"),
-	)
+	return p.group("held", "Held mail",
+		p.heldListVerb(), p.heldShowVerb(), p.approveVerb(), p.releaseVerb(), p.rejectVerb())
 }
 
 func (p *program) heldListVerb() *cobra.Command {
@@ -132,41 +129,66 @@ func (p *program) heldShowVerb() *cobra.Command {
 	return p.withConfig(cmd)
 }
 
-func (p *program) decideVerb(name, short, verb string) *cobra.Command {
-	var to []string
-	var comment string
-	cmd := p.verb(name+" ID", short, takes(1, 1, "the id of a message; see postern held list"), nil)
-	cmd.Flags().StringSliceVar(&to, "to", nil, "only for these recipients (default: all that wait)")
-	cmd.Flags().StringVar(&comment, "comment", "", "kept in the record; a sender who is refused reads it")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		call := app.Call{Comment: comment}
-		for _, s := range to {
-			a, err := mail.ParseAddress(s)
-			if err != nil {
-				return wrong("--to: %q is not an address: %v", s, err)
-			}
-			call.To = append(call.To, a)
-		}
-		err := p.reading(cmd, func(r *app.Reader) error {
-			m, err := r.Find(cmd.Context(), args[0])
-			call.Message = m.ID
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		ans, err := p.change(cmd, verb, call)
-		if err != nil {
-			return err
-		}
-		if p.json {
-			return p.document(map[string]any{"message": call.Message, "decision": name, "recipients": ans.Number})
-		}
-		p.say("%s: %s for %s", call.Message, map[bool]string{true: "released", false: "refused"}[verb == "held-release"],
-			many(int(ans.Number), "recipient"))
-		return nil
-	}
+// decision is what the verbs that decide about held mail are told.
+type decision struct {
+	verb, done string
+	to         []string
+	comment    string
+}
+
+func (p *program) approveVerb() *cobra.Command {
+	d := decision{verb: "held-release", done: "released"}
+	cmd := p.verb("approve ID", "Let held mail go, as its approver", takes(1, 1, "the id of a message; see postern held list"), nil)
+	cmd.Flags().StringSliceVar(&d.to, "to", nil, "only for these recipients (default: all that wait)")
+	cmd.Flags().StringVar(&d.comment, "comment", "", "kept in the record")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return p.decide(cmd, args[0], d) }
 	return p.withConfig(cmd)
+}
+
+func (p *program) releaseVerb() *cobra.Command {
+	d := decision{verb: "held-release", done: "released"}
+	cmd := p.verb("release ID", "Let held mail go, as an administrator", takes(1, 1, "the id of a message; see postern held list"), nil)
+	cmd.Flags().StringSliceVar(&d.to, "to", nil, "only for these recipients (default: all that wait)")
+	cmd.Flags().StringVar(&d.comment, "comment", "", "kept in the record")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return p.decide(cmd, args[0], d) }
+	return p.withConfig(cmd)
+}
+
+func (p *program) rejectVerb() *cobra.Command {
+	d := decision{verb: "held-reject", done: "refused"}
+	cmd := p.verb("reject ID", "Refuse held mail; its sender is told", takes(1, 1, "the id of a message; see postern held list"), nil)
+	cmd.Flags().StringSliceVar(&d.to, "to", nil, "only for these recipients (default: all that wait)")
+	cmd.Flags().StringVar(&d.comment, "comment", "", "what the sender reads, and the record keeps")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return p.decide(cmd, args[0], d) }
+	return p.withConfig(cmd)
+}
+
+func (p *program) decide(cmd *cobra.Command, name string, d decision) error {
+	call := app.Call{Comment: d.comment}
+	for _, s := range d.to {
+		a, err := mail.ParseAddress(s)
+		if err != nil {
+			return wrong("--to: %q is not an address: %v", s, err)
+		}
+		call.To = append(call.To, a)
+	}
+	err := p.reading(cmd, func(r *app.Reader) error {
+		m, err := r.Find(cmd.Context(), name)
+		call.Message = m.ID
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	ans, err := p.change(cmd, d.verb, call)
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.document(map[string]any{"message": call.Message, "decision": d.done, "recipients": ans.Number})
+	}
+	p.say("%s: %s for %s", call.Message, d.done, many(int(ans.Number), "recipient"))
+	return nil
 }
 
 // record shows the record of a message.

@@ -287,10 +287,7 @@ func isMail(head []byte) bool {
 	if !ok || len(name) == 0 || len(name) > 70 {
 		return false
 	}
-	for _, c := range name {
-		if c <= ' ' || c > '~' {
-			return false
-		}
-	}
-	return true
+	return !bytes.ContainsFunc(name, func(r rune) bool {
+		return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
 }

@@ -29,10 +29,8 @@ type taskForm struct {
 }
 
 func (p *program) queueVerb() *cobra.Command {
-	return p.group("queue", "What is in our custody and waits to leave", p.queueListVerb(),
-		p.queueChangeVerb("retry", "Try now, also what is stuck or was kept back", "queue-retry"),
-		p.queueChangeVerb("hold", "Keep back until queue retry", "queue-hold"),
-	)
+	return p.group("queue", "What is in our custody and waits to leave",
+		p.queueListVerb(), p.queueRetryVerb(), p.queueHoldVerb())
 }
 
 func (p *program) queueListVerb() *cobra.Command {
@@ -109,31 +107,41 @@ func taskState(t task.Task) cell {
 	return cell{"waits", plain}
 }
 
-func (p *program) queueChangeVerb(name, short, verb string) *cobra.Command {
+func (p *program) queueRetryVerb() *cobra.Command {
 	var call app.Call
-	cmd := p.verb(name+" [ID...]", short, anyArgs, nil)
+	cmd := p.verb("retry [ID...]", "Try now, also what is stuck or was kept back", anyArgs, nil)
 	cmd.Flags().BoolVar(&call.All, "all", false, "everything that waits")
 	cmd.Flags().StringVar(&call.Tenant, "tenant", "", "everything of this tenant")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		call.IDs = args
-		if call.Tenant != "" {
-			call.All = true
-		}
-		if call.All == (len(args) > 0) {
-			return wrong("%s needs ids of tasks or messages, or --all, or --tenant ID; see postern queue list", cmd.CommandPath())
-		}
-		ans, err := p.change(cmd, verb, call)
-		if err != nil {
-			return err
-		}
-		if ans.Number == 0 && len(args) > 0 {
-			return wrong("no task waits with %s; see postern queue list", strings.Join(args, ", "))
-		}
-		if p.json {
-			return p.document(map[string]any{"verb": name, "tasks": ans.Number})
-		}
-		p.say("%s: %s", name, many(int(ans.Number), "task"))
-		return nil
-	}
+	cmd.RunE = func(cmd *cobra.Command, ids []string) error { return p.changeQueue(cmd, "queue-retry", call, ids) }
 	return p.withConfig(cmd)
+}
+
+func (p *program) queueHoldVerb() *cobra.Command {
+	var call app.Call
+	cmd := p.verb("hold [ID...]", "Keep back until queue retry", anyArgs, nil)
+	cmd.Flags().BoolVar(&call.All, "all", false, "everything that waits")
+	cmd.Flags().StringVar(&call.Tenant, "tenant", "", "everything of this tenant")
+	cmd.RunE = func(cmd *cobra.Command, ids []string) error { return p.changeQueue(cmd, "queue-hold", call, ids) }
+	return p.withConfig(cmd)
+}
+
+// changeQueue retries or holds tasks, named by themselves or their messages.
+func (p *program) changeQueue(cmd *cobra.Command, verb string, call app.Call, ids []string) error {
+	call.IDs = ids
+	call.All = call.All || call.Tenant != ""
+	if call.All == (len(ids) > 0) {
+		return wrong("%s needs ids of tasks or messages, or --all, or --tenant ID; see postern queue list", cmd.CommandPath())
+	}
+	ans, err := p.change(cmd, verb, call)
+	if err != nil {
+		return err
+	}
+	if ans.Number == 0 && len(ids) > 0 {
+		return wrong("no task waits with %s; see postern queue list", strings.Join(ids, ", "))
+	}
+	if p.json {
+		return p.document(map[string]any{"verb": cmd.Name(), "tasks": ans.Number})
+	}
+	p.say("%s: %s", cmd.Name(), many(int(ans.Number), "task"))
+	return nil
 }

@@ -189,7 +189,7 @@ func replaceList(text string, from int, key string, values []string) (string, bo
 	lines := strings.Split(text, "\n")
 	fresh := key + ": [" + strings.Join(values, ", ") + "]"
 	for i := max(0, from-1); i < len(lines); i++ {
-		if i > from && strings.HasPrefix(lines[i], "---") {
+		if i >= from && strings.HasPrefix(lines[i], "---") {
 			return "", false
 		}
 		if m := flowList.FindStringSubmatch(lines[i]); m != nil && m[1] == key {
