@@ -93,7 +93,9 @@ func (c *Console) apiMessage(w http.ResponseWriter, r *http.Request) {
 			Hint:     "search for ref:" + string(several) + " and use the id",
 		})
 	case errors.Is(err, audit.ErrNotFound):
-		c.fail(w, r, http.StatusNotFound, fault{Sentence: "There is no such message.", Hint: "the id is ours, or a reference"})
+		c.fail(w, r, http.StatusNotFound, fault{
+			Sentence: "There is no such message.", Hint: "the id is ours, or a reference",
+		})
 	case err != nil:
 		c.unreadable(w, r, err)
 	default:

@@ -138,7 +138,8 @@ func (o *overview) answer(tenants int, n counts) {
 			tasks += s.N
 		}
 		o.Tone, o.Icon = "warn", "pause"
-		o.Sentence = fmt.Sprintf("Mail waits for you: %s cannot go on until somebody acts. Nothing is lost.", many(tasks, "task"))
+		o.Sentence = fmt.Sprintf("Mail waits for you: %s cannot go on until somebody acts. Nothing is lost.",
+			many(tasks, "task"))
 	case lost > 0 && n.deliveries[audit.Delivered]+n.deliveries[audit.Redirected] == 0:
 		o.Tone, o.Icon = "warn", "cross"
 		o.Sentence = fmt.Sprintf("Mail does not flow: in 24 hours nothing was delivered, and %s failed or had to come again.",
@@ -152,7 +153,8 @@ func (o *overview) answer(tenants int, n counts) {
 		o.Tone, o.Icon, o.Sentence = "calm", "dash", "No mail came in the last 24 hours. "+restOf(held, open, o.Sum != nil)
 	default:
 		o.Tone, o.Icon = "good", "check"
-		o.Sentence = fmt.Sprintf("Mail flows: %s in 24 hours. %s", many(o.Lately, "message"), restOf(held, open, o.Sum != nil))
+		o.Sentence = fmt.Sprintf("Mail flows: %s in 24 hours. %s",
+			many(o.Lately, "message"), restOf(held, open, o.Sum != nil))
 	}
 }
 

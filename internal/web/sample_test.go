@@ -15,7 +15,8 @@ import (
 func samples(now time.Time) []audit.Message {
 	subjects := []string{
 		"Invoice 2026-118", "Re: lunch on Friday?", "Quarter numbers, please do not forward",
-		"Besprechung ÄÖÜ am Montag", "会議の資料について", "Accepted: planning", "Automatic reply: away until Monday", "تقرير الربع الثالث",
+		"Besprechung ÄÖÜ am Montag", "会議の資料について", "Accepted: planning",
+		"Automatic reply: away until Monday", "تقرير الربع الثالث",
 	}
 	var list []audit.Message
 	for i := range 25 {
@@ -106,7 +107,7 @@ func vary(m *audit.Message, i int, at time.Time) {
 	case 16:
 		to.Delivery, to.Verdict, m.Way = audit.Redirected, "redirect", audit.Custody
 	case 18:
-		to.Delivery, to.Reply, m.Mode, m.Inspected = audit.Deferred, mail.NewReply(451, "4.3.0", "Looking at this failed"), "monitor", "none"
+		to.Delivery, to.Reply, m.Mode, m.Inspected = audit.Deferred, mail.NewReply(451, "4.3.0", "Looking failed"), "monitor", "none"
 	case 20: // hostile words
 		m.Subject = "<script>alert(1)</script>\u202egnp.exe \u200bhidden\x00\x1b[31m \"'><img src=x onerror=alert(1)>"
 		m.Parts[0].Name = "report\u202efdp.exe"

@@ -252,7 +252,8 @@ func TestEveryAnswerCarriesTheFieldsThatProtectIt(t *testing.T) {
 func hostile() []string {
 	return []string{
 		"<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "' onmouseover='alert(1)",
-		"</title><svg onload=alert(1)>", "javascript:alert(1)", "{{.Data}}", "\u202egnp.exe", "\u2066a\u2069", "\x00\x1b[2J", "\xff\xfe", "\ufeff\u200b\u00ad",
+		"</title><svg onload=alert(1)>", "javascript:alert(1)", "{{.Data}}",
+		"\u202egnp.exe", "\u2066a\u2069", "\x00\x1b[2J", "\xff\xfe", "\ufeff\u200b\u00ad",
 		strings.Repeat("\u0301", 500), "\U000e0041\U000e0042",
 	}
 }
@@ -287,7 +288,8 @@ func everywhere(now time.Time, i int, text string) audit.Message {
 
 func TestWhatComesFromMailIsData(t *testing.T) {
 	// Any element or attribute that our templates do not have.
-	forbidden := regexp.MustCompile(`(?i)<(script|img|iframe|object|style|base)\b|<[^>]*\son\w+=|href="(javascript|data|//)`)
+	forbidden := regexp.MustCompile(`(?i)<(script|img|iframe|object|style|base)\b|` +
+		`<[^>]*\son\w+=|href="(javascript|data|//)`)
 	invisible := regexp.MustCompile("[\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\u00ad\ufeff" +
 		"\x00-\x08\x0b-\x1f\x7f\U000e0041\U000e0042]")
 	inBubble(t, nil, func(h *house) {
