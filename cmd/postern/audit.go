@@ -29,6 +29,9 @@ func queryHelp() string {
 }
 
 func query(args []string, limit int) (audit.Query, error) {
+	if limit < 1 {
+		return audit.Query{}, wrong("--limit: %d is not a number of records; write 1 or more", limit)
+	}
 	q, err := audit.ParseQuery(strings.Join(args, " "), time.Now())
 	var bad *audit.QueryError
 	if errors.As(err, &bad) {

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"database/sql"
 	"fmt"
 	"io"
 	"net"
@@ -36,6 +37,8 @@ func streetCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"get":       get,
 		"manager":   manager,
 		"told":      told,
+		"tamper":    tamper,
+		"settled":   settled,
 	}
 }
 
@@ -87,9 +90,13 @@ func signalTo(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // sink takes mail like the tenant's Exchange and keeps its octets in the
-// folder of its name. It sets the variable to its port.
+// folder of its name. It sets the variable to its port: sink NAME [PORT].
 func sink(ts *testscript.TestScript, _ bool, args []string) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	at := "0"
+	if len(args) > 1 {
+		at = args[1]
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:"+at)
 	ts.Check(err)
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	ts.Setenv(args[0], port)
@@ -279,5 +286,27 @@ func told(ts *testscript.TestScript, _ bool, args []string) {
 	until(ts, args[1], func() bool {
 		text, err := os.ReadFile(ts.MkAbs(args[0]))
 		return err == nil && fmt.Sprint(strings.Count(string(text), args[1])) == args[2]
+	})
+}
+
+// tamper changes the store behind everybody's back: tamper DB SQL.
+func tamper(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	result, err := db.Exec(args[1])
+	ts.Check(err)
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		ts.Fatalf("nothing was changed (%v)", err)
+	}
+}
+
+// settled runs a verb until its output has a text: settled 'queue list' text.
+func settled(ts *testscript.TestScript, _ bool, args []string) {
+	until(ts, args[1], func() bool {
+		if err := ts.Exec("postern", strings.Fields(args[0])...); err != nil {
+			return false
+		}
+		return strings.Contains(ts.ReadFile("stdout"), args[1])
 	})
 }
