@@ -375,6 +375,20 @@ func TestFirstLineSaysWhereItIsAndWhy(t *testing.T) {
 	}
 }
 
+func TestInspectedIsReadAsTheHeaderFieldHasIt(t *testing.T) {
+	for value, want := range map[string]string{
+		"full": "full, every part was looked at", "": "not looked at, it never came to looking",
+		"partial":                              "partial, some of it could not be looked at",
+		"partial; reason=encrypted, too-large": "partial, some of it could not be looked at: encrypted, too-large",
+		"none; reason=engine-down":             "none, nothing of it could be looked at: engine-down",
+		"sideways\u202e":                       "sideways[U+202E], ",
+	} {
+		if b := inspected(value); b.Word+", "+b.Means != want {
+			t.Errorf("%q is shown as %q, want %q", value, b.Word+", "+b.Means, want)
+		}
+	}
+}
+
 func TestErasedRecordsSaySo(t *testing.T) {
 	inBubble(t, three, func(h *house) {
 		err := h.DB.Update(h.t.Context(), func(tx *store.Tx) error {

@@ -48,7 +48,7 @@ func vary(m *audit.Message, i int, at time.Time) {
 	to := &m.Recipients[0]
 	switch i {
 	case 24: // cards in a CSV for two recipients: blocked, and delivered inside
-		m.Way, m.Size, m.Inspected = audit.Custody, 4_218_331, "partial"
+		m.Way, m.Size, m.Inspected = audit.Custody, 4_218_331, "partial; reason=encrypted"
 		m.Subject = "Customer list as promised"
 		*to = audit.Recipient{
 			Address: "bob@fabrikam.example", Verdict: "block", Rules: []string{"cards-leave"},
@@ -107,7 +107,8 @@ func vary(m *audit.Message, i int, at time.Time) {
 	case 16:
 		to.Delivery, to.Verdict, m.Way = audit.Redirected, "redirect", audit.Custody
 	case 18:
-		to.Delivery, to.Reply, m.Mode, m.Inspected = audit.Deferred, mail.NewReply(451, "4.3.0", "Looking failed"), "monitor", "none"
+		to.Delivery, to.Reply = audit.Deferred, mail.NewReply(451, "4.3.0", "Looking failed")
+		m.Mode, m.Inspected = "monitor", "none; reason=engine-down"
 	case 20: // hostile words
 		m.Subject = "<script>alert(1)</script>\u202egnp.exe \u200bhidden\x00\x1b[31m \"'><img src=x onerror=alert(1)>"
 		m.Parts[0].Name = "report\u202efdp.exe"

@@ -80,16 +80,24 @@ func verdict(v string) badge {
 	return b
 }
 
+// inspected reads the value as the header field has it: "full",
+// "partial; reason=encrypted,too-large".
 func inspected(s string) badge {
-	switch s {
-	case "full":
-		return badge{Icon: "full", Word: "full", Tone: "calm", Means: "every part was looked at"}
-	case "partial":
-		return badge{Icon: "half", Word: "partial", Tone: "warn", Means: "some of it could not be looked at"}
-	case "none":
-		return badge{Icon: "none", Word: "none", Tone: "warn", Means: "nothing of it could be looked at"}
+	word, reason, _ := strings.Cut(s, "; reason=")
+	if reason != "" {
+		reason = ": " + reason
 	}
-	return badge{Icon: "dash", Word: "not looked at", Tone: "calm", Means: "it never came to looking"}
+	switch word {
+	case "full":
+		return badge{Icon: "full", Word: word, Tone: "calm", Means: "every part was looked at"}
+	case "partial":
+		return badge{Icon: "half", Word: word, Tone: "warn", Means: "some of it could not be looked at" + reason}
+	case "none":
+		return badge{Icon: "none", Word: word, Tone: "warn", Means: "nothing of it could be looked at" + reason}
+	case "":
+		return badge{Icon: "dash", Word: "not looked at", Tone: "calm", Means: "it never came to looking"}
+	}
+	return badge{Icon: "ask", Word: flat(s, 40), Tone: "calm"}
 }
 
 func cause(c mail.Cause) string {
@@ -127,10 +135,16 @@ func stepWords(name string) string {
 		return "The whole message arrived"
 	case "identified":
 		return "It belongs to a tenant"
+	case "trusted tag":
+		return "It bears a tag that the tenant trusts"
+	case "indexed":
+		return "Its parts were listed"
 	case "looked":
-		return "Looked into"
-	case "decided", "planned":
+		return "Its content was looked at"
+	case "decided":
 		return "The policy decided"
+	case "planned":
+		return "It was planned who gets it how"
 	case "intent":
 		return "Noted that it is about to be handed back"
 	case "handing back":
