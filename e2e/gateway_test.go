@@ -142,6 +142,7 @@ type gateway struct {
 	log                    *transcript
 	ended                  chan struct{}
 	exit                   int
+	watched                bool
 	before                 []string // a program that runs the gateway
 }
 
@@ -265,12 +266,14 @@ func (g *gateway) spawn(t *testing.T) {
 
 func (g *gateway) await(t *testing.T) {
 	t.Helper()
-	log := g.log
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the gateway's log:\n%s", log.tail(6000))
-		}
-	})
+	if !g.watched {
+		g.watched = true
+		t.Cleanup(func() {
+			if t.Failed() {
+				t.Logf("the gateway's log:\n%s", g.log.tail(6000))
+			}
+		})
+	}
 	eventually(t, 20*time.Second, "the gateway is ready", func() bool {
 		select {
 		case <-g.ended:

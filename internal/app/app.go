@@ -90,9 +90,11 @@ func Open(ctx context.Context, c *Config, w World) (a *App, err error) {
 	if a.Log == nil {
 		a.Log = newLog(c.Log)
 	}
+	half := a // a is nil where an error is returned
 	defer func() {
 		if err != nil {
-			a.Close()
+			_ = half.Close()
+			a = nil
 		}
 	}()
 	if err := a.keeping(ctx); err != nil {

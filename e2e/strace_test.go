@@ -1,0 +1,76 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestThePromiseIsOnTheDiskBeforeItIsMade reads from the system calls of one
+// message in custody that the order is the one of the design.
+func TestThePromiseIsOnTheDiskBeforeItIsMade(t *testing.T) {
+	t.Parallel()
+	strace := need(t, "strace")
+	calls := filepath.Join(folder(t), "calls")
+	g := prepare(t, setup{peers: "{ exchange: { networks: [127.0.0.0/8] } }"})
+	g.before = []string{strace, "-D", "-f", "-y", "-s", "48", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2,write,pwrite64", "-o", calls}
+	g.up(t)
+
+	// In the clear, so that the answer can be read among the calls.
+	conn, err := net.Dial("tcp", g.smtp)
+	must(t, err)
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	c := &client{conn: conn, r: bufio.NewReader(conn)}
+	if r, err := c.read(); err != nil || r.Code != 220 {
+		t.Fatal(r, err)
+	}
+	if r, err := c.ask("EHLO exchange.example"); err != nil || r.Code != 250 {
+		t.Fatal(r, err)
+	}
+	sent, _ := routed(message("held", ibanText))
+	if r, err := c.bdat(sent, ann, bob); err != nil || r.Code != 250 {
+		t.Fatal(r, err)
+	}
+	if code := g.stop(t); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+
+	var text []byte
+	eventually(t, 10*time.Second, "strace has written everything", func() bool {
+		text, err = os.ReadFile(calls)
+		return err == nil && strings.Contains(string(text), "+++ exited with 0 +++")
+	})
+	steps := []struct {
+		what string
+		call *regexp.Regexp
+	}{
+		{"fsync of the body", regexp.MustCompile(`f(data)?sync\(\d+<[^>]*/data/bodies/[^>]*\.tmp-[^>]*>\)`)},
+		{"rename of the body", regexp.MustCompile(`rename(at2?)?\(.*\.tmp-`)},
+		{"fsync of the folder", regexp.MustCompile(`fsync\(\d+<[^>]*/data/bodies(/[^>.]*)?>\)`)},
+		{"fsync of the write-ahead log", regexp.MustCompile(`f(data)?sync\(\d+<[^>]*/data/postern\.db-wal>\)`)},
+		{"the 250", regexp.MustCompile(`write\(\d+<[^>]*(socket|TCP)[^>]*>+, "250 2\.6\.0 Taken by Postern`)},
+	}
+	at, all := 0, strings.Split(string(text), "\n")
+	for at < len(all) && !strings.Contains(all[at], `"354 `) && !strings.Contains(all[at], `"250 2.1.5`) {
+		at++
+	}
+	for _, s := range steps {
+		from := at
+		for at < len(all) && !s.call.MatchString(all[at]) {
+			at++
+		}
+		if at == len(all) {
+			t.Fatalf("no %s after line %d:\n%s", s.what, from, strings.Join(all[from:min(from+30, len(all))], "\n"))
+		}
+		t.Logf("%s: %s", s.what, all[at])
+		at++
+	}
+}
