@@ -389,6 +389,18 @@ func TestInspectedIsReadAsTheHeaderFieldHasIt(t *testing.T) {
 	}
 }
 
+func TestSpansAreWordsWithTwoFigures(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "<0.1 ms", 400 * time.Microsecond: "0.4 ms", 41 * time.Millisecond: "41 ms", 1258 * time.Millisecond: "1.3 s",
+		61 * time.Second: "1 min 1 s", 3*time.Hour + 4*time.Minute: "3 h 4 min", 72 * time.Hour: "3 days",
+		-time.Second: "−1.0 s",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+}
+
 func TestErasedRecordsSaySo(t *testing.T) {
 	inBubble(t, three, func(h *house) {
 		err := h.DB.Update(h.t.Context(), func(tx *store.Tx) error {

@@ -222,6 +222,8 @@ func span(d time.Duration) string {
 	switch {
 	case d < 0:
 		return "−" + span(-d)
+	case d < 50*time.Microsecond:
+		return "<0.1 ms"
 	case d < time.Millisecond:
 		return strconv.FormatFloat(float64(d)/1e6, 'f', 1, 64) + " ms"
 	case d < time.Second:
