@@ -715,7 +715,9 @@ open it, and the user id is the actor in the record.
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", cell(strings.TrimSpace(full+" "+args)), cell(c.short), cell(strings.Join(c.flags, "<br>")))
 		}
 		if c.long != "" && path != "" {
-			fmt.Fprintf(&more, "\n## %s\n\n%s\n", full, wrapped(c.long))
+			// The keys of a query have a page of their own.
+			long := strings.ReplaceAll(c.long, "…", "\nSee [search](audit-search.md) for queries.")
+			fmt.Fprintf(&more, "\n## %s\n\n%s\n", full, wrapped(long))
 		}
 		for _, s := range c.subs {
 			walk(s, full)
