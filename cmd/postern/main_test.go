@@ -25,7 +25,11 @@ func TestVerbs(t *testing.T) {
 		Dir:                 "testdata",
 		Cmds:                cmds,
 		RequireExplicitExec: true,
-		RequireUniqueNames:  true,
-		UpdateScripts:       os.Getenv("UPDATE") != "",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else every verb waits a second
+			return nil
+		},
+		RequireUniqueNames: true,
+		UpdateScripts:      os.Getenv("UPDATE") != "",
 	})
 }

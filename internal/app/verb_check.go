@@ -68,10 +68,13 @@ func Check(ctx context.Context, path string, o CheckOptions) []Remark {
 		return k.list
 	}
 	k.c = c
+	if text, err := os.ReadFile(path); err == nil {
+		k.docs, _ = settings.Split(path, text)
+	}
 	k.certificate("smtp.tls", c.SMTP.TLS.Cert, c.SMTP.TLS.Key)
 	if c.Roots != "" {
 		if _, err := loadRoots(c.rootsPath()); err != nil {
-			k.add(LevelMistake, "roots", err.Error(), "name a PEM file, or leave the key out for the system's roots")
+			k.key(LevelMistake, "roots", err.Error(), "name a PEM file, or leave the key out for the system's roots")
 		}
 	}
 	kept := k.store(ctx)
@@ -82,6 +85,7 @@ func Check(ctx context.Context, path string, o CheckOptions) []Remark {
 
 type checking struct {
 	path    string
+	docs    []settings.Document
 	c       *Config
 	options CheckOptions
 	list    []Remark
@@ -89,6 +93,17 @@ type checking struct {
 
 func (k *checking) add(l Level, place, text, suggestion string) {
 	k.list = append(k.list, Remark{l, place, text, suggestion})
+}
+
+// key says something about a key of the configuration, with its line.
+func (k *checking) key(l Level, key, text, suggestion string) {
+	name, _, _ := strings.Cut(key, "[")
+	if len(k.docs) != 1 {
+		k.add(l, k.path, key+": "+text, suggestion)
+		return
+	}
+	at := k.docs[0].Place(text, "", strings.Split(name, ".")...)
+	k.add(l, fmt.Sprintf("%s:%d:%d", k.path, at.Line, at.Column), key+": "+text, suggestion)
 }
 
 // err takes an error that may be many, each with its place.
@@ -126,7 +141,7 @@ func (k *checking) err(place string, err error) {
 func (k *checking) certificate(key, certFile, keyFile string) {
 	if certFile == "" {
 		if !loopback(strings.TrimSpace(strings.Split(k.c.SMTP.Listen, ",")[0])) {
-			k.add(LevelMistake, key, "there is no certificate, so no client can use TLS",
+			k.key(LevelMistake, key, "there is no certificate, so no client can use TLS",
 				"name one with cert and key: Exchange Online's connector insists on TLS")
 		}
 		return
@@ -136,35 +151,35 @@ func (k *checking) certificate(key, certFile, keyFile string) {
 	}
 	cert, err := tls.LoadX509KeyPair(k.c.resolve(certFile), k.c.resolve(keyFile))
 	if err != nil {
-		k.add(LevelMistake, key, err.Error(), "cert is the chain in PEM, leaf first; key is its private key in PEM")
+		k.key(LevelMistake, key, err.Error(), "cert is the chain in PEM, leaf first; key is its private key in PEM")
 		return
 	}
 	k.readers(key+".key", k.c.resolve(keyFile), LevelWarning)
-	k.expiry(key+".cert", cert.Leaf)
+	k.expiry(k.key, key+".cert", cert.Leaf)
 	if err := cert.Leaf.VerifyHostname(k.c.Hostname); err != nil {
-		k.add(LevelWarning, key+".cert", err.Error(), "Exchange Online compares the name that its connector is told to expect")
+		k.key(LevelWarning, key+".cert", err.Error(), "Exchange Online compares the name that its connector is told to expect")
 	}
 }
 
-func (k *checking) expiry(place string, leaf *x509.Certificate) {
+func (k *checking) expiry(add func(l Level, place, text, suggestion string), place string, leaf *x509.Certificate) {
 	left := leaf.NotAfter.Sub(k.options.Now)
 	until := leaf.NotAfter.UTC().Format(time.RFC3339)
 	switch {
 	case k.options.Now.Before(leaf.NotBefore):
-		k.add(LevelMistake, place, "is not valid before "+leaf.NotBefore.UTC().Format(time.RFC3339), "compare the clocks")
+		add(LevelMistake, place, "is not valid before "+leaf.NotBefore.UTC().Format(time.RFC3339), "compare the clocks")
 	case left <= 0:
-		k.add(LevelMistake, place, "ended on "+until, "renew it; the files are read again while the gateway runs")
+		add(LevelMistake, place, "ended on "+until, "renew it; the files are read again while the gateway runs")
 	case left < soon:
-		k.add(LevelWarning, place, fmt.Sprintf("ends in %d days, on %s", int(left.Hours()/24), until),
+		add(LevelWarning, place, fmt.Sprintf("ends in %d days, on %s", int(left.Hours()/24), until),
 			"renew it; the files are read again while the gateway runs")
 	}
 }
 
 // readers complains about a secret file that others can read.
-func (k *checking) readers(place, path string, l Level) {
+func (k *checking) readers(key, path string, l Level) {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().Perm()&0o077 != 0 {
-		k.add(l, place, fmt.Sprintf("%s can be read by others (mode %04o)", path, info.Mode().Perm()), "chmod 600 "+path)
+		k.key(l, key, fmt.Sprintf("%s can be read by others (mode %04o)", path, info.Mode().Perm()), "chmod 600 "+path)
 	}
 }
 
@@ -175,11 +190,11 @@ func (k *checking) keys(storeExists bool) {
 		path = k.c.resolve(path)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			if storeExists {
-				k.add(LevelMistake, "keys", path+" is missing, but there is a store that it belongs to",
+				k.key(LevelMistake, "keys", path+" is missing, but there is a store that it belongs to",
 					"put the key file back: without it no held message can be read")
 				return
 			}
-			k.add(LevelNote, "keys", path+" will be made at the first start", "keep a copy of it then")
+			k.key(LevelNote, "keys", path+" will be made at the first start", "keep a copy of it then")
 			return
 		}
 		k.readers("keys", path, LevelMistake)
@@ -189,20 +204,20 @@ func (k *checking) keys(storeExists bool) {
 		_, err = spool.ParseKeys(text)
 	}
 	if err != nil {
-		k.add(LevelMistake, "keys", err.Error(), "one AGE-SECRET-KEY-1… a line")
+		k.key(LevelMistake, "keys", err.Error(), "one AGE-SECRET-KEY-1… a line")
 	}
 }
 
 // store opens the store for reading, when there is one.
 func (k *checking) store(ctx context.Context) files {
 	if info, err := os.Stat(k.c.Data); err == nil && !info.IsDir() {
-		k.add(LevelMistake, "data", k.c.Data+" is a file", "name a folder")
+		k.key(LevelMistake, "data", k.c.Data+" is a file", "name a folder")
 		return nil
 	} else if err != nil {
-		k.add(LevelNote, "data", k.c.Data+" will be made at the first start", "")
+		k.key(LevelNote, "data", k.c.Data+" will be made at the first start", "")
 	}
 	if path := k.c.adminSocket(); len(path) > longestSocket {
-		k.add(LevelMistake, "data", fmt.Sprintf("%s is longer than the %d octets that a socket's path may have", path, longestSocket),
+		k.key(LevelMistake, "data", fmt.Sprintf("%s is longer than the %d octets that a socket's path may have", path, longestSocket),
 			"write a shorter path, or one relative to "+filepath.Dir(k.path))
 	}
 	r, err := OpenReader(ctx, k.c)
@@ -211,14 +226,14 @@ func (k *checking) store(ctx context.Context) files {
 	}
 	if err != nil {
 		if !errors.Is(err, spool.ErrKeys) && !errors.Is(err, fs.ErrNotExist) {
-			k.add(LevelMistake, "store", err.Error(), "")
+			k.key(LevelMistake, "store", err.Error(), "")
 		}
 		return files{}
 	}
 	defer r.Close()
 	_, f, err := r.applied(ctx)
 	if err != nil {
-		k.add(LevelMistake, "store", err.Error(), "")
+		k.key(LevelMistake, "store", err.Error(), "")
 	}
 	return f
 }
@@ -229,7 +244,7 @@ func (k *checking) tenants(ctx context.Context, kept files) {
 	for i, path := range k.c.Apply {
 		f, err := readFiles([]string{path})
 		if err != nil {
-			k.add(LevelMistake, fmt.Sprintf("apply[%d]", i), err.Error(), "correct the path, or make the folder")
+			k.key(LevelMistake, fmt.Sprintf("apply[%d]", i), err.Error(), "correct the path, or make the folder")
 			continue
 		}
 		for name, text := range f {
@@ -245,7 +260,7 @@ func (k *checking) tenants(ctx context.Context, kept files) {
 		return
 	}
 	if len(state.tenants.Tenants()) == 0 {
-		k.add(LevelWarning, "apply", "there is no tenant, so all mail is refused", "make one with: postern tenant add")
+		k.key(LevelWarning, "apply", "there is no tenant, so all mail is refused", "make one with: postern tenant add")
 	}
 	for _, t := range state.tenants.Tenants() {
 		k.tenant(ctx, t)
@@ -264,7 +279,7 @@ func (k *checking) tenant(ctx context.Context, t *tenant.Tenant) {
 	place := "tenant " + t.ID
 	if t.Certificate != nil {
 		if leaf, err := x509.ParseCertificate(t.Certificate.Certificate[0]); err == nil {
-			k.expiry(place+": return.client_cert", leaf)
+			k.expiry(k.add, place+": return.client_cert", leaf)
 		}
 	}
 	if t.Disabled {
@@ -281,7 +296,7 @@ func (k *checking) dns(ctx context.Context, place string, t *tenant.Tenant) {
 	defer cancel()
 	resolver, err := dns.New(k.c.DNS)
 	if err != nil {
-		k.add(LevelMistake, "dns", err.Error(), "")
+		k.key(LevelMistake, "dns", err.Error(), "")
 		return
 	}
 	host := t.Return.Host
