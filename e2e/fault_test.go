@@ -101,7 +101,9 @@ func othersStay(t *testing.T, g *gateway, inspected string) {
 	if code, _ := g.get(g.console, "/healthz"); code != 200 {
 		t.Errorf("/healthz answers %d", code)
 	}
-	if peak := megabytes(t, g.pid, "VmHWM"); peak > 200 {
-		t.Errorf("the gateway itself took %.1f MiB", peak)
+	peak := megabytes(t, g.pid, "VmHWM")
+	t.Logf("the gateway itself took %.1f MiB at most", peak)
+	if peak > 128 {
+		t.Error("the fault was not confined to the child")
 	}
 }

@@ -119,8 +119,9 @@ func portOf(address string) string {
 func (p *postfix) submit(t *testing.T, raw []byte, to string) {
 	t.Helper()
 	eventually(t, 10*time.Second, "postfix takes "+to, func() bool {
-		cmd := exec.Command(need(t, "swaks"), "--server", p.in, "--from", ann, "--to", to, "--data", "-", "--silent", "3")
-		cmd.Stdin = bytes.NewReader(raw)
+		cmd := exec.Command(need(t, "swaks"), "--server", p.in, "--from", ann, "--to", to, "--data", "-",
+			"--no-data-fixup", "--silent", "3")
+		cmd.Stdin = bytes.NewReader(append(raw[:len(raw):len(raw)], ".\r\n"...)) // no line of it begins with a dot
 		return cmd.Run() == nil
 	})
 }
@@ -143,7 +144,8 @@ func onPremises(t *testing.T, refuse string) (*gateway, *postfix, *sink) {
 func TestPostfixStandsWhereExchangeStood(t *testing.T) {
 	t.Parallel()
 	g, p, out := onPremises(t, "report")
-	p.submit(t, message("clean-one", "Hello Bob\n"), bob)
+	original := message("clean-one", "Hello Bob\n")
+	p.submit(t, original, bob)
 	eventually(t, 15*time.Second, "the clean mail is where Postfix sends it", func() bool {
 		return len(out.to(bob, "clean-one")) > 0
 	})
@@ -156,9 +158,13 @@ func TestPostfixStandsWhereExchangeStood(t *testing.T) {
 	if len(clean) != 1 {
 		t.Fatalf("the clean mail arrived %d times", len(clean))
 	}
-	for _, want := range []string{"X-Postern-Checked: " + mark, "by gw.postern.example", "\r\n\r\nHello Bob\r\n"} {
-		if !bytes.Contains(clean[0].Raw, []byte(want)) {
-			t.Errorf("no %q in\n%s", want, clean[0].Raw)
+	front, same := bytes.CutSuffix(clean[0].Raw, original)
+	if !same {
+		t.Errorf("through Postfix, us and Postfix the octets changed:\n%s", clean[0].Raw)
+	}
+	for _, want := range []string{"X-Postern-Checked: " + mark, "by gw.postern.example", "by " + mta} {
+		if !bytes.Contains(front, []byte(want)) {
+			t.Errorf("no %q in\n%s", want, front)
 		}
 	}
 	if n := len(out.to(bob, "cards-one")); n != 0 {
@@ -186,8 +192,8 @@ func TestPostfixWritesTheReportWhenWeRefuseInTheSession(t *testing.T) {
 		return len(out.to(ann, "cards-two")) > 0
 	})
 	report := out.to(ann, "cards-two")[0]
-	for _, want := range []string{"Use the customer portal for card data.", "550 5.7.1", "MAILER-DAEMON@" + mta} {
-		if !bytes.Contains(report.Raw, []byte(want)) {
+	for _, want := range []string{"550 5.7.1 Stopped by", "Card numbers leave the organization", "MAILER-DAEMON@" + mta} {
+		if flat := strings.Join(strings.Fields(string(report.Raw)), " "); !strings.Contains(flat, want) { // Postfix wraps lines
 			t.Errorf("no %q in\n%s", want, report.Raw)
 		}
 	}
