@@ -44,6 +44,7 @@ func TestGeneratedPagesAreThoseOfTheCode(t *testing.T) {
 		"replies":   repliesPage,
 		"cli":       cliPage,
 		"detectors": detectorsPage,
+		"stories":   storiesPage,
 	}
 	for name, page := range pages {
 		t.Run(name, func(t *testing.T) {
@@ -179,6 +180,44 @@ Text reaches the detectors through an extractor. A part that none of them takes 
 	}
 	for _, x := range extract.Extractors() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", x.Name, reads[x.Name])
+	}
+	return b.String()
+}
+
+func storiesPage(t *testing.T) string {
+	paths, err := filepath.Glob("story/testdata/*.txtar")
+	if err != nil || len(paths) < 10 {
+		t.Fatalf("%d stories: %v", len(paths), err)
+	}
+	var b strings.Builder
+	b.WriteString(`# Stories
+
+What Postern does, as tests tell it: each file of ` + "`internal/story/testdata/`" + ` runs the whole house against the
+pretend Exchange, over SMTP with TLS, with a clock of its own. The words of the language: ` + "`internal/story/words_test.go`" + `.
+SAF, NSK and TRK name items of the checklists that were drawn from the set-up documents of Safetica, Netskope, and of what
+such gateways have in common.
+
+| Story | What it shows |
+|---|---|
+`)
+	sort.Strings(paths)
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var words []string
+		for line := range strings.Lines(string(text)) {
+			comment, ok := strings.CutPrefix(line, "#")
+			if !ok {
+				break
+			}
+			words = append(words, strings.TrimSpace(comment))
+		}
+		if len(words) == 0 {
+			t.Errorf("%s does not begin with a comment", path)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", strings.TrimSuffix(filepath.Base(path), ".txtar"), plain(strings.Join(words, " ")))
 	}
 	return b.String()
 }
@@ -960,6 +999,44 @@ func TestPathsInPagesExist(t *testing.T) {
 			}
 			if found, _ := filepath.Glob(filepath.Join("..", m[1])); len(found) == 0 {
 				t.Errorf("%s names %s, which does not exist", path, m[1])
+			}
+		}
+	}
+}
+
+func TestTestsAndStoriesNamedInPagesExist(t *testing.T) {
+	known := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	for _, f := range sources(t) {
+		if f.test {
+			for _, m := range declared.FindAllStringSubmatch(f.text, -1) {
+				known[m[1]] = true
+			}
+		}
+	}
+	for _, pattern := range []string{"../cmd/*/*_test.go", "../e2e/*_test.go", "*_test.go"} {
+		paths, _ := filepath.Glob(pattern)
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range declared.FindAllStringSubmatch(string(text), -1) {
+				known[m[1]] = true
+			}
+		}
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w{3,})`")
+	story := regexp.MustCompile("`([a-z0-9*-]+\\.txtar)`")
+	for path, text := range pages(t) {
+		for _, m := range named.FindAllStringSubmatch(text, -1) {
+			if !known[m[1]] {
+				t.Errorf("%s names %s, which does not exist", path, m[1])
+			}
+		}
+		for _, m := range story.FindAllStringSubmatch(text, -1) {
+			if found, _ := filepath.Glob(filepath.Join("story/testdata", m[1])); len(found) == 0 {
+				t.Errorf("%s names the story %s, which does not exist", path, m[1])
 			}
 		}
 	}
