@@ -295,6 +295,10 @@ func (a *App) Apply(ctx context.Context, paths []string, actor string, dryRun bo
 	if err := state.test(ctx, a.looker); err != nil {
 		return Version{}, err
 	}
+	if names := state.set.Undefined(); len(names) > 0 {
+		a.Log.Warn("policies name lists that nobody defined; they have no members: "+strings.Join(names, ", "),
+			telemetry.KeyCode, problem.UndefinedList, telemetry.KeyPolicy, state.set.Version())
+	}
 	v := Version{Version: last + 1, At: time.Now(), Actor: actor, Changes: difference(old, merged)}
 	if dryRun || len(v.Changes) == 0 {
 		if len(v.Changes) == 0 {

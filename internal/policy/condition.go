@@ -55,6 +55,8 @@ type condition struct {
 	Headers []string
 	// Names are the variables that it looks at.
 	Names []string
+	// Undefined are lists that it names and that nobody defined.
+	Undefined []string
 }
 
 // countRef is findings.<Name>.<Level>.
@@ -109,7 +111,7 @@ func newLanguage(lists map[string]*List, detectors []string) (*language, error) 
 func (l *language) in(party, list ref.Val) ref.Val {
 	named, ok := l.lists[string(list.(types.String))]
 	if !ok {
-		return types.NewErr("there is no list %q", list.Value())
+		return types.False // an undefined list has no members; Set.Undefined tells
 	}
 	return types.Bool(named.Has(party.Value().(Party).Address))
 }
@@ -204,7 +206,9 @@ func (l *language) walk(c *condition, parsed *cel.Ast) (flaws []flaw) {
 				name, ok := literal(call.Args()[0])
 				if !ok {
 					bad(call.Args()[0], "the name of a list must be written out here")
-				} else if _, known := l.lists[name]; !known {
+				} else if _, known := l.lists[name]; !known && len(l.lists) == 0 {
+					c.Undefined = append(c.Undefined, name)
+				} else if !known {
 					bad(call.Args()[0], "there is no list %q%s", name, didYouMean(name, keys(l.lists)))
 				}
 			case funHeader, funFirst:

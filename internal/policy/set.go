@@ -121,6 +121,23 @@ func (s *Set) Detectors() []Detector {
 	return slices.Clone(s.detectors)
 }
 
+// Undefined names the lists that conditions use while the set defines no list
+// at all: they have no members, and somebody should be told. When there are
+// lists, an unknown name is a mistake.
+func (s *Set) Undefined() (names []string) {
+	if s == nil {
+		return nil
+	}
+	for _, r := range s.rules {
+		for _, c := range []*condition{r.when, r.unless} {
+			if c != nil {
+				names = append(names, c.Undefined...)
+			}
+		}
+	}
+	return sortedUnique(names)
+}
+
 // seal puts everything into its canonical order and computes the version.
 func (s *Set) seal() {
 	slices.SortFunc(s.rules, func(a, b *Rule) int {

@@ -2,9 +2,10 @@ package problem
 
 // Problems of the installation itself: P900 to P999.
 const (
-	NewKey      Code = "P901"
-	RunnerEnded Code = "P902"
-	ApplyFailed Code = "P903"
+	NewKey        Code = "P901"
+	RunnerEnded   Code = "P902"
+	ApplyFailed   Code = "P903"
+	UndefinedList Code = "P904"
 )
 
 func systemRows() []Problem {
@@ -20,6 +21,10 @@ func systemRows() []Problem {
 		{
 			ApplyFailed, "Tenant or policy files could not be put in force",
 			"The last good state stays in force", "Run postern check and mend every line that it prints",
+		},
+		{
+			UndefinedList, "A policy names a list that nobody defined",
+			"The list has no members: recipient.in(…) is never true", "Add a document of kind list with that id, or correct the name",
 		},
 	}
 }

@@ -25,9 +25,9 @@ var (
 func isDomain(s string) bool { return len(s) <= 253 && domainPattern.MatchString(s) && !isAddr(s) }
 
 // build makes a Tenant of a document, or says everything that is wrong.
-func build(d settings.Document, published *Published) (*Tenant, settings.Mistakes) {
+func build(d settings.Document, published *Published, offline bool) (*Tenant, settings.Mistakes) {
 	var c Config
-	b := builder{doc: d, dir: filepath.Dir(d.File), bad: decode(d, &c)}
+	b := builder{doc: d, dir: filepath.Dir(d.File), bad: decode(d, &c), offline: offline}
 	if !c.Headers.read {
 		c.Headers.Preset = Presets()[0]
 	}
@@ -65,6 +65,8 @@ type builder struct {
 	doc settings.Document
 	dir string
 	bad settings.Mistakes
+	// offline leaves out what files and variables hold.
+	offline bool
 }
 
 func (b *builder) add(text, suggestion string, path ...string) {

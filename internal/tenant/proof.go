@@ -43,6 +43,7 @@ func (b *builder) values(list []string, form TenantForm, key string) []string {
 	for _, s := range list {
 		v, err := settings.Resolve(s, b.dir)
 		switch {
+		case err != nil && b.offline:
 		case err != nil:
 			b.add(err.Error(), "", key)
 		case v == "":

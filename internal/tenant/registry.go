@@ -16,6 +16,10 @@ import (
 // Registry holds the tenants that are in force; a reload replaces them all
 // at once, so that a message sees one state only.
 type Registry struct {
+	// Offline loads tenants for a look at their policies: secrets and
+	// certificates that cannot be read are left out. Such tenants take no mail.
+	Offline bool
+
 	current   atomic.Pointer[Snapshot]
 	published *Published
 }
@@ -43,7 +47,7 @@ func (r *Registry) Load(docs []settings.Document) (*Snapshot, settings.Mistakes)
 	var bad settings.Mistakes
 	made := make([]*Tenant, len(docs))
 	for i, d := range docs {
-		t, wrong := build(d, r.published)
+		t, wrong := build(d, r.published, r.Offline)
 		bad = append(bad, wrong...)
 		made[i] = t
 		bad = append(bad, s.add(t, d)...)
