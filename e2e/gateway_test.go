@@ -402,6 +402,10 @@ type record struct {
 	Unseen []struct {
 		Reason string `json:"reason"`
 	} `json:"unseen"`
+	Steps []struct {
+		Name   string `json:"step"`
+		Detail string `json:"detail"`
+	} `json:"steps"`
 }
 
 func (g *gateway) records(t *testing.T, query ...string) []record {
