@@ -83,8 +83,9 @@ func (p *program) change(cmd *cobra.Command, verb string, call app.Call) (app.An
 // refusal gives an error of the gateway its exit code.
 func refusal(err error) error {
 	var bad *app.RedAnswer
-	if errors.As(err, &bad) {
-		return red("%s", bad.Text)
+	var tests *app.RedError
+	if errors.As(err, &bad) || errors.As(err, &tests) {
+		return red("%v", err)
 	}
 	return err
 }

@@ -30,7 +30,7 @@ func (p *program) serveVerb() *cobra.Command {
 		}
 		a, err := app.Open(cmd.Context(), c, app.World{})
 		if err != nil {
-			return err
+			return refusal(err)
 		}
 		return p.serve(cmd.Context(), a)
 	})
@@ -46,7 +46,7 @@ func (p *program) serve(ctx context.Context, a *app.App) error {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	if err := a.Listen(ctx); err != nil {
-		return errors.Join(err, a.Close())
+		return errors.Join(err, a.Shutdown(ctx)) // a part of it listens already
 	}
 	notify("READY=1")
 	if link := a.ConsoleLink(); link != "" {
