@@ -34,6 +34,9 @@ func (p *program) policyTestVerb() *cobra.Command {
 		if b.Files() == 0 {
 			return wrong("%s holds no .yaml or .yml file; name the folder with the policies", args[0])
 		}
+		for _, name := range b.Policies().Undefined() {
+			p.note("a policy names the list %q, which nobody defined: it has no members", name)
+		}
 		return p.tested(b.Test(cmd.Context()))
 	}
 	return cmd

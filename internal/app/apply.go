@@ -175,7 +175,7 @@ type RedError struct{ Result policy.Result }
 
 func (e *RedError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d policy tests are red; nothing was changed", e.Result.Red())
+	fmt.Fprintf(&b, "policy tests that failed: %d; nothing was changed", e.Result.Red())
 	for _, c := range e.Result.Cases {
 		if !c.Pass {
 			fmt.Fprintf(&b, "\n/%s: policy %s, %s: expected %s, got %s (%s)", c.Place, c.Policy, c.Mail, c.Want, c.Got, c.Because)
@@ -186,11 +186,16 @@ func (e *RedError) Error() string {
 
 // test runs the policies' own tests.
 func (s *inForce) test(ctx context.Context, l gateway.Looker) error {
-	r := policy.Test(s.set, os.DirFS("/"), factsOf(ctx, l, s.tenants, s.set), nil)
+	r := s.run(ctx, l)
 	if r.Red() > 0 {
 		return &RedError{r}
 	}
 	return nil
+}
+
+// run runs the tests with the gates of the tenant that they are for.
+func (s *inForce) run(ctx context.Context, l gateway.Looker) policy.Result {
+	return policy.Test(s.set, os.DirFS("/"), factsOf(ctx, l, s.tenants, s.set), firstTenant(s.tenants, s.set).Gates)
 }
 
 // factsOf looks at the message of a policy test as the gateway would.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 
@@ -101,7 +100,7 @@ func (b *Bench) Inspect(ctx context.Context, t *tenant.Tenant, body mail.Body) g
 
 // Test runs the policies' own tests. The places in the result are absolute.
 func (b *Bench) Test(ctx context.Context) policy.Result {
-	r := policy.Test(b.state.set, os.DirFS("/"), factsOf(ctx, b.looker, b.state.tenants, b.state.set), nil)
+	r := b.state.run(ctx, b.looker)
 	for i := range r.Cases {
 		r.Cases[i].Place = "/" + strings.TrimPrefix(r.Cases[i].Place, "/")
 	}

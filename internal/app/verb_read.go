@@ -59,7 +59,7 @@ func OpenReader(ctx context.Context, c *Config) (r *Reader, err error) {
 	if err != nil || made < 2 {
 		return nil, fmt.Errorf("%w: its tables are missing; start the gateway once with: postern serve", ErrNoStore)
 	}
-	r.Audit, err = audit.Open(ctx, r.DB, keys.Derive("audit head")...)
+	r.Audit, err = audit.Read(r.DB, keys.Derive("audit head")...)
 	return r, err
 }
 

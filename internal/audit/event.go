@@ -56,6 +56,15 @@ func Open(ctx context.Context, db *store.DB, headKeys ...[]byte) (*Log, error) {
 	return &Log{db: db, keys: headKeys}, nil
 }
 
+// Read returns the log of tables that exist already, for a program that only
+// reads: it makes and changes none.
+func Read(db *store.DB, headKeys ...[]byte) (*Log, error) {
+	if len(headKeys) == 0 {
+		return nil, ErrKey
+	}
+	return &Log{db: db, keys: headKeys}, nil
+}
+
 // digest is a SHA-256; the zero one stands before the first event.
 type digest [sha256.Size]byte
 

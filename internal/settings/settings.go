@@ -13,6 +13,7 @@ import (
 	"encoding"
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
 	"sort"
 	"strconv"
@@ -121,9 +122,16 @@ func pairs(n ast.Node) []*ast.MappingValueNode {
 
 func keyName(v *ast.MappingValueNode) string { return v.Key.GetToken().Value }
 
-// Decode reads the document into the struct that into points to.
-func (d Document) Decode(into any) Mistakes {
-	found := unknownKeys(d.File, d.body, reflect.TypeOf(into).Elem())
+// Decode reads the document into the struct that into points to. The YAML
+// library panics at a tag before a value of another kind ("domains: !x y",
+// v1.19.2); a file must not stop a running gateway.
+func (d Document) Decode(into any) (found Mistakes) {
+	defer func() {
+		if recover() != nil {
+			found = Mistakes{d.Place("the document cannot be read", "write it without tags and anchors")}
+		}
+	}()
+	found = unknownKeys(d.File, d.body, reflect.TypeOf(into).Elem())
 	if err := yaml.NodeToValue(d.body, into); err != nil {
 		m := fromYAML(d.File, err)
 		for _, f := range found {
@@ -305,7 +313,7 @@ func keys(m map[string]reflect.Type) []string {
 func Nearest(name string, known []string) string {
 	best, least := "", len(name)/2+2
 	for _, k := range known {
-		if d := distance(strings.ToLower(name), k); d < least {
+		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < least {
 			best, least = k, d
 		}
 	}
@@ -360,10 +368,10 @@ func Resolve(s, dir string) (string, error) {
 // Path makes a path of a file absolute to the folder of the file that names it.
 func Path(path, dir string) string {
 	path = strings.TrimPrefix(path, "file:")
-	if dir == "" || strings.HasPrefix(path, "/") {
+	if dir == "" || filepath.IsAbs(path) {
 		return path
 	}
-	return dir + "/" + path
+	return filepath.Join(dir, path)
 }
 
 // Bytes is a size in a file: "200MiB", "1KiB", or octets.
