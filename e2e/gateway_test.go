@@ -157,7 +157,6 @@ type setup struct {
 	before   []string
 	host     string // the next hop; "" is the sink
 	name     string // of the next hop's certificate
-	tls      string // of return
 	peers    string
 	sink     *sink
 }

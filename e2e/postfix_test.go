@@ -121,7 +121,7 @@ func (p *postfix) submit(t *testing.T, raw []byte, to string) {
 	eventually(t, 10*time.Second, "postfix takes "+to, func() bool {
 		cmd := exec.Command(need(t, "swaks"), "--server", p.in, "--from", ann, "--to", to, "--data", "-",
 			"--no-data-fixup", "--silent", "3")
-		cmd.Stdin = bytes.NewReader(append(raw[:len(raw):len(raw)], ".\r\n"...)) // no line of it begins with a dot
+		cmd.Stdin = strings.NewReader(dotted(raw))
 		return cmd.Run() == nil
 	})
 }

@@ -34,10 +34,9 @@ type sink struct {
 	ln        net.Listener
 	cert      tls.Certificate
 
-	mu   sync.Mutex
-	all  []*delivery
-	dot  func(*delivery) string // the answer to the end of a message; may wait
-	gone bool
+	mu  sync.Mutex
+	all []*delivery
+	dot func(*delivery) string // the answer to the end of a message; may wait
 }
 
 // delivery is a message that came.

@@ -20,9 +20,7 @@ func (g *gateway) swaks(t *testing.T, raw []byte, to string, more ...string) (tr
 	if _, err := os.Stat(cert); err != nil {
 		g.certificate(t, "exchange", exchangeID)
 	}
-	// --no-data-fixup: the octets are ours, with the dots of RFC 5321 §4.5.2.
-	data := strings.ReplaceAll("\r\n"+string(raw), "\r\n.", "\r\n..")[2:] + ".\r\n"
-	file := write(t, filepath.Join(g.dir, unique()+".eml"), data)
+	file := write(t, filepath.Join(g.dir, unique()+".eml"), dotted(raw))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	args := append([]string{"--server", g.smtp, "--tls", "--tls-cert", cert, "--tls-key", key, "--helo", "exchange.example",
@@ -30,6 +28,12 @@ func (g *gateway) swaks(t *testing.T, raw []byte, to string, more ...string) (tr
 	cmd := exec.CommandContext(ctx, program, args...)
 	out, _ := cmd.CombinedOutput()
 	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// dotted is a message with the dots of RFC 5321 §4.5.2, for swaks'
+// --no-data-fixup: the octets are ours. swaks itself ends the last line.
+func dotted(raw []byte) string {
+	return strings.ReplaceAll("\r\n"+string(raw), "\r\n.", "\r\n..")[2:] + "."
 }
 
 func TestWhatSwaksSendsComesBackOctetForOctet(t *testing.T) {
@@ -91,6 +95,34 @@ func TestRefusalsHaveTheDocumentedReplies(t *testing.T) {
 	}
 	if all := g.sink.got(); len(all) != 0 {
 		t.Errorf("%d messages passed", len(all))
+	}
+}
+
+func TestManyMessagesOnOneConnectionByDATAAndBDAT(t *testing.T) {
+	t.Parallel()
+	g := start(t, setup{})
+	c := g.dial(t)
+	var want [][]byte
+	for i := range 20 {
+		sent, back := routed(message("in turn", ".first\n..second\n.\n"+strings.Repeat("long ", 300)+"\n\n"))
+		send := c.data
+		if i%2 == 1 {
+			send = c.bdat
+		}
+		if r, err := send(sent, ann, bob, eve); err != nil || r.Code != 250 {
+			t.Fatal(r, err)
+		}
+		want = append(want, back)
+	}
+	all := g.sink.got()
+	if len(all) != len(want) {
+		t.Fatalf("%d messages at the next hop, want %d", len(all), len(want))
+	}
+	for i, d := range all {
+		below(t, d, want[i])
+		if len(d.To) != 2 {
+			t.Errorf("recipients %v", d.To)
+		}
 	}
 }
 
