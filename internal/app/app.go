@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -244,7 +245,7 @@ func (a *App) frontDoor(clientRoots *x509.CertPool) error {
 	conf := c.SMTP
 	conf.NewBuffer = func() receive.Buffer { return pool.Buffer() }
 	conf.ClientRoots = func() *x509.CertPool { return clientRoots }
-	conf.Exempt = a.Tenants.Published().Has
+	conf.Exempt = func(from netip.Addr) bool { return a.Tenants.Current().FromExchange(from) }
 	conf.Log, conf.Metrics = a.Log, a.Metrics
 	if c.SMTP.TLS.Cert != "" {
 		cert, err := loadCertificate(c.resolve(c.SMTP.TLS.Cert), c.resolve(c.SMTP.TLS.Key))

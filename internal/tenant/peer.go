@@ -113,3 +113,15 @@ func wildcard(pattern, name string) bool {
 	label, rest, found := strings.Cut(name, ".")
 	return found && rest == tail && label != "" && label != "*"
 }
+
+// FromExchange reports whether an address is one from which Exchange sends for
+// some tenant: such a client is not limited in its connections, because it
+// opens many and waits long when it is turned away.
+func (s *Snapshot) FromExchange(a netip.Addr) bool {
+	for _, t := range s.tenants {
+		if t.exchange.has(a) {
+			return true
+		}
+	}
+	return false
+}
