@@ -91,9 +91,10 @@ func TestTheStoreMayBePostgreSQL(t *testing.T) {
 		return len(g.sink.to(bob, "pg-held")) == 1
 	})
 	below(t, g.sink.to(bob, "pg-held")[0], held)
-	if b := g.balance(t); !b.OK || b.Held != 0 || b.Open != 0 {
-		t.Errorf("balance: %+v", b)
-	}
+	eventually(t, 10*time.Second, "the balance is even", func() bool {
+		b := g.balance(t)
+		return b.OK && b.Held == 0 && b.Open == 0 && b.Delivered == 1 && b.Refused == 1
+	})
 	g.ok(t, "audit", "verify")
 	if n := len(g.records(t)); n != 3 {
 		t.Errorf("%d records, want 3", n)

@@ -5,7 +5,9 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -31,11 +33,13 @@ func canaries(text string) []byte {
 	return []byte(strings.ReplaceAll(head, "\n", "\r\n"))
 }
 
-func TestLogsAndMetricsHoldNoContentAndNoSecret(t *testing.T) {
+func TestLogsMetricsAndDiskHoldNoContentAndNoSecret(t *testing.T) {
 	t.Parallel()
 	s := newSink(t)
 	s.login = "contoso\x00" + loginCanary
-	g := start(t, setup{sink: s, back: ", user: contoso, password: " + loginCanary, config: "log: json\n"})
+	g := prepare(t, setup{sink: s, back: ", user: contoso, password: file:./login", config: "log: json\n"})
+	write(t, filepath.Join(g.dir, "tenants/login"), loginCanary+"\n")
+	g.up(t)
 	to := personCanary + "@fabrikam.example"
 	stolen := "X-Postern-Checked: " + mark + "\r\nX-Postern-Inspected: full\r\n"
 	for _, m := range []struct {
@@ -87,6 +91,8 @@ func TestLogsAndMetricsHoldNoContentAndNoSecret(t *testing.T) {
 		}
 	}
 
+	onDisk(t, filepath.Join(g.dir, "data"), bodyCanary, headerCanary, secret, mark, loginCanary, "4539 1488", "0532 0130")
+
 	// Subjects and names are in the record on purpose; secrets are not.
 	secrets := []string{secret, mark, loginCanary}
 	holdsNone(t, "the audit export", g.ok(t, "audit", "export"), secrets...)
@@ -103,6 +109,34 @@ func TestLogsAndMetricsHoldNoContentAndNoSecret(t *testing.T) {
 		// The mark stands once, in front: Exchange's rule must see it there.
 		once := bytes.Replace(d.Raw, []byte("X-Postern-Checked: "+mark+"\r\n"), nil, 1)
 		holdsNone(t, fmt.Sprintf("what was sent to %v", d.To), string(once), secrets...)
+	}
+}
+
+// onDisk looks into every file of the gateway's data, and at who may.
+func onDisk(t *testing.T, dir string, words ...string) {
+	t.Helper()
+	files := 0
+	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("others may use %s: %s", path, info.Mode())
+		}
+		if !info.Mode().IsRegular() {
+			return nil
+		}
+		files++
+		text, err := os.ReadFile(path)
+		holdsNone(t, path, string(text), words...)
+		return err
+	}))
+	if files < 3 {
+		t.Errorf("only %d files in %s", files, dir)
 	}
 }
 

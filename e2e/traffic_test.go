@@ -163,9 +163,10 @@ func TestABlockedMessageIsReportedAndAHeldOneWaits(t *testing.T) {
 		return len(g.sink.to(bob, "held-one")) == 1
 	})
 	below(t, g.sink.to(bob, "held-one")[0], back)
-	if b := g.balance(t); !b.OK || b.Delivered != 1 || b.Refused != 1 {
-		t.Errorf("balance: %+v", b)
-	}
+	eventually(t, 10*time.Second, "the balance is even", func() bool {
+		b := g.balance(t)
+		return b.OK && b.Open == 0 && b.Delivered == 1 && b.Refused == 1
+	})
 }
 
 func TestASmartHostGetsUserAndPasswordOnlyOverTLS(t *testing.T) {
