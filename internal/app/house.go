@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"postern.dev/postern/internal/dns"
@@ -62,6 +63,7 @@ type House struct {
 	inbound  net.Listener
 	outward  string // where the gateway listens
 	crashes  int
+	dead     atomic.Bool // a gateway that crashed dials nobody while it is torn down
 }
 
 // Addresses of the network in memory. Exchange's are in Microsoft's
@@ -184,7 +186,13 @@ func (h *House) gateway(authority *fakeexchange.Authority) error {
 		InProcess: h.plan.InProcess, ChildEnv: h.plan.ChildEnv, Log: h.plan.Log,
 	}
 	if !h.plan.Loopback {
-		h.world.Dial = h.Wire.DialFrom(gatewayIP)
+		dial := h.Wire.DialFrom(gatewayIP)
+		h.world.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if h.dead.Load() {
+				return nil, net.ErrClosed
+			}
+			return dial(ctx, network, address)
+		}
 		zone := h.zone()
 		if h.plan.Zone != nil {
 			h.plan.Zone(zone)
@@ -279,7 +287,9 @@ func (h *House) Crash() error {
 	}
 	_ = os.Remove(filepath.Join(disk, "admin.sock"))
 	h.Wire.Cut()
+	h.dead.Store(true)
 	err := h.Stop()
+	h.dead.Store(false)
 	h.config.Data = disk
 	return err
 }

@@ -33,12 +33,23 @@ type extra struct {
 	Robotic bool `json:"robotic,omitempty"`
 	// Outside is set when the sender is not of the tenant.
 	Outside bool `json:"outside,omitempty"`
+	// Fields are what policy adds for recipients that wait, by address.
+	Fields map[mail.Address]fields `json:"fields,omitempty"`
+	// Peer says how the client's connection was secured.
+	Peer *peerTLS `json:"peer,omitempty"`
 	// Key recognizes a repeat of the arrival.
 	Key spool.Key `json:"key,omitempty"`
 	// Monitor, OOO and Passes are facts when the message is judged again.
 	Monitor bool `json:"monitor,omitempty"`
 	OOO     bool `json:"ooo,omitempty"`
 	Passes  int  `json:"passes,omitempty"`
+}
+
+// peerTLS is what rules may look at of a client's TLS.
+type peerTLS struct {
+	Version  uint16   `json:"version"`
+	Verified bool     `json:"verified,omitempty"`
+	Names    []string `json:"names,omitempty"`
 }
 
 // takeCustody keeps a message: body durable, then one transaction with
@@ -60,6 +71,9 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 		if err := g.enact(tx, row, m.plan, m.header, time.Now()); err != nil {
 			return err
 		}
+		if err := g.endTries(tx, tr, m); err != nil {
+			return err
+		}
 		if err := spool.PutRepeat(tx, g.repeatOf(m, reply)); err != nil {
 			return err
 		}
@@ -72,6 +86,20 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 		return g.withoutSpool(tr, m, err), false
 	}
 	return reply, true
+}
+
+// endTries ends what an earlier try left: the intent of a cut-through that
+// came to nothing, and the count of deferrals.
+func (g *Gateway) endTries(tx *store.Tx, tr *trail, m matter) error {
+	if tr.intent {
+		if err := spool.SettleIntent(tx, tr.trace, []byte(`{"way":"custody"}`), time.Now()); err != nil {
+			return err
+		}
+	}
+	if m.deferred.Count == 0 {
+		return nil
+	}
+	return spool.EndDeferral(tx, m.key)
 }
 
 // takeUnjudged keeps a message whose judging outlasted the client's
@@ -150,17 +178,49 @@ func (g *Gateway) withoutSpool(tr *trail, m matter, err error) mail.Reply {
 }
 
 func (g *Gateway) rowOf(m matter, stored spool.Stored) spool.Message {
-	x, _ := json.Marshal(extra{
+	x := extra{
 		Ref: refOf(m.arrival.Trace), Inspected: m.judgment.verdict.Inspected, Outside: !m.ownSender(),
 		Robotic: m.judgment.class.Automatic || m.envelope.From.Null(), Key: m.key, Monitor: m.monitor, OOO: m.ooo, Passes: m.passes,
-	})
+		Fields: fieldsOf(m.plan.held, m.header, m.id.Cut),
+	}
+	if m.secured {
+		x.Peer = &peerTLS{m.peer.Version, m.peer.Verified, m.peer.Names}
+	}
 	eight := m.judgment.message != nil && m.judgment.message.EightBit
 	return spool.Message{
 		ID: m.arrival.Trace, Tenant: m.tenant.ID, Kind: string(m.kind), Direction: m.dir,
 		MessageID: m.print.messageID, Envelope: m.envelope, Received: m.arrival.Ended, Stored: stored,
 		Cut: m.id.Cut, Front: []byte(g.received(m.arrival, m.tenant, m.dir, m.print)),
-		Bare: m.arrival.Bare, EightBit: eight, Extra: x,
+		Bare: m.arrival.Bare, EightBit: eight, Extra: x.json(),
 	}
+}
+
+// json is x as the row keeps it; there is nothing in it that cannot be
+// written.
+func (x extra) json() json.RawMessage {
+	text, err := json.Marshal(x)
+	if err != nil {
+		panic(fmt.Sprintf("gateway: extra: %v", err))
+	}
+	return text
+}
+
+// fields are the header fields that policy adds for a recipient, and what
+// they take the place of.
+type fields struct {
+	Headers []policy.Header `json:"headers"`
+	Cut     []mail.Range    `json:"cut,omitempty"`
+}
+
+// fieldsOf are the header fields that wait with held recipients.
+func fieldsOf(held []fate, h *mail.Header, cut []mail.Range) map[mail.Address]fields {
+	all := map[mail.Address]fields{}
+	for _, f := range held {
+		if len(f.verdict.Headers) > 0 {
+			all[f.to.Address] = fields{f.verdict.Headers, replaced(h, f.verdict.Headers, cut)}
+		}
+	}
+	return all
 }
 
 // ownSender reports whether the sender is of the tenant, so that reports may
@@ -178,7 +238,7 @@ func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, h *mail.Header,
 	}
 	e := enacting{tx: tx, row: row, extra: x, header: h, now: now}
 	for _, grp := range p.back {
-		e.handBack(grp, len(p.back) == 1 && p.alone())
+		e.handBack(grp, p.apart)
 	}
 	for _, f := range p.held {
 		e.hold(f)
@@ -239,9 +299,9 @@ func (e *enacting) add(kind task.Kind, to []mail.Recipient, from mail.Address, p
 
 // handBack plans the return of a group. When the next hop answered RCPT with
 // mixed answers, every recipient gets a task of its own.
-func (e *enacting) handBack(grp group, mixed bool) {
+func (e *enacting) handBack(grp group, apart bool) {
 	p := parcel{Headers: grp.Headers, Inspected: e.extra.Inspected, Cut: replaced(e.header, grp.Headers, e.row.Cut)}
-	if !mixed {
+	if !apart {
 		e.add(task.Return, grp.To, e.row.Envelope.From, p)
 		return
 	}

@@ -24,10 +24,10 @@ import (
 //
 // taken is false when the message must go into custody instead: nothing of
 // it has been sent then.
-func (g *Gateway) cutThrough(ctx context.Context, tr *trail, m matter) (reply mail.Reply, taken bool) {
+func (g *Gateway) cutThrough(ctx context.Context, tr *trail, m *matter) (reply mail.Reply, taken bool) {
 	grp := m.plan.back[0]
 	env := m.envelope.With(grp.To)
-	out := g.outgoing(m, grp.Headers)
+	out := g.outgoing(*m, grp.Headers)
 	route := m.tenant.Route(m.dir, env.From, grp.To[0].Address)
 
 	patient, cancel := context.WithDeadline(ctx, m.until)
@@ -41,6 +41,7 @@ func (g *Gateway) cutThrough(ctx context.Context, tr *trail, m matter) (reply ma
 	switch verdict, answer := rcptVerdict(x); verdict {
 	case rcptMixed:
 		x.Reset()
+		m.plan.apart = true
 		return mail.Reply{}, false
 	case rcptRefused:
 		x.Reset()
@@ -58,7 +59,7 @@ func (g *Gateway) cutThrough(ctx context.Context, tr *trail, m matter) (reply ma
 	}
 
 	tr.intended(x.Host())
-	if reply, ok := g.commitIntent(ctx, tr, m); !ok {
+	if reply, ok := g.commitIntent(ctx, tr, *m); !ok {
 		x.Reset()
 		return reply, true
 	}
@@ -98,10 +99,16 @@ func (g *Gateway) commitIntent(ctx context.Context, tr *trail, m matter) (mail.R
 		if err := spool.PutIntent(tx, intent); err != nil {
 			return err
 		}
+		if m.deferred.Count > 0 {
+			if err := spool.EndDeferral(tx, m.key); err != nil {
+				return err
+			}
+		}
 		return tr.save(tx)
 	})
 	tr.step("intent")
 	if err == nil {
+		tr.intent = true
 		return mail.Reply{}, true
 	}
 	if m.tenant.StoreFull == policy.Open && isFull(err) {
@@ -124,8 +131,8 @@ func (g *Gateway) afterDot(tr *trail, x Transaction, final mail.Reply) (mail.Rep
 	}
 	if !final.Ok() && stuck(x.Judge(final)) {
 		// Not taken, and only an administrator can help: custody keeps the
-		// sender from a report that would blame the recipient.
-		g.write("outcome", tr.settleAs("custody", final))
+		// sender from a report that would blame the recipient. Its transaction
+		// ends the intent.
 		return mail.Reply{}, false
 	}
 	tr.handed(x.Host(), final)

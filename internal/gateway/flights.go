@@ -24,6 +24,7 @@ type flight struct {
 	answered bool
 	reply    mail.Reply
 	kept     bool // the answer is in the store already (custody)
+	settled  bool // the client has read the answer, or that to a repeat
 }
 
 func newFlights() flights {
@@ -37,6 +38,8 @@ func (f *flights) begin(key spool.Key, tenant, trace string) (repeat mail.Reply,
 	defer f.mu.Unlock()
 	if other := f.byKey[key]; other != nil {
 		if other.answered {
+			// The client that reads this answer has read the first one.
+			f.trace[trace] = other
 			return other.reply, false
 		}
 		return replyInFlight(), false
@@ -68,11 +71,37 @@ func (f *flights) end(trace string) *flight {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	x := f.trace[trace]
-	if x != nil {
+	if x == nil {
+		return nil
+	}
+	delete(f.trace, trace)
+	if f.byKey[x.key] == x {
+		delete(f.byKey, x.key)
+	}
+	return x
+}
+
+// confirm ends a message whose answer the client has read.
+func (f *flights) confirm(trace string) *flight {
+	x := f.end(trace)
+	if x == nil {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	x.settled = true
+	return x
+}
+
+// unread returns a message whose answer the client may not have read; nil
+// when a repeat of it was confirmed meanwhile, or the answer is of no use.
+func (f *flights) unread(trace string) *flight {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	x := f.trace[trace]
+	if x == nil || x.settled {
 		delete(f.trace, trace)
-		if f.byKey[x.key] == x {
-			delete(f.byKey, x.key)
-		}
+		return nil
 	}
 	return x
 }

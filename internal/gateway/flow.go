@@ -51,11 +51,12 @@ func (g *Gateway) Accept(ctx context.Context, a *mail.Arrival) mail.Reply {
 		return replyStoreDown()
 	}
 	ours, hops := passes(header, id.Tenant, id.Direction, print)
-	if ours >= maxPasses || hops >= maxReceived {
+	if !watchedOnly(id.Kind) && (ours >= maxPasses || hops >= maxReceived) {
 		return g.stopLoop(tr, ours, hops)
 	}
 	key := repeatKey(id.Tenant.ID, a.Envelope, print, ours)
-	if reply, mine := g.flights.begin(key, id.Tenant.ID, a.Trace); !mine {
+	reply, mine := g.flights.begin(key, id.Tenant.ID, a.Trace)
+	if !mine {
 		return tr.repeated(reply)
 	}
 	before, err := g.known(ctx, key)
@@ -87,7 +88,7 @@ func (g *Gateway) Accept(ctx context.Context, a *mail.Arrival) mail.Reply {
 	patient, cancel := context.WithDeadline(ctx, m.until)
 	defer cancel()
 	m.judgment = g.judge(patient, s, tr.step)
-	if patient.Err() != nil && g.Judge > g.Patience && id.Kind != tenant.Copy && id.Kind != tenant.Journal {
+	if patient.Err() != nil && g.Judge > g.Patience && !watchedOnly(id.Kind) {
 		reply, kept := g.takeUnjudged(ctx, tr, m)
 		return g.answer(tr, reply, kept)
 	}
@@ -99,6 +100,10 @@ func (g *Gateway) Accept(ctx context.Context, a *mail.Arrival) mail.Reply {
 	reply, kept := g.carryOut(ctx, tr, m)
 	return g.answer(tr, reply, kept)
 }
+
+// watchedOnly are the kinds that end here: they are never refused for what
+// they are, nor kept, and cannot loop.
+func watchedOnly(k tenant.Kind) bool { return k == tenant.Copy || k == tenant.Journal }
 
 // matter is a message with everything that has been found out about it.
 type matter struct {
@@ -117,7 +122,7 @@ type matter struct {
 func (g *Gateway) carryOut(ctx context.Context, tr *trail, m matter) (reply mail.Reply, kept bool) {
 	switch m.plan.way {
 	case wayThrough:
-		reply, taken := g.cutThrough(ctx, tr, m)
+		reply, taken := g.cutThrough(ctx, tr, &m)
 		if taken {
 			return reply, false
 		}
@@ -149,7 +154,7 @@ func (g *Gateway) answer(tr *trail, r mail.Reply, kept bool) mail.Reply {
 // Settled is called when the client went on after our answer: it has read
 // it, and an equal message after it is a new one.
 func (g *Gateway) Settled(a *mail.Arrival) {
-	if x := g.flights.end(a.Trace); x != nil && x.kept {
+	if x := g.flights.confirm(a.Trace); x != nil && (x.kept || x.trace != a.Trace) {
 		g.write("settled repeat", func(tx *store.Tx) error { return spool.SettleRepeat(tx, x.key) })
 	}
 }
@@ -157,13 +162,11 @@ func (g *Gateway) Settled(a *mail.Arrival) {
 // Unsettled is called when the connection broke before the client's next
 // command: it may not have read our answer, and will come again.
 func (g *Gateway) Unsettled(a *mail.Arrival) {
-	g.flights.mu.Lock()
-	x := g.flights.trace[a.Trace]
-	g.flights.mu.Unlock()
+	x := g.flights.unread(a.Trace)
 	if x == nil {
 		return
 	}
-	if !x.answered || x.kept {
+	if !x.answered || x.kept || x.trace != a.Trace {
 		g.flights.end(a.Trace)
 		return
 	}
@@ -271,7 +274,7 @@ func (g *Gateway) validation(ctx context.Context, tr *trail, a *mail.Arrival, id
 		return replyValidationSpent()
 	}
 	m.plan = planFor(a.Envelope.To, m.judgment.verdict, g.mannerOf(m))
-	reply, taken := g.cutThrough(ctx, tr, m)
+	reply, taken := g.cutThrough(ctx, tr, &m)
 	if !taken {
 		return mail.NewReply(451, "4.4.1", "The next hop did not take the validation message; try again")
 	}

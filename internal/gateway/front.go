@@ -88,7 +88,7 @@ func (g *Gateway) mannerOf(m matter) manner {
 	return manner{
 		refuseInSession: m.tenant.Refuse == tenant.InSession && !m.envelope.From.Null(),
 		watching:        m.monitor,
-		copyOnly:        m.kind == tenant.Copy || m.kind == tenant.Journal,
+		copyOnly:        watchedOnly(m.kind),
 		hop: func(to mail.Address) string {
 			r := m.tenant.Route(m.dir, m.envelope.From, to)
 			if r.Host != "" {

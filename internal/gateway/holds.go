@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"postern.dev/postern/internal/mail"
@@ -100,18 +101,21 @@ func (g *Gateway) decided(tx *store.Tx, row spool.Message, d Decision, list []sp
 func (e *enacting) release(list []spool.Pending, hop func(mail.Address) string) {
 	var order []string
 	by := map[string][]mail.Recipient{}
+	with := map[string]fields{}
 	for _, p := range list {
-		h := hop(p.Recipient.Address)
-		if by[h] == nil {
-			order = append(order, h)
+		own := e.extra.Fields[p.Recipient.Address]
+		text, _ := json.Marshal(own.Headers)
+		key := hop(p.Recipient.Address) + "\x00" + string(text)
+		if by[key] == nil {
+			order = append(order, key)
 		}
-		by[h] = append(by[h], p.Recipient)
+		by[key], with[key] = append(by[key], p.Recipient), own
 	}
-	for _, h := range order {
-		for rest := by[h]; len(rest) > 0; {
-			n := min(len(rest), maxGroup)
-			e.add(task.Return, rest[:n], e.row.Envelope.From, parcel{Inspected: e.extra.Inspected})
-			rest = rest[n:]
+	for _, key := range order {
+		for rest := range slices.Chunk(by[key], maxGroup) {
+			e.add(task.Return, rest, e.row.Envelope.From, parcel{
+				Headers: with[key].Headers, Cut: with[key].Cut, Inspected: e.extra.Inspected,
+			})
 		}
 	}
 }
@@ -180,6 +184,7 @@ const longestWait = time.Minute
 func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
 	var due []spool.Pending
 	var next time.Time
+	failed := false
 	now := time.Now()
 	err := g.DB.View(ctx, func(tx *store.Tx) (err error) {
 		if due, err = spool.Overdue(tx, now, 200); err == nil {
@@ -199,10 +204,12 @@ func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
 		if err := g.overdue(ctx, p); err != nil {
 			g.Log.Error("a deadline could not be carried out", telemetry.KeyCode, problem.LateWrite,
 				telemetry.KeyMessage, p.Message, telemetry.KeyError, err)
-			return longestWait
+			failed = true // the others have their turn all the same
 		}
 	}
 	switch {
+	case failed:
+		return longestWait
 	case len(due) > 0:
 		return time.Millisecond
 	case next.IsZero():
@@ -212,50 +219,53 @@ func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
 }
 
 func (g *Gateway) overdue(ctx context.Context, p spool.Pending) error {
-	d := Decision{Message: p.Message, To: []mail.Address{p.Recipient.Address}, Actor: "deadline", Expired: true}
+	d := Decision{Message: p.Message, Actor: "deadline", Expired: true}
 	switch policy.End(p.AtEnd) {
 	case toJudge:
 		return g.judgeInCustody(ctx, p.Message)
+	case policy.EndReleaseEncrypted:
+		return g.waitOn(ctx, p)
 	case policy.EndRelease:
 		d.Release = true
-	case policy.EndReleaseEncrypted:
-		// Secure delivery is not built: the message is neither sent in the
-		// clear nor thrown away, but waits for an administrator.
-		g.Log.Error("a hold ended that only secure delivery can release", telemetry.KeyCode, problem.NoSecureWay,
-			telemetry.KeyMessage, p.Message, telemetry.KeyTenant, p.Tenant)
-		return g.DB.Update(ctx, func(tx *store.Tx) error {
-			if _, _, err := spool.EndPending(tx, p.Message, p.Recipient.Address); err != nil {
-				return err
+	}
+	// All of the message whose time is over too: one report, one attempt.
+	err := g.DB.View(ctx, func(tx *store.Tx) error {
+		list, err := spool.PendingOf(tx, p.Message)
+		for _, x := range list {
+			if !x.Until.IsZero() && !x.Until.After(time.Now()) && x.AtEnd == p.AtEnd {
+				d.To = append(d.To, x.Recipient.Address)
 			}
-			p.Until = time.Now().Add(24 * time.Hour)
-			return spool.AddPending(tx, p)
-		})
-	default:
-		// All of the message whose time is over too, so that the sender gets
-		// one report.
-		d.To = nil
-		err := g.DB.View(ctx, func(tx *store.Tx) error {
-			list, err := spool.PendingOf(tx, p.Message)
-			for _, x := range list {
-				if !x.Until.IsZero() && !x.Until.After(time.Now()) && x.AtEnd == p.AtEnd {
-					d.To = append(d.To, x.Recipient.Address)
-				}
-			}
-			return err
-		})
-		if err != nil {
+		}
+		return err
+	})
+	if err != nil || len(d.To) == 0 { // somebody decided meanwhile
+		return err
+	}
+	_, err = g.Decide(ctx, d)
+	return err
+}
+
+// waitOn keeps a message whose end is secure delivery, which is not built: it
+// is neither sent in the clear nor thrown away, but waits for an
+// administrator, who is called once a day.
+func (g *Gateway) waitOn(ctx context.Context, p spool.Pending) error {
+	g.Log.Error("a hold ended that only secure delivery can release", telemetry.KeyCode, problem.NoSecureWay,
+		telemetry.KeyMessage, p.Message, telemetry.KeyTenant, p.Tenant)
+	return g.DB.Update(ctx, func(tx *store.Tx) error {
+		_, ended, err := spool.EndPending(tx, p.Message, p.Recipient.Address)
+		if err != nil || !ended {
 			return err
 		}
-	}
-	_, err := g.Decide(ctx, d)
-	return err
+		p.Until = time.Now().Add(24 * time.Hour)
+		return spool.AddPending(tx, p)
+	})
 }
 
 // judgeInCustody judges a message that was taken before it could be judged.
 // A gate that is closed for a passing cause makes it wait; policy itself
 // ends that after 3 tries or 30 minutes.
 func (g *Gateway) judgeInCustody(ctx context.Context, id string) error {
-	row, body, err := g.open4(ctx, id)
+	row, body, err := g.inCustody(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -271,6 +281,9 @@ func (g *Gateway) judgeInCustody(ctx context.Context, id string) error {
 	s := subject{
 		tenant: t, kind: tenant.Kind(row.Kind), dir: row.Direction, monitor: x.Monitor, ooo: x.OOO, envelope: row.Envelope,
 		header: mail.ParseHeader(body), body: body, passes: x.Passes,
+	}
+	if x.Peer != nil {
+		s.peer, s.secured = mail.TLS{Version: x.Peer.Version, Verified: x.Peer.Verified, Names: x.Peer.Names}, true
 	}
 	now := time.Now()
 	err = g.DB.View(ctx, func(tx *store.Tx) (err error) {
@@ -297,8 +310,14 @@ func (g *Gateway) judgeInCustody(ctx context.Context, id string) error {
 			return waitForJudgment(tx, row, now.Add(11*time.Minute))
 		}
 		x.Inspected, x.Robotic = j.verdict.Inspected, x.Robotic || j.class.Automatic
-		row.Extra, _ = json.Marshal(x)
-		row.EightBit = j.message.EightBit
+		x.Fields = fieldsOf(p.held, s.header, row.Cut)
+		row.Extra = x.json()
+		if err := spool.SetExtra(tx, row.ID, row.Extra); err != nil {
+			return err
+		}
+		if err := spool.EndDeferral(tx, x.Key+"/custody"); err != nil {
+			return err
+		}
 		tx.OnCommit(g.Wake)
 		if err := g.recordJudgment(tx, row, j, p, now); err != nil {
 			return err

@@ -27,6 +27,9 @@ const (
 // and carried out by cutThrough or takeCustody.
 type plan struct {
 	way way
+	// apart is set when the next hop's answers to RCPT were mixed: then every
+	// recipient gets an attempt of its own.
+	apart bool
 	// back are the groups that are handed back; each fits one transaction.
 	back []group
 	// held wait for a person; blocked get a report; redirected go to others.

@@ -35,6 +35,8 @@ type trail struct {
 	facts *policy.Facts
 	event string // of the next save
 	saved bool
+	// intent says that an intent is in the store.
+	intent bool
 }
 
 func (g *Gateway) open(a *mail.Arrival) *trail {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"postern.dev/postern/internal/mail"
@@ -26,7 +27,7 @@ func (g *Gateway) Do(ctx context.Context, t task.Task) []task.Result {
 	if owner == nil {
 		return g.all(t, task.Stuck{Problem: problem.TenantGone})
 	}
-	row, body, err := g.open4(ctx, t.Message)
+	row, body, err := g.inCustody(ctx, t.Message)
 	if err != nil {
 		return g.all(t, g.damaged(t, err))
 	}
@@ -106,8 +107,8 @@ func (g *Gateway) damaged(t task.Task, err error) task.Outcome {
 	return task.Stuck{Problem: problem.BodyUnreadable}
 }
 
-// open4 reads row and body of a message in custody.
-func (g *Gateway) open4(ctx context.Context, id string) (row spool.Message, body *spool.Body, err error) {
+// inCustody reads row and body of a message in custody.
+func (g *Gateway) inCustody(ctx context.Context, id string) (row spool.Message, body *spool.Body, err error) {
 	err = g.DB.View(ctx, func(tx *store.Tx) error {
 		row, err = spool.Get(tx, id)
 		return err
@@ -177,10 +178,15 @@ func (g *Gateway) tellSender(tx *store.Tx, t task.Task, row spool.Message, resul
 	g.mu.Unlock()
 	if len(relayed) > 0 && !x.Robotic && !row.Envelope.From.Null() {
 		host := ""
+		gone := map[mail.Address]bool{}
 		for _, r := range results {
 			if d, ok := r.Outcome.(task.Done); ok {
-				host = d.Host
+				host, gone[r.Recipient] = d.Host, true
 			}
+		}
+		relayed = slices.DeleteFunc(relayed, func(a mail.Address) bool { return !gone[a] })
+		if len(relayed) == 0 {
+			return e.err
 		}
 		l := relayedLetter(relayed, host, x, all)
 		e.add(task.Report, []mail.Recipient{{Address: row.Envelope.From, Notify: mail.NotifyNever}}, "", parcel{Letter: &l})

@@ -70,6 +70,22 @@ func Get(tx *store.Tx, id string) (Message, error) {
 	return list[0], nil
 }
 
+// SetExtra replaces what the gateway keeps in the row.
+func SetExtra(tx *store.Tx, id string, extra json.RawMessage) error {
+	m, err := Get(tx, id)
+	if err != nil {
+		return err
+	}
+	more, err := json.Marshal(rest{m.Kind, m.Direction, m.Cut, m.Front, m.Bare, m.EightBit, extra})
+	if err == nil {
+		_, err = tx.Exec("UPDATE message SET rest = ? WHERE id = ?", string(more), id)
+	}
+	if err != nil {
+		return fmt.Errorf("spool: set extra of %s: %w", id, err)
+	}
+	return nil
+}
+
 // Move lets e happen to a message and returns its new state. A pair that the
 // table does not permit changes nothing.
 func Move(tx *store.Tx, id string, e Event, now time.Time) (State, error) {

@@ -298,13 +298,22 @@ func storeFull(s *stage, words []string) error {
 	if err := s.need(); err != nil {
 		return err
 	}
-	pages := "1073741823"
-	if words[0] == "full" {
-		pages = "1"
+	lines := []string{"DROP TRIGGER full1", "DROP TRIGGER full2", "PRAGMA max_page_count = 1073741823"}
+	if words[0] == "full" { // what is written wants a new page, and there is none
+		lines = []string{
+			"CREATE TABLE IF NOT EXISTS filler (b BLOB)",
+			"CREATE TRIGGER full1 BEFORE INSERT ON intent BEGIN INSERT INTO filler VALUES (zeroblob(200000)); END",
+			"CREATE TRIGGER full2 BEFORE INSERT ON message BEGIN INSERT INTO filler VALUES (zeroblob(200000)); END",
+			"PRAGMA max_page_count = 1",
+		}
 	}
 	return s.house.App.DB.Update(s.ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec("PRAGMA max_page_count = " + pages)
-		return err
+		for _, line := range lines {
+			if _, err := tx.Exec(line); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -369,4 +378,3 @@ func (s *stage) decide(verb string, words []string) error {
 	s.settle()
 	return err
 }
-
