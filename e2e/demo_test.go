@@ -4,7 +4,14 @@ package e2e
 
 import (
 	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"os/exec"
+	"regexp"
+	"syscall"
 	"testing"
+	"time"
 )
 
 func TestTheDemoEndsEverySampleAsExpected(t *testing.T) {
@@ -27,5 +34,44 @@ func TestTheDemoEndsEverySampleAsExpected(t *testing.T) {
 		if !r.Ok {
 			t.Errorf("sample %s: %v", r.Sample, r.Wrong)
 		}
+	}
+}
+
+func TestTheDemoLeavesItsConsoleOpenUntilCtrlC(t *testing.T) {
+	t.Parallel()
+	if taken, err := net.Listen("tcp", "127.0.0.1:8025"); err == nil { // its usual port: it must find another one
+		defer taken.Close()
+	}
+	log := &transcript{}
+	cmd := exec.Command(binary(t), "demo")
+	cmd.Stdout, cmd.Stderr = log, log
+	must(t, cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	link := regexp.MustCompile(`http://127\.0\.0\.1:\d+/enter/\S+`)
+	eventually(t, 30*time.Second, "the demo shows a link", func() bool {
+		if len(ended) > 0 {
+			t.Fatalf("the demo ended:\n%s", log)
+		}
+		return link.MatchString(log.String())
+	})
+	jar, err := cookiejar.New(nil)
+	must(t, err)
+	client := http.Client{Jar: jar}
+	res, err := client.Get(link.FindString(log.String()))
+	must(t, err)
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK || res.Request.URL.Path != "/" {
+		t.Errorf("the link led to %s: %d", res.Request.URL.Path, res.StatusCode)
+	}
+	must(t, cmd.Process.Signal(syscall.SIGINT))
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("%v:\n%s", err, log)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("Ctrl-C does not end the demo")
 	}
 }

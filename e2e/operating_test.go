@@ -53,6 +53,29 @@ func TestHealthReadinessAndMetricsSayWhatHappened(t *testing.T) {
 	}
 }
 
+func TestWithoutATenantTheGatewayLivesAndIsNotReady(t *testing.T) {
+	t.Parallel()
+	g := prepare(t, setup{})
+	must(t, os.Rename(filepath.Join(g.dir, "tenants"), filepath.Join(g.dir, "later")))
+	must(t, os.Mkdir(filepath.Join(g.dir, "tenants"), 0o700))
+	g.spawn(t)
+	eventually(t, 20*time.Second, "alive", func() bool { code, _ := g.get(g.console, "/healthz"); return code == http.StatusOK })
+	if code, body := g.get(g.console, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "no tenant") {
+		t.Errorf("/readyz: %d %q", code, body)
+	}
+	sent, _ := routed(message("clean", "Hello\n"))
+	if r := g.send(t, sent); r.Code/100 == 2 {
+		t.Errorf("mail of nobody is taken: %v", r)
+	}
+	g.ok(t, "apply", filepath.Join(g.dir, "later"))
+	if code, body := g.get(g.console, "/readyz"); code != http.StatusOK {
+		t.Errorf("/readyz: %d %q", code, body)
+	}
+	if r := g.send(t, sent); r.Code != 250 {
+		t.Error(r)
+	}
+}
+
 const blockMarked = `---
 kind: policy
 id: by-subject
@@ -176,6 +199,18 @@ func TestASecondInstanceOnTheSameDataRefusesToStart(t *testing.T) {
 		t.Errorf("the first one goes on: %v", r)
 	}
 	g.ok(t, "queue", "list") // the second one left its socket alone
+}
+
+func TestATakenPortEndsTheStartWithItsName(t *testing.T) {
+	t.Parallel()
+	g := prepare(t, setup{})
+	ln, err := net.Listen("tcp", g.smtp)
+	must(t, err)
+	defer ln.Close()
+	g.spawn(t)
+	if code := g.waitEnd(t, 15*time.Second); code == 0 || !strings.Contains(g.log.String(), g.smtp+": bind: address already in use") {
+		t.Errorf("exit %d: %s", code, g.log)
+	}
 }
 
 func TestARenewedCertificateNeedsNoRestart(t *testing.T) {

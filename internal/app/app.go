@@ -379,6 +379,9 @@ func (a *App) Close() error {
 	if a.SMTP != nil {
 		a.SMTP.Close()
 	}
+	for _, s := range a.servers {
+		_ = s.Close() // what Shutdown has drained is closed already
+	}
 	if a.stop != nil {
 		a.stop()
 	}

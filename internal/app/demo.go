@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/smtp"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"postern.dev/postern/internal/audit"
@@ -114,7 +116,12 @@ func RunDemo(ctx context.Context, o DemoOptions) (*Demo, error) {
 	if err != nil {
 		return d, err
 	}
-	if err := d.House.App.ServeConsole(); err != nil {
+	err = d.House.App.ServeConsole()
+	if errors.Is(err, syscall.EADDRINUSE) { // a gateway, or another demo
+		d.House.App.Config.Console.Listen = "127.0.0.1:0"
+		err = d.House.App.ServeConsole()
+	}
+	if err != nil {
 		return d, err
 	}
 	list := samples(d.House.Params)
