@@ -499,7 +499,8 @@ func metricsPage(t *testing.T) string {
 	}
 	sort.Strings(rows)
 	return "# Metrics\n\n`metrics.listen` serves these at `/metrics` in Prometheus's text format, with the figures of the process and of\n" +
-		"the Go run time (`go_…`, `process_…`). No label holds an address, a subject or a finding.\n\n" +
+		"the Go run time (`go_…`, `process_…`). No label holds an address, a subject or a finding. A figure appears when it is\n" +
+		"first counted.\n\n" +
 		"| Name | Kind | Labels | Meaning |\n|---|---|---|---|\n" + strings.Join(rows, "\n") + "\n\n" +
 		"Worth an alarm: `postern_balance_difference` above 0, `postern_tasks_stuck` above 0, a rise of `postern_not_identified_total`,\n" +
 		"and `postern_look_children_failed_total`.\n"
