@@ -1,0 +1,133 @@
+package gateway
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
+)
+
+func TestPlanForChoosesTheWay(t *testing.T) {
+	all := func(actions ...policy.Action) policy.Verdict { return verdictOf(actions) }
+	tests := []struct {
+		name    string
+		verdict policy.Verdict
+		manner  manner
+		want    way
+	}{
+		{"a clean message goes through", all(policy.Deliver, policy.LogOnly), manner{}, wayThrough},
+		{"a header alone goes through", all(policy.SetHeader), manner{}, wayThrough},
+		{"a block needs custody for its report", all(policy.Block), manner{}, wayCustody},
+		{"a block for everybody is refused in the session when the tenant says so", all(policy.Block, policy.Block),
+			manner{refuseInSession: true}, wayRefuse},
+		{"a block for some is not", all(policy.Block, policy.Deliver), manner{refuseInSession: true}, wayCustody},
+		{"a hold needs custody", all(policy.HoldFor), manner{}, wayCustody},
+		{"a redirection needs custody", all(policy.Redirect), manner{}, wayCustody},
+		{"a deferral beats everything", policy.Verdict{Defer: true, Recipients: all(policy.Block).Recipients}, manner{}, wayDefer},
+		{"a watched message goes through whatever was decided", all(policy.Block, policy.HoldFor), manner{watching: true}, wayThrough},
+		{"a watched message is never deferred", policy.Verdict{Defer: true, Recipients: all(policy.Deliver).Recipients},
+			manner{watching: true}, wayThrough},
+		{"a copy is only recorded", all(policy.Block), manner{copyOnly: true}, wayWatch},
+		{"two next hops need custody", all(policy.Deliver, policy.Deliver), manner{hop: mail.Address.Local}, wayCustody},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if test.manner.hop == nil {
+				test.manner.hop = func(mail.Address) string { return "mx" }
+			}
+			if p := planFor(recipientsOf(len(test.verdict.Recipients)), test.verdict, test.manner); p.way != test.want {
+				t.Errorf("%s, want %s", p.String(), test.want)
+			}
+		})
+	}
+}
+
+// Every mix of five recipients and the actions that differ in what is done:
+// each recipient stands in exactly one place.
+func TestPlanForLosesNobody(t *testing.T) {
+	kinds := []policy.Action{policy.Deliver, policy.SetHeader, policy.Redirect, policy.HoldFor, policy.Block}
+	mixes := 1
+	for range 5 {
+		mixes *= len(kinds)
+	}
+	for mix := range mixes {
+		var actions []policy.Action
+		for n := mix; len(actions) < 5; n /= len(kinds) {
+			actions = append(actions, kinds[n%len(kinds)])
+		}
+		v := verdictOf(actions)
+		p := planFor(recipientsOf(5), v, manner{hop: func(mail.Address) string { return "mx" }})
+		seen := map[mail.Address]int{}
+		want := map[mail.Address]policy.Action{}
+		for _, r := range v.Recipients {
+			want[r.Address] = r.Action
+		}
+		for _, g := range p.back {
+			for _, r := range g.To {
+				seen[r.Address]++
+				if a := want[r.Address]; a != policy.Deliver && a != policy.SetHeader {
+					t.Fatalf("%v: %s is handed back", actions, a)
+				}
+			}
+		}
+		for _, list := range [][]fate{p.held, p.blocked, p.redirected} {
+			for _, f := range list {
+				seen[f.to.Address]++
+			}
+		}
+		if len(seen) != 5 {
+			t.Fatalf("%v: %d of 5 have a place", actions, len(seen))
+		}
+		for a, n := range seen {
+			if n != 1 {
+				t.Fatalf("%v: %s has %d places", actions, a, n)
+			}
+		}
+		if through := p.way == wayThrough; through && !p.alone() {
+			t.Fatalf("%v: cut through with more to do", actions)
+		}
+	}
+}
+
+func TestPlanForGroups(t *testing.T) {
+	v := verdictOf(make([]policy.Action, 250))
+	for i := range v.Recipients {
+		v.Recipients[i].Action = policy.Deliver
+	}
+	p := planFor(recipientsOf(250), v, manner{hop: func(mail.Address) string { return "mx" }})
+	if len(p.back) != 3 || len(p.back[0].To) != maxGroup || len(p.back[2].To) != 50 || p.way != wayCustody {
+		t.Errorf("%s", p.String())
+	}
+	twice := append(recipientsOf(2), recipientsOf(2)...)
+	if p := planFor(twice, verdictOf([]policy.Action{policy.Deliver, policy.Deliver, policy.Deliver, policy.Deliver}),
+		manner{hop: func(mail.Address) string { return "mx" }}); len(p.back[0].To) != 2 {
+		t.Errorf("a recipient named twice gets two copies: %s", p.String())
+	}
+}
+
+func recipientsOf(n int) []mail.Recipient {
+	var list []mail.Recipient
+	for i := range n {
+		list = append(list, mail.Recipient{Address: mail.Address(fmt.Sprintf("r%d@fabrikam.example", i))})
+	}
+	return list
+}
+
+func verdictOf(actions []policy.Action) policy.Verdict {
+	var v policy.Verdict
+	for i, a := range actions {
+		rv := policy.RecipientVerdict{Address: recipientsOf(len(actions))[i].Address, Action: a}
+		switch a {
+		case policy.HoldFor:
+			rv.Hold = &policy.Hold{For: time.Hour, Then: policy.EndRefuse}
+		case policy.SetHeader:
+			rv.Headers = []policy.Header{{Name: "X-A", Value: "b"}}
+		case policy.Redirect:
+			rv.Redirect = []mail.Address{"boss@contoso.example"}
+		}
+		v.Recipients = append(v.Recipients, rv)
+	}
+	return v
+}
