@@ -48,7 +48,8 @@ func openBrowser(t *testing.T) *browser {
 	ourIn, theirOut, err := os.Pipe()
 	must(t, err)
 	dir := folder(t)
-	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu",
+		"--disable-dev-shm-usage", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-extensions", "--hide-scrollbars",
 		"--window-size=1280,900", "--user-data-dir="+filepath.Join(dir, "profile"), "--remote-debugging-pipe", "about:blank")
 	cmd.Env = append(os.Environ(), "HOME="+dir)
@@ -104,7 +105,8 @@ func (b *browser) listen(from *os.File) {
 			delete(b.wait, a.ID)
 		case a.Method == "Page.loadEventFired":
 			b.loaded <- struct{}{}
-		case a.Method == "Runtime.exceptionThrown", a.Method == "Log.entryAdded" && strings.Contains(string(a.Params), `"level":"error"`),
+		case a.Method == "Runtime.exceptionThrown",
+			a.Method == "Log.entryAdded" && strings.Contains(string(a.Params), `"level":"error"`),
 			a.Method == "Runtime.consoleAPICalled" && strings.Contains(string(a.Params), `"type":"error"`):
 			b.faults = append(b.faults, string(a.Params))
 		}

@@ -32,7 +32,8 @@ func (g *gateway) breakFsync(t *testing.T, file string) {
 		_ = cmd.Wait()
 	})
 	time.Sleep(50 * time.Millisecond)
-	for until := time.Now().Add(5 * time.Second); !strings.Contains(log.String(), "attached"); time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(5 * time.Second); !strings.Contains(log.String(), "attached"); {
+		time.Sleep(20 * time.Millisecond)
 		if strings.Contains(log.String(), "not permitted") {
 			fmt.Printf("SKIPPED ptrace: not allowed here, so %s was not run\n", t.Name())
 			t.Skip("SKIPPED ptrace")

@@ -165,7 +165,8 @@ type setup struct {
 func prepare(t *testing.T, s setup) *gateway {
 	t.Helper()
 	binary(t)
-	g := &gateway{dir: folder(t), smtp: port(t), console: port(t), metrics: port(t), env: s.env, before: s.before, sink: s.sink}
+	g := &gateway{dir: folder(t), smtp: port(t), console: port(t), metrics: port(t)}
+	g.env, g.before, g.sink = s.env, s.before, s.sink
 	if g.sink == nil {
 		g.sink = newSink(t)
 	}

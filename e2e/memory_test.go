@@ -104,9 +104,11 @@ func TestALargeMessageCostsLessThan64MiB(t *testing.T) {
 		t.Fatal(r)
 	}
 	peak, now := megabytes(t, g.pid, "VmHWM"), megabytes(t, g.pid, "VmRSS")
-	t.Logf("150 MiB through the gateway: resident %.1f MiB idle, %.1f MiB at most (+%.1f), %.1f MiB after", idle, peak, peak-idle, now)
+	t.Logf("150 MiB through the gateway: resident %.1f MiB idle, %.1f MiB at most (+%.1f), %.1f MiB after",
+		idle, peak, peak-idle, now)
 	for _, pid := range children(t, g.pid) {
-		t.Logf("child %d: resident %.1f MiB at most, %.1f MiB after", pid, megabytes(t, pid, "VmHWM"), megabytes(t, pid, "VmRSS"))
+		t.Logf("child %d: resident %.1f MiB at most, %.1f MiB after", pid,
+			megabytes(t, pid, "VmHWM"), megabytes(t, pid, "VmRSS"))
 	}
 	if peak-idle > 64 {
 		t.Errorf("the message cost %.1f MiB of memory, more than 64", peak-idle)

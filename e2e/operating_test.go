@@ -59,8 +59,12 @@ func TestWithoutATenantTheGatewayLivesAndIsNotReady(t *testing.T) {
 	must(t, os.Rename(filepath.Join(g.dir, "tenants"), filepath.Join(g.dir, "later")))
 	must(t, os.Mkdir(filepath.Join(g.dir, "tenants"), 0o700))
 	g.spawn(t)
-	eventually(t, 20*time.Second, "alive", func() bool { code, _ := g.get(g.console, "/healthz"); return code == http.StatusOK })
-	if code, body := g.get(g.console, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "no tenant") {
+	eventually(t, 20*time.Second, "alive", func() bool {
+		code, _ := g.get(g.console, "/healthz")
+		return code == http.StatusOK
+	})
+	if code, body := g.get(g.console, "/readyz"); code != http.StatusServiceUnavailable ||
+		!strings.Contains(body, "no tenant") {
 		t.Errorf("/readyz: %d %q", code, body)
 	}
 	sent, _ := routed(message("clean", "Hello\n"))
@@ -101,7 +105,9 @@ func TestAReloadLeavesOpenTransactionsAlone(t *testing.T) {
 	fmt.Fprintf(c.conn, "BDAT %d LAST\r\n%s", len(sent), sent[:half])
 	write(t, filepath.Join(g.dir, "tenants/policies.yaml"), policies+blockMarked)
 	must(t, g.cmd.Process.Signal(syscall.SIGHUP))
-	eventually(t, 10*time.Second, "reloaded", func() bool { return strings.Contains(g.log.String(), "msg=reloaded") })
+	eventually(t, 10*time.Second, "reloaded", func() bool {
+		return strings.Contains(g.log.String(), "msg=reloaded")
+	})
 	_, _ = c.conn.Write(sent[half:])
 	r, err := c.read()
 	must(t, err)
@@ -115,7 +121,8 @@ func TestAReloadLeavesOpenTransactionsAlone(t *testing.T) {
 	below(t, g.sink.got()[0], back)
 
 	// A broken file changes nothing, and says so.
-	write(t, filepath.Join(g.dir, "tenants/policies.yaml"), "kind: policy\nid: broken\nwhen: findings.credit_crad.high > 1\n")
+	write(t, filepath.Join(g.dir, "tenants/policies.yaml"),
+		"kind: policy\nid: broken\nwhen: findings.credit_crad.high > 1\n")
 	must(t, g.cmd.Process.Signal(syscall.SIGHUP))
 	eventually(t, 10*time.Second, "the mistake is told", func() bool {
 		return strings.Contains(g.log.String(), "the last good state stays")
@@ -208,7 +215,8 @@ func TestATakenPortEndsTheStartWithItsName(t *testing.T) {
 	must(t, err)
 	defer ln.Close()
 	g.spawn(t)
-	if code := g.waitEnd(t, 15*time.Second); code == 0 || !strings.Contains(g.log.String(), g.smtp+": bind: address already in use") {
+	if code := g.waitEnd(t, 15*time.Second); code == 0 ||
+		!strings.Contains(g.log.String(), g.smtp+": bind: address already in use") {
 		t.Errorf("exit %d: %s", code, g.log)
 	}
 }

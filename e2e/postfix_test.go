@@ -53,7 +53,8 @@ queue_run_delay = 1s
 
 const postfixMaster = `%[1]s inet n - n - - smtpd -o content_filter=postern:[127.0.0.1]:%[3]s
 %[2]s inet n - n - - smtpd -o content_filter=
-postern unix - - n - 4 smtp -o smtp_tls_security_level=encrypt -o smtp_tls_cert_file=%[4]s/mta.pem -o smtp_tls_key_file=%[4]s/mta.key
+postern unix - - n - 4 smtp -o smtp_tls_security_level=encrypt
+  -o smtp_tls_cert_file=%[4]s/mta.pem -o smtp_tls_key_file=%[4]s/mta.key
 smtp unix - - n - - smtp
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 1 1 qmgr
@@ -193,7 +194,8 @@ func TestPostfixWritesTheReportWhenWeRefuseInTheSession(t *testing.T) {
 	})
 	report := out.to(ann, "cards-two")[0]
 	for _, want := range []string{"550 5.7.1 Stopped by", "Card numbers leave the organization", "MAILER-DAEMON@" + mta} {
-		if flat := strings.Join(strings.Fields(string(report.Raw)), " "); !strings.Contains(flat, want) { // Postfix wraps lines
+		flat := strings.Join(strings.Fields(string(report.Raw)), " ") // Postfix wraps lines
+		if !strings.Contains(flat, want) {
 			t.Errorf("no %q in\n%s", want, report.Raw)
 		}
 	}

@@ -29,7 +29,8 @@ func canaries(text string) []byte {
 		"Date: Sun, 22 Nov 2026 10:00:00 +0000\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"+
 		"--b\nContent-Type: text/plain\n\n%s %s\n--b\nContent-Type: text/csv; name=%s.csv\n"+
 		"Content-Disposition: attachment; filename=%s.csv\n\n%s,1\n--b--\n",
-		ann, personCanary+"@fabrikam.example", subjectCanary, unique(), headerCanary, unique(), bodyCanary, text, fileCanary, fileCanary, bodyCanary)
+		ann, personCanary+"@fabrikam.example", subjectCanary, unique(), headerCanary, unique(),
+		bodyCanary, text, fileCanary, fileCanary, bodyCanary)
 	return []byte(strings.ReplaceAll(head, "\n", "\r\n"))
 }
 
@@ -80,7 +81,8 @@ func TestLogsMetricsAndDiskHoldNoContentAndNoSecret(t *testing.T) {
 		return len(s.to(ann, "report-type=delivery-status")) == 2
 	})
 
-	content := []string{subjectCanary, bodyCanary, fileCanary, headerCanary, personCanary, loginCanary, secret, mark, "4539 1488", "0532 0130"}
+	content := []string{subjectCanary, bodyCanary, fileCanary, headerCanary, personCanary, loginCanary,
+		secret, mark, "4539 1488", "0532 0130"}
 	_, metrics := g.get(g.metrics, "/metrics")
 	holdsNone(t, "the log", g.log.String(), content...)
 	holdsNone(t, "the metrics", metrics, content...)

@@ -20,7 +20,8 @@ func TestThePromiseIsOnTheDiskBeforeItIsMade(t *testing.T) {
 	strace := need(t, "strace")
 	calls := filepath.Join(folder(t), "calls")
 	g := prepare(t, setup{peers: "{ exchange: { networks: [127.0.0.0/8] } }"})
-	g.before = []string{strace, "-D", "-f", "-y", "-s", "48", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2,write,pwrite64", "-o", calls}
+	g.before = []string{strace, "-D", "-f", "-y", "-s", "48", "-o", calls, "-e",
+		"trace=fsync,fdatasync,rename,renameat,renameat2,write,pwrite64"}
 	g.up(t)
 
 	// In the clear, so that the answer can be read among the calls.

@@ -23,7 +23,8 @@ func (g *gateway) swaks(t *testing.T, raw []byte, to string, more ...string) (tr
 	file := write(t, filepath.Join(g.dir, unique()+".eml"), dotted(raw))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	args := append([]string{"--server", g.smtp, "--tls", "--tls-cert", cert, "--tls-key", key, "--helo", "exchange.example",
+	args := append([]string{"--server", g.smtp, "--tls", "--tls-cert", cert, "--tls-key", key,
+		"--helo", "exchange.example",
 		"--from", ann, "--to", to, "--data", "@" + file, "--no-data-fixup", "--timeout", "15"}, more...)
 	cmd := exec.CommandContext(ctx, program, args...)
 	out, _ := cmd.CombinedOutput()
@@ -129,7 +130,8 @@ func TestManyMessagesOnOneConnectionByDATAAndBDAT(t *testing.T) {
 func TestBareLFComesAndGoesByBDATUnchanged(t *testing.T) {
 	t.Parallel()
 	g := start(t, setup{})
-	sent, back := routed([]byte(strings.Replace(string(message("bare", "x\n")), "x\r\n", "one\ntwo\r.\nthree\x00\r\n.\r\nend", 1)))
+	plain := string(message("bare", "x\n"))
+	sent, back := routed([]byte(strings.Replace(plain, "x\r\n", "one\ntwo\r.\nthree\x00\r\n.\r\nend", 1)))
 	if r := g.send(t, sent); r.Code != 250 {
 		t.Fatal(r)
 	}
