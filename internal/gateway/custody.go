@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -82,7 +83,7 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 	})
 	tr.step("committed")
 	if err != nil {
-		g.Spool.Discard(stored)
+		g.discard(stored, err)
 		return g.withoutSpool(tr, m, err), false
 	}
 	return reply, true
@@ -100,6 +101,15 @@ func (g *Gateway) endTries(tx *store.Tx, tr *trail, m matter) error {
 		return nil
 	}
 	return spool.EndDeferral(tx, m.key)
+}
+
+// discard removes a body whose row was not committed. After an ambiguous
+// COMMIT (ErrDead) nobody knows: the row, and the 250 for a repeat, may be
+// there, so only the sweep of the next start may decide.
+func (g *Gateway) discard(b spool.Stored, err error) {
+	if !errors.Is(err, store.ErrDead) {
+		g.Spool.Discard(b)
+	}
 }
 
 // takeUnjudged keeps a message whose judging outlasted the client's
@@ -127,7 +137,7 @@ func (g *Gateway) takeUnjudged(ctx context.Context, tr *trail, m matter) (reply 
 		return tr.save(tx)
 	})
 	if err != nil {
-		g.Spool.Discard(stored)
+		g.discard(stored, err)
 		return g.cannotKeep(tr, err), false
 	}
 	return reply, true

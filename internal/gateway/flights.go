@@ -66,6 +66,12 @@ func (f *flights) answer(trace string, r mail.Reply, kept bool) {
 	x.answered, x.reply, x.kept = true, r, kept
 }
 
+func (f *flights) find(trace string) *flight {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.trace[trace]
+}
+
 // end forgets a message and returns what was known of it.
 func (f *flights) end(trace string) *flight {
 	f.mu.Lock()

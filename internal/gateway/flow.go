@@ -154,9 +154,17 @@ func (g *Gateway) answer(tr *trail, r mail.Reply, kept bool) mail.Reply {
 // Settled is called when the client went on after our answer: it has read
 // it, and an equal message after it is a new one.
 func (g *Gateway) Settled(a *mail.Arrival) {
-	if x := g.flights.confirm(a.Trace); x != nil && (x.kept || x.trace != a.Trace) {
-		g.write("settled repeat", func(tx *store.Tx) error { return spool.SettleRepeat(tx, x.key) })
+	x := g.flights.find(a.Trace)
+	if x != nil && (x.kept || x.trace != a.Trace) {
+		// Before the client's next command is read: an equal message may stand
+		// in the same segment.
+		err := g.DB.Update(context.Background(), func(tx *store.Tx) error { return spool.SettleRepeat(tx, x.key) })
+		if err != nil {
+			g.Log.Error("a settled answer could not be forgotten", telemetry.KeyRoom, "gateway",
+				telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
+		}
 	}
+	g.flights.confirm(a.Trace)
 }
 
 // Unsettled is called when the connection broke before the client's next

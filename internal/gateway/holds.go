@@ -204,7 +204,9 @@ func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
 		if err := g.overdue(ctx, p); err != nil {
 			g.Log.Error("a deadline could not be carried out", telemetry.KeyCode, problem.LateWrite,
 				telemetry.KeyMessage, p.Message, telemetry.KeyError, err)
-			failed = true // the others have their turn all the same
+			// It must not stand in front of everybody else's.
+			err := g.DB.Update(ctx, func(tx *store.Tx) error { return putBack(tx, p, time.Now().Add(15*time.Minute)) })
+			failed = failed || err != nil
 		}
 	}
 	switch {
@@ -251,14 +253,18 @@ func (g *Gateway) overdue(ctx context.Context, p spool.Pending) error {
 func (g *Gateway) waitOn(ctx context.Context, p spool.Pending) error {
 	g.Log.Error("a hold ended that only secure delivery can release", telemetry.KeyCode, problem.NoSecureWay,
 		telemetry.KeyMessage, p.Message, telemetry.KeyTenant, p.Tenant)
-	return g.DB.Update(ctx, func(tx *store.Tx) error {
-		_, ended, err := spool.EndPending(tx, p.Message, p.Recipient.Address)
-		if err != nil || !ended {
-			return err
-		}
-		p.Until = time.Now().Add(24 * time.Hour)
-		return spool.AddPending(tx, p)
-	})
+	return g.DB.Update(ctx, func(tx *store.Tx) error { return putBack(tx, p, time.Now().Add(24*time.Hour)) })
+}
+
+// putBack gives a recipient who still waits a later deadline; one that was
+// decided meanwhile stays decided.
+func putBack(tx *store.Tx, p spool.Pending, until time.Time) error {
+	_, waited, err := spool.EndPending(tx, p.Message, p.Recipient.Address)
+	if err != nil || !waited {
+		return err
+	}
+	p.Until = until
+	return spool.AddPending(tx, p)
 }
 
 // judgeInCustody judges a message that was taken before it could be judged.

@@ -28,6 +28,9 @@ func (g *Gateway) Do(ctx context.Context, t task.Task) []task.Result {
 		return g.all(t, task.Stuck{Problem: problem.TenantGone})
 	}
 	row, body, err := g.inCustody(ctx, t.Message)
+	if err != nil && spool.Problem(err) == "" && !errors.Is(err, spool.ErrGone) && !errors.Is(err, spool.ErrNotFound) {
+		return g.all(t, task.Later{Why: "our copy cannot be read just now"})
+	}
 	if err != nil {
 		return g.all(t, g.damaged(t, err))
 	}
@@ -174,8 +177,12 @@ func (g *Gateway) tellSender(tx *store.Tx, t task.Task, row spool.Message, resul
 	}
 	g.mu.Lock()
 	relayed := g.relayed[t.ID]
-	delete(g.relayed, t.ID)
 	g.mu.Unlock()
+	tx.OnCommit(func() { // not before: an undone transaction is tried again
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		delete(g.relayed, t.ID)
+	})
 	if len(relayed) > 0 && !x.Robotic && !row.Envelope.From.Null() {
 		host := ""
 		gone := map[mail.Address]bool{}
