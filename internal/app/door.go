@@ -31,8 +31,12 @@ func (b backDoor) Open(ctx context.Context, r mail.Route, e mail.Envelope, o *ma
 type transaction struct{ *deliver.Transaction }
 
 // Judge implements gateway.Transaction.
-func (t transaction) Judge(r mail.Reply) task.Outcome {
-	return outcomeOf(deliver.Classify(r, deliver.PhaseEnd), r, t.Host(), "")
+func (t transaction) Judge(r mail.Reply, rcpt bool) task.Outcome {
+	phase := deliver.PhaseEnd
+	if rcpt {
+		phase = deliver.PhaseRcpt
+	}
+	return outcomeOf(deliver.Classify(r, phase), r, t.Host(), "")
 }
 
 func outcomeOf(o deliver.Outcome, r mail.Reply, host, why string) task.Outcome {

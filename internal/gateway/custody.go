@@ -178,12 +178,15 @@ func (g *Gateway) withoutSpool(tr *trail, m matter, err error) mail.Reply {
 	why := g.cannotKeep(tr, err)
 	switch {
 	case len(m.plan.blocked) > 0 && m.plan.onlyBlocked() && len(m.plan.back) == 0:
-		reply := replyBlocked(g.shortReason(tr, m))
-		tr.ended("refused", reply)
-		return reply
+		why = replyBlocked(g.shortReason(tr, m))
+		tr.ended("refused", why)
+		g.write("refusal", tr.save)
+		return why
 	case len(m.plan.held) > 0 && isFull(err):
-		return replyHoldWithoutSpool()
+		why = replyHoldWithoutSpool()
 	}
+	tr.ended("deferred", why)
+	g.write("deferral", tr.save)
 	return why
 }
 
@@ -246,7 +249,7 @@ func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, h *mail.Header,
 	if err := json.Unmarshal(row.Extra, &x); err != nil {
 		return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
 	}
-	e := enacting{tx: tx, row: row, extra: x, header: h, now: now}
+	e := enacting{g: g, tx: tx, row: row, extra: x, header: h, now: now}
 	for _, grp := range p.back {
 		e.handBack(grp, p.apart)
 	}
@@ -281,6 +284,7 @@ func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, h *mail.Header,
 // enacting collects the writes of one plan; after the first error it does
 // nothing more.
 type enacting struct {
+	g      *Gateway
 	tx     *store.Tx
 	row    spool.Message
 	extra  extra
@@ -301,10 +305,27 @@ func (e *enacting) add(kind task.Kind, to []mail.Recipient, from mail.Address, p
 	}
 	id := store.NewID(e.now)
 	e.err = task.Add(e.tx, task.Task{
-		ID: id, Message: e.row.ID, Tenant: e.row.Tenant, Kind: kind, Hop: to[0].Address.Domain(),
+		ID: id, Message: e.row.ID, Tenant: e.row.Tenant, Kind: kind, Hop: e.hop(kind, to[0].Address),
 		Recipients: to, From: from, Payload: payload, Due: e.now,
 	})
 	return id
+}
+
+// hop names the next hop that a task really has: outgoing mail to a hundred
+// domains goes to one, the sender's Exchange, and must share its places.
+func (e *enacting) hop(kind task.Kind, to mail.Address) string {
+	t := e.g.Tenants.Current().Find(e.row.Tenant)
+	if t == nil {
+		return to.Domain()
+	}
+	r := t.Route(e.row.Direction, e.row.Envelope.From, to)
+	if kind == task.Report || kind == task.Notice {
+		r = t.RouteOwn(to)
+	}
+	if r.Host != "" {
+		return r.Host
+	}
+	return r.Domain
 }
 
 // handBack plans the return of a group. When the next hop answered RCPT with

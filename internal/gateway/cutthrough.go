@@ -45,7 +45,7 @@ func (g *Gateway) cutThrough(ctx context.Context, tr *trail, m *matter) (reply m
 		return mail.Reply{}, false
 	case rcptRefused:
 		x.Reset()
-		if stuck(x.Judge(answer)) {
+		if stuck(x.Judge(answer, true)) {
 			return mail.Reply{}, false
 		}
 		tr.handed(x.Host(), answer)
@@ -67,6 +67,7 @@ func (g *Gateway) cutThrough(ctx context.Context, tr *trail, m *matter) (reply m
 	defer cancel()
 	final := x.Send(last)
 	tr.step("onward-dot")
+	tr.modified(x.Modified())
 	return g.afterDot(tr, x, final)
 }
 
@@ -129,7 +130,7 @@ func (g *Gateway) afterDot(tr *trail, x Transaction, final mail.Reply) (mail.Rep
 		g.write("outcome", tr.settle)
 		return replyUnknownOutcome(), true
 	}
-	if !final.Ok() && stuck(x.Judge(final)) {
+	if !final.Ok() && stuck(x.Judge(final, false)) {
 		// Not taken, and only an administrator can help: custody keeps the
 		// sender from a report that would blame the recipient. Its transaction
 		// ends the intent.

@@ -74,7 +74,7 @@ func (g *Gateway) Accept(ctx context.Context, a *mail.Arrival) mail.Reply {
 
 	// Look and decide, as long as the client's patience lasts.
 	s := subject{
-		tenant: id.Tenant, kind: id.Kind, dir: id.Direction, monitor: id.Monitor, ooo: id.OOO, envelope: a.Envelope,
+		trace: a.Trace, tenant: id.Tenant, kind: id.Kind, dir: id.Direction, monitor: id.Monitor, ooo: id.OOO, envelope: a.Envelope,
 		header: header, body: a.Body, passes: ours, deferred: before.deferral,
 	}
 	if tag := id.Tenant.TrustedTag(header); tag != "" && id.Direction == mail.Out {

@@ -45,8 +45,11 @@ type Transaction interface {
 	Reset()
 	// Host is the next hop.
 	Host() string
-	// Judge says what an answer of this next hop means.
-	Judge(r mail.Reply) task.Outcome
+	// Judge says what an answer of this next hop means: to RCPT, or to the
+	// end of the message.
+	Judge(r mail.Reply, rcpt bool) task.Outcome
+	// Modified lists what the next hop forced us to change, after Send.
+	Modified() []string
 	// Relayed lists the recipients for whom success was to be reported and
 	// whose next hop gives no reports.
 	Relayed() []mail.Address
@@ -86,11 +89,16 @@ type Config struct {
 	Metrics *telemetry.Metrics
 }
 
+// maxWrites bounds the writes that nobody waits for.
+const maxWrites = 512
+
 // Gateway takes messages from the front door to the back door.
 type Gateway struct {
 	Config
 	flights flights
 	later   sync.WaitGroup // writes that nobody waits for
+	judges  judges
+	writes  chan struct{} // bounds them
 
 	mu      sync.Mutex
 	relayed map[string][]mail.Address // by task: found by Do, used by Settle
@@ -113,7 +121,9 @@ func New(c Config) *Gateway {
 	if c.Wake == nil {
 		c.Wake = func() {}
 	}
-	return &Gateway{Config: c, flights: newFlights(), relayed: map[string][]mail.Address{}}
+	return &Gateway{
+		Config: c, flights: newFlights(), relayed: map[string][]mail.Address{}, writes: make(chan struct{}, maxWrites),
+	}
 }
 
 // died ends the process when err is a failed fsync.
@@ -130,9 +140,11 @@ func (g *Gateway) Wait() { g.later.Wait() }
 // write commits fn without anybody waiting for it. It is for what must not
 // delay an answer and is not part of a promise.
 func (g *Gateway) write(what string, fn func(*store.Tx) error) {
+	g.writes <- struct{}{} // a store that is slower than mail slows mail down
 	g.later.Add(1)
 	go func() {
 		defer g.later.Done()
+		defer func() { <-g.writes }()
 		if err := g.DB.Update(context.Background(), fn); err != nil {
 			g.Log.Error("could not write "+what, telemetry.KeyRoom, "gateway",
 				telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)

@@ -74,7 +74,7 @@ func (g *Gateway) decided(tx *store.Tx, row spool.Message, d Decision, list []sp
 	if err := json.Unmarshal(row.Extra, &x); err != nil {
 		return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
 	}
-	e := enacting{tx: tx, row: row, extra: x, now: now}
+	e := enacting{g: g, tx: tx, row: row, extra: x, now: now}
 	event := spool.Release
 	if d.Release {
 		e.release(list, g.hopOf(row))
@@ -187,7 +187,7 @@ func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
 	failed := false
 	now := time.Now()
 	err := g.DB.View(ctx, func(tx *store.Tx) (err error) {
-		if due, err = spool.Overdue(tx, now, 200); err == nil {
+		if due, err = spool.Overdue(tx, now, 5000); err == nil {
 			next, err = spool.NextDeadline(tx)
 		}
 		return err
@@ -196,11 +196,17 @@ func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
 		return longestWait
 	}
 	done := map[string]bool{}
+	acted := false
 	for _, p := range due {
 		if done[p.Message] || ctx.Err() != nil {
 			continue
 		}
 		done[p.Message] = true
+		if p.AtEnd == toJudge { // beside the deadlines, which must not wait for it
+			acted = g.judgeLater(ctx, p) || acted
+			continue
+		}
+		acted = true
 		if err := g.overdue(ctx, p); err != nil {
 			g.Log.Error("a deadline could not be carried out", telemetry.KeyCode, problem.LateWrite,
 				telemetry.KeyMessage, p.Message, telemetry.KeyError, err)
@@ -212,9 +218,9 @@ func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
 	switch {
 	case failed:
 		return longestWait
-	case len(due) > 0:
+	case acted:
 		return time.Millisecond
-	case next.IsZero():
+	case len(due) > 0 || next.IsZero(): // what is being judged wakes us
 		return longestWait
 	}
 	return min(max(time.Until(next), time.Millisecond), longestWait)
@@ -223,8 +229,6 @@ func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
 func (g *Gateway) overdue(ctx context.Context, p spool.Pending) error {
 	d := Decision{Message: p.Message, Actor: "deadline", Expired: true}
 	switch policy.End(p.AtEnd) {
-	case toJudge:
-		return g.judgeInCustody(ctx, p.Message)
 	case policy.EndReleaseEncrypted:
 		return g.waitOn(ctx, p)
 	case policy.EndRelease:
@@ -285,7 +289,7 @@ func (g *Gateway) judgeInCustody(ctx context.Context, id string) error {
 		return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
 	}
 	s := subject{
-		tenant: t, kind: tenant.Kind(row.Kind), dir: row.Direction, monitor: x.Monitor, ooo: x.OOO, envelope: row.Envelope,
+		trace: id, tenant: t, kind: tenant.Kind(row.Kind), dir: row.Direction, monitor: x.Monitor, ooo: x.OOO, envelope: row.Envelope,
 		header: mail.ParseHeader(body), body: body, passes: x.Passes,
 	}
 	if x.Peer != nil {
@@ -304,10 +308,16 @@ func (g *Gateway) judgeInCustody(ctx context.Context, id string) error {
 	j := g.judge(limited, s, func(string) {})
 	p := planFor(row.Envelope.To, j.verdict, g.mannerOf(matter{subject: s}))
 	return g.DB.Update(ctx, func(tx *store.Tx) error {
+		mine := false
 		for _, r := range unique(row.Envelope.To) {
-			if _, _, err := spool.EndPending(tx, id, r.Address); err != nil {
+			_, ended, err := spool.EndPending(tx, id, r.Address)
+			if err != nil {
 				return err
 			}
+			mine = mine || ended
+		}
+		if !mine { // another node judged it
+			return nil
 		}
 		if p.way == wayDefer {
 			if _, err := spool.PutDeferral(tx, x.Key+"/custody", now); err != nil {

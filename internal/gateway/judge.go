@@ -18,6 +18,7 @@ import (
 // subject is a message about which a verdict is wanted, and all that is
 // known of it before anybody looks inside.
 type subject struct {
+	trace    string
 	tenant   *tenant.Tenant
 	kind     tenant.Kind
 	dir      mail.Direction
@@ -50,7 +51,9 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 	if until, ok := ctx.Deadline(); ok {
 		budget = min(budget, time.Until(until))
 	}
-	j.report = g.Look.Look(ctx, j.message, look.Options{Budget: budget, Catalogue: catalogueOf(s.tenant.Policies)})
+	j.report = g.Look.Look(ctx, j.message, look.Options{
+		Budget: budget, Catalogue: catalogueOf(s.tenant.Policies), Trace: s.trace,
+	})
 	mark("looked")
 	j.facts = factsOf(s, j, time.Now())
 	j.verdict = policy.Decide(s.tenant.Policies, j.facts, s.tenant.Gates)
@@ -82,7 +85,7 @@ func catalogueOf(set *policy.Set) detect.Catalogue {
 func factsOf(s subject, j judgment, now time.Time) policy.Facts {
 	f := policy.Facts{
 		Schema: policy.Schema, Tenant: s.tenant.ID, Direction: directionOf(s), Kind: string(s.kind),
-		Monitor: s.monitor, Sender: party(s.tenant, s.envelope.From), Subject: s.header.Text("Subject"),
+		Monitor: s.monitor, Sender: party(s.tenant, s.envelope.From), Subject: scrub(s.header.Text("Subject"), s.tenant.Secrets()),
 		Size: s.body.Size(), Headers: map[string][]string{}, Automatic: j.class.Automatic,
 		NullSender: s.envelope.From.Null(), Calendar: j.class.Calendar || hasCalendar(j.message), OOO: s.ooo || j.class.OOO,
 		Unseen: j.report.Unseen, Inspected: j.report.Inspected(), Passes: s.passes, Now: now,
@@ -102,7 +105,11 @@ func factsOf(s subject, j judgment, now time.Time) policy.Facts {
 		f.Recipients = append(f.Recipients, party(s.tenant, r.Address))
 	}
 	for _, name := range s.tenant.Policies.Headers() {
-		f.Headers[strings.ToLower(name)] = append([]string{}, s.header.Values(name)...)
+		values := []string{}
+		for _, v := range s.header.Values(name) {
+			values = append(values, scrub(v, s.tenant.Secrets()))
+		}
+		f.Headers[strings.ToLower(name)] = values
 	}
 	if s.secured {
 		f.TLS = policy.TLS{Used: true, Version: tls.VersionName(s.peer.Version), Verified: s.peer.Verified}

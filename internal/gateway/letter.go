@@ -189,14 +189,12 @@ func (l letter) write(g *Gateway, t *tenant.Tenant, row spool.Message, body mail
 		Subject: h.Text("Subject"),
 	}
 	var secrets = t.Secrets()
-	for _, s := range secrets { // a subject could carry one
-		if s != "" && strings.Contains(about.Subject, s) {
-			about.Subject = ""
-		}
+	if scrub(about.Subject, secrets) != about.Subject {
+		about.Subject = ""
 	}
 	r := dsn.Report{
 		Hostname: g.Hostname, FromName: t.Name + " mail gateway", From: t.Postmaster(), To: row.Envelope.From,
-		MessageID: strings.ToLower(id) + "@" + g.Hostname, InReplyTo: cleanID(row.MessageID), Date: now, Arrival: row.Received,
+		MessageID: strings.ToLower(id) + "@" + g.Hostname, InReplyTo: cleanID(scrub(row.MessageID, secrets)), Date: now, Arrival: row.Received,
 		EnvID: row.Envelope.EnvID, Original: dsn.Headers(h, body, t.Reserved, secrets),
 	}
 	if t.MarkName() != "" {

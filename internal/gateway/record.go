@@ -86,16 +86,21 @@ func (tr *trail) words(h *mail.Header, secrets []string) {
 		tr.m.HeaderFrom = string(from[0])
 	}
 	tr.m.Subject, tr.m.MessageID = h.Text("Subject"), strings.TrimSpace(h.Get("Message-ID"))
+	for _, field := range []*string{&tr.m.Subject, &tr.m.MessageID, &tr.m.HeaderFrom} {
+		*field = scrub(*field, secrets)
+	}
+}
+
+// scrub keeps secrets out of what is kept: text that holds one, in any case
+// of letters, is not kept at all.
+func scrub(text string, secrets []string) string {
+	folded := strings.ToLower(text)
 	for _, s := range secrets {
-		if s == "" {
-			continue
-		}
-		for _, field := range []*string{&tr.m.Subject, &tr.m.MessageID, &tr.m.HeaderFrom} {
-			if strings.Contains(*field, s) {
-				*field = "(removed: held a secret)"
-			}
+		if s != "" && strings.Contains(folded, strings.ToLower(s)) {
+			return "(removed: held a secret)"
 		}
 	}
+	return text
 }
 
 func (tr *trail) refused(h *mail.Header, r *tenant.Refusal) {
@@ -176,6 +181,15 @@ func (tr *trail) intended(host string) {
 	tr.did("handing back", host)
 	tr.m.Way, tr.way, tr.event = audit.CutThrough, string(audit.CutThrough), "intended"
 	tr.each(func(r *audit.Recipient) { r.Delivery, r.Host = audit.Unknown, host })
+}
+
+// modified notes what the next hop forced us to change (law 1).
+func (tr *trail) modified(list []string) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	for _, s := range list {
+		tr.m.Modified = appendNew(tr.m.Modified, s)
+	}
 }
 
 // handed is the next hop's answer, which is the client's too.

@@ -53,7 +53,9 @@ func (s *script) Send(context.Context) mail.Reply {
 func (s *script) Reset()                  { s.reset = true }
 func (s *script) Host() string            { return "mx.example" }
 func (s *script) Relayed() []mail.Address { return nil }
-func (s *script) Judge(r mail.Reply) task.Outcome {
+func (s *script) Modified() []string      { return nil }
+
+func (s *script) Judge(r mail.Reply, _ bool) task.Outcome {
 	switch {
 	case r.Ok():
 		return task.Done{Reply: r}

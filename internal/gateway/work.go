@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/spool"
@@ -66,7 +67,7 @@ func (g *Gateway) attempt(ctx context.Context, t task.Task, r mail.Route, e mail
 			taken++
 			continue
 		}
-		results[i].Outcome = x.Judge(reply)
+		results[i].Outcome = x.Judge(reply, true)
 	}
 	if taken == 0 {
 		x.Reset()
@@ -75,7 +76,7 @@ func (g *Gateway) attempt(ctx context.Context, t task.Task, r mail.Route, e mail
 	final := x.Send(ctx)
 	outcome := task.Outcome(task.Later{Why: "no answer after the message: it may have been taken", Host: x.Host()})
 	if !final.None() {
-		outcome = x.Judge(final)
+		outcome = x.Judge(final, false)
 	} else {
 		g.Metrics.Count("possible_duplicates", 1, "tenant", t.Tenant)
 		g.Log.Warn("no answer after the onward dot", telemetry.KeyCode, problem.PossibleDuplicate,
@@ -85,6 +86,15 @@ func (g *Gateway) attempt(ctx context.Context, t task.Task, r mail.Route, e mail
 		if results[i].Outcome == nil {
 			results[i].Outcome = outcome
 		}
+	}
+	if changed := x.Modified(); final.Ok() && len(changed) > 0 {
+		g.write("change of octets", func(tx *store.Tx) error {
+			return g.Audit.Change(tx, t.Message, func(m *audit.Message) {
+				for _, s := range changed {
+					m.Modified = appendNew(m.Modified, s)
+				}
+			})
+		})
 	}
 	if final.Ok() && len(x.Relayed()) > 0 && t.Kind.Accounts() {
 		g.mu.Lock()
@@ -150,7 +160,7 @@ func (g *Gateway) tellSender(tx *store.Tx, t task.Task, row spool.Message, resul
 	if err := json.Unmarshal(row.Extra, &x); err != nil {
 		return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
 	}
-	e := enacting{tx: tx, row: row, extra: x, now: now}
+	e := enacting{g: g, tx: tx, row: row, extra: x, now: now}
 	all := len(unique(row.Envelope.To))
 	l := letter{Kind: letterUndelivered, All: all, Ref: x.Ref, Outside: x.Outside}
 	var silent []mail.Address
