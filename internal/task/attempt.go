@@ -24,7 +24,7 @@ func (r *Runner) work(ctx context.Context, t Task) {
 	if r.config.Metrics != nil {
 		r.config.Metrics.Observe("task_attempt", time.Since(began).Seconds(), "kind", string(t.Kind))
 	}
-	r.leave() // whatever follows is no reason to keep other next hops waiting
+	r.leave(t) // whatever follows is no reason to keep other next hops waiting
 	r.write(ctx, t, normal(t, results))
 	if !hung {
 		r.depart(t)

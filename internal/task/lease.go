@@ -15,15 +15,17 @@ type candidate struct {
 	hop hop
 }
 
-// candidates lists due tasks so that every next hop of every tenant comes
-// with its first before any comes with its second, and none with more than
-// perHop: a thousand messages to a throttled domain do not hide one to
-// another.
+// candidates lists due tasks so that every tenant comes with its first before
+// any comes with its second, and so do the next hops of a tenant, none with
+// more than perHop: a thousand messages to a throttled domain do not hide one
+// to another, nor a tenant with thousands of domains one with a single.
 func candidates(tx *store.Tx, now time.Time, perHop, limit int) ([]candidate, error) {
 	rows, err := tx.Query(`SELECT id, tenant, hop FROM (
-			SELECT id, tenant, hop, due, ROW_NUMBER() OVER (PARTITION BY tenant, hop ORDER BY due, id) AS place
-			FROM task WHERE held = 0 AND due <= ? AND leased <= ?) AS waiting
-		WHERE place <= ? ORDER BY place, due, id LIMIT ?`, nanos(now), nanos(now), perHop, limit)
+			SELECT id, tenant, hop, due, ROW_NUMBER() OVER (PARTITION BY tenant ORDER BY place, due, id) AS turn FROM (
+				SELECT id, tenant, hop, due, ROW_NUMBER() OVER (PARTITION BY tenant, hop ORDER BY due, id) AS place
+				FROM task WHERE held = 0 AND due <= ? AND leased <= ?) AS waiting
+			WHERE place <= ?) AS line
+		ORDER BY turn, due, id LIMIT ?`, nanos(now), nanos(now), perHop, limit)
 	if err != nil {
 		return nil, fmt.Errorf("task: due: %w", err)
 	}

@@ -16,7 +16,9 @@ import (
 type Config struct {
 	DB       *store.DB
 	Schedule Schedule
-	// Workers is how many attempts run at once.
+	// Workers is how many attempts run at once. One tenant gets at most half
+	// of them, or PerHop if that is more, while tasks of another wait; and
+	// the last free one only when it has no other.
 	// Default: 32.
 	Workers int
 	// PerHop is how many of them may be for one next hop of one tenant. It
@@ -77,7 +79,7 @@ func orElse[T int | time.Duration](v, otherwise T) T {
 // an end by itself.
 const margin = time.Minute
 
-// hop is what fairness counts by.
+// hop is what fairness counts by, beside the tenant alone.
 type hop struct{ tenant, name string }
 
 // Runner takes due tasks and attempts them until they have an outcome.
@@ -98,6 +100,9 @@ type Runner struct {
 	perHop map[hop]int           // attempts whose result is not written, or that hang
 	codes  map[problem.Code]bool // codes the stuck gauge was set for
 	rand   *rand.Rand
+	// perTenant is busy by tenant. A hanging attempt does not count: a tenant
+	// with poisoned messages would lose all its places.
+	perTenant map[string]int
 }
 
 // Migrate makes the room's tables. It runs before anything else here.
@@ -116,6 +121,8 @@ func NewRunner(c Config) *Runner {
 		perHop: map[hop]int{},
 		codes:  map[problem.Code]bool{},
 		rand:   c.Rand,
+
+		perTenant: map[string]int{},
 	}
 }
 
@@ -234,12 +241,14 @@ func (r *Runner) next(ctx context.Context, now time.Time) ([]string, error) {
 }
 
 // choose takes from the queue what has a place. The queue is ordered so that
-// every next hop has its first task before any has its second.
+// every tenant, and of a tenant every next hop, has its first task before any
+// has its second.
 func (r *Runner) choose() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	share := r.shares()
 	free := r.config.Workers - r.busy
-	more := map[hop]int{}
+	more, moreOf := map[hop]int{}, map[string]int{}
 	var ids []string
 	var rest []candidate
 	for i, c := range r.queue {
@@ -247,16 +256,37 @@ func (r *Runner) choose() []string {
 			rest = append(rest, r.queue[i:]...)
 			break
 		}
-		limit := max(1, min(r.config.PerHop, free-len(ids)))
-		if r.perHop[c.hop]+more[c.hop] >= limit {
+		left := free - len(ids)
+		limit := max(1, min(r.config.PerHop, left))
+		has := r.perTenant[c.hop.tenant] + moreOf[c.hop.tenant]
+		// The last free place is for a tenant that has none, so that the one
+		// that comes next need not wait for the end of an attempt.
+		if r.perHop[c.hop]+more[c.hop] >= limit || has > 0 && (left == 1 || has >= share(c.hop.tenant)) {
 			rest = append(rest, c)
 			continue
 		}
 		more[c.hop]++
+		moreOf[c.hop.tenant]++
 		ids = append(ids, c.id)
 	}
 	r.queue = rest
 	return ids
+}
+
+// shares says how many places a tenant may have: half of them while another
+// tenant's tasks wait too, else all. However many next hops a tenant has, it
+// counts as one here.
+func (r *Runner) shares() func(tenant string) int {
+	waiting := map[string]bool{}
+	for _, c := range r.queue {
+		waiting[c.hop.tenant] = true
+	}
+	return func(tenant string) int {
+		if len(waiting) > 1 || !waiting[tenant] {
+			return max(r.config.PerHop, r.config.Workers/2)
+		}
+		return r.config.Workers
+	}
 }
 
 func (r *Runner) places() int {
@@ -309,13 +339,17 @@ func (r *Runner) begin(t Task) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.busy++
+	r.perTenant[t.Tenant]++
 	r.perHop[hop{t.Tenant, t.Hop}]++
 }
 
 // leave gives a worker's place back.
-func (r *Runner) leave() {
+func (r *Runner) leave(t Task) {
 	r.mu.Lock()
 	r.busy--
+	if r.perTenant[t.Tenant]--; r.perTenant[t.Tenant] <= 0 {
+		delete(r.perTenant, t.Tenant)
+	}
 	r.mu.Unlock()
 	signal(r.freed)
 }

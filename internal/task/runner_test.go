@@ -30,8 +30,8 @@ func bubble(t *testing.T, c Config, test func(t *testing.T, h *house)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, storetest.SQLite(t), c)
+		defer h.stop() // also when the test fails
 		test(t, h)
-		h.stop()
 	})
 }
 
@@ -364,6 +364,101 @@ func TestAThrottledNextHopDoesNotStarveAnother(t *testing.T) {
 				t.Fatalf("the quick one waits: %q after %v", got, time.Since(began))
 			}
 			time.Sleep(time.Minute)
+		}
+	})
+}
+
+// slowTasks is n tasks of one tenant, each to a next hop of its own.
+func slowTasks(tenant string, n int) (list []Task) {
+	for i := range n {
+		list = append(list, Task{
+			Tenant: tenant, Message: fmt.Sprintf("%s%d", tenant, i), Recipients: to("a"),
+			Hop: fmt.Sprintf("%s%d.example", tenant, i),
+		})
+	}
+	return list
+}
+
+// busy counts the attempts under way by tenant.
+type busy struct {
+	mu  sync.Mutex
+	now map[string]int
+}
+
+func (b *busy) add(tenant string, n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.now[tenant] += n
+}
+
+func (b *busy) of(tenant string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.now[tenant]
+}
+
+// slowDoor takes five minutes, except for tenants called quick.
+func (b *busy) slowDoor(ctx context.Context, task Task) []Result {
+	b.add(task.Tenant, 1)
+	defer b.add(task.Tenant, -1)
+	if !strings.HasPrefix(task.Tenant, "quick") {
+		select {
+		case <-time.After(5 * time.Minute):
+		case <-ctx.Done():
+		}
+	}
+	return everyone(task, Done{})
+}
+
+func TestATenantWithManyNextHopsDoesNotStarveAnother(t *testing.T) {
+	for _, hops := range []int{200, 5000} { // more than are read at once
+		t.Run(fmt.Sprint(hops, " next hops"), func(t *testing.T) {
+			b := &busy{now: map[string]int{}}
+			bubble(t, Config{Workers: 8, Door: b.slowDoor}, func(t *testing.T, h *house) {
+				h.add(slowTasks("large", hops)...)
+				time.Sleep(time.Minute)
+				if n := b.of("large"); n != 7 {
+					t.Errorf("a tenant that is alone has %d places, want all but one", n)
+				}
+				for i := range 20 {
+					began, tenant := time.Now(), fmt.Sprintf("quick%d", i%3)
+					m := fmt.Sprintf("q%d", i)
+					h.add(Task{Tenant: tenant, Message: m, Recipients: to("a"), Hop: "quick.example"})
+					settleDown()
+					if got := h.fates(m); got != "a delivered" || time.Since(began) > time.Second {
+						t.Fatalf("%s waits: %q after %v", tenant, got, time.Since(began))
+					}
+					time.Sleep(time.Minute)
+				}
+			})
+		})
+	}
+}
+
+func TestTwoTenantsThatBothHaveMuchToDoShareThePlaces(t *testing.T) {
+	b := &busy{now: map[string]int{}}
+	bubble(t, Config{Workers: 8, Door: b.slowDoor}, func(t *testing.T, h *house) {
+		h.add(slowTasks("first", 200)...)
+		time.Sleep(time.Minute)
+		h.add(slowTasks("second", 200)...)
+		for range 12 { // attempts under way are not taken away from the first
+			time.Sleep(time.Minute)
+			settleDown()
+			if n := b.of("first") + b.of("second"); n < 7 {
+				t.Fatalf("only %d of 8 places are used", n)
+			}
+		}
+		for range 20 {
+			time.Sleep(time.Minute)
+			settleDown()
+			if first, second := b.of("first"), b.of("second"); min(first, second) < 3 || max(first, second) > 4 {
+				t.Fatalf("the tenants have %d and %d places", first, second)
+			}
+		}
+		h.add(Task{Tenant: "quick", Message: "third", Recipients: to("a"), Hop: "third.example"})
+		settleDown()
+		if got := h.fates("third"); got != "a delivered" {
+			t.Errorf("the third tenant waits: %q", got)
 		}
 	})
 }

@@ -182,3 +182,11 @@ func (c Choice) update(tx *store.Tx, set string, arg any) (total int64, err erro
 	}
 	return total, nil
 }
+
+// Count is how many tasks are open, of any kind.
+func Count(tx *store.Tx) (n int, err error) {
+	if err = tx.QueryRow("SELECT COUNT(*) FROM task").Scan(&n); err != nil {
+		return 0, fmt.Errorf("task: count: %w", err)
+	}
+	return n, nil
+}
