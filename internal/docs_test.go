@@ -400,7 +400,8 @@ func measured() map[string]string {
 	return map[string]string{
 		"answers":                   "Answers to the end of a message, by SMTP code",
 		"balance_difference":        "Lines of the mail balance that do not add up; anything but 0 is an alarm",
-		"custody_recipients":        "Recipients in custody: sending, or held",
+		"custody_tasks":             "Tasks that are not finished",
+		"custody_held":              "Recipients that wait for a person or a deadline",
 		"deliver_connections":       "Connections opened to next hops",
 		"deliver_failures":          "Attempts that got no transaction, by what follows",
 		"deliver_send":              "From the first octet of the content to the answer to its end",

@@ -69,19 +69,20 @@ type App struct {
 	SMTP    *receive.Server
 	Tasks   *task.Runner
 
-	world   World
-	door    *deliver.Deliverer
-	looker  *look.Looker
-	lock    io.Closer
-	tend    chan struct{}
-	stop    context.CancelFunc
-	running sync.WaitGroup
-	servers []*http.Server
-	started time.Time
-	applied sync.Mutex
-	console *web.Console
-	listens string // where the console listens
-	fatal   chan error
+	world    World
+	door     *deliver.Deliverer
+	looker   *look.Looker
+	lock     io.Closer
+	tend     chan struct{}
+	stop     context.CancelFunc
+	running  sync.WaitGroup
+	servers  []*http.Server
+	started  time.Time
+	applied  sync.Mutex
+	console  *web.Console
+	listens  string // where the console listens
+	fatal    chan error
+	passKeys [][]byte
 }
 
 // Open builds every room and starts nothing that takes mail. Every mistake of
@@ -150,6 +151,7 @@ func (a *App) keeping(ctx context.Context) error {
 	if err := task.Migrate(ctx, a.DB); err != nil {
 		return err
 	}
+	a.passKeys = keys.Derive("pass")
 	if a.Audit, err = audit.Open(ctx, a.DB, keys.Derive("audit head")...); err != nil {
 		return err
 	}
@@ -222,7 +224,7 @@ func (a *App) doors() (err error) {
 	}
 	a.Gateway = gateway.New(gateway.Config{
 		Hostname: c.Hostname, Tenants: a.Tenants, Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool,
-		Audit: a.Audit, Wake: a.wake, Fatal: a.die, Patience: c.Patience, Judge: c.Limits.Judge,
+		Audit: a.Audit, Wake: a.wake, Fatal: a.die, PassKeys: a.passKeys, Patience: c.Patience, Judge: c.Limits.Judge,
 		Limits: mail.Limits{Depth: c.Limits.Depth, Parts: c.Limits.Parts}, Log: a.Log, Metrics: a.Metrics,
 	})
 	a.Tasks = task.NewRunner(task.Config{

@@ -18,6 +18,8 @@ import (
 const (
 	keepRows    = 7 * 24 * time.Hour // of finished messages, for queue and held
 	keepIntents = 48 * time.Hour
+	keepFacts   = 35 * 24 * time.Hour // a replay over a month, and some days
+	keepNobody  = 30 * 24 * time.Hour // records of strangers and of tenants that are gone
 )
 
 // housekeeping forgets what is over and keeps figures fresh.
@@ -35,9 +37,7 @@ func (a *App) housekeeping(ctx context.Context) {
 		case <-figures.C:
 			a.figures(ctx)
 		case now := <-hourly.C:
-			if err := a.forget(ctx, now); err != nil && ctx.Err() == nil {
-				a.Log.Error("old records could not be removed", telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
-			}
+			a.hour(ctx, now)
 			if now.Sub(daily) >= 24*time.Hour {
 				daily = now
 				a.refresh(ctx)
@@ -46,47 +46,109 @@ func (a *App) housekeeping(ctx context.Context) {
 	}
 }
 
-func (a *App) forget(ctx context.Context, now time.Time) error {
-	return a.DB.Update(ctx, func(tx *store.Tx) error {
-		gone, err := spool.Forget(tx, now.Add(-keepRows), 1000)
-		if err != nil {
+// hour does what is done once an hour. It stops when the next hour is near,
+// so that a backlog does not take the store for itself.
+func (a *App) hour(ctx context.Context, now time.Time) {
+	limited, cancel := context.WithTimeout(ctx, 45*time.Minute)
+	defer cancel()
+	for _, job := range []func(context.Context, time.Time) error{a.forgetMessages, a.forgetRecords, a.forgetRest, a.sweep, a.balance} {
+		if err := job(limited, now); err != nil && ctx.Err() == nil {
+			a.Log.Error("old records could not be removed", telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
+		}
+	}
+}
+
+// few is how much one transaction removes: the writer has other work too.
+const few = 100
+
+// forgetMessages removes the rows of messages that were finished a week ago.
+func (a *App) forgetMessages(ctx context.Context, now time.Time) error {
+	for {
+		n := 0
+		err := a.DB.Update(ctx, func(tx *store.Tx) error {
+			gone, err := spool.Forget(tx, now.Add(-keepRows), few)
+			n = len(gone)
+			for _, id := range gone {
+				if err == nil {
+					err = task.Forget(tx, id)
+				}
+			}
+			return err
+		})
+		if err != nil || n < few {
 			return err
 		}
-		for _, id := range gone {
-			if err := task.Forget(tx, id); err != nil {
-				return err
-			}
+	}
+}
+
+// forgetRecords erases the personal part of records whose time is over: of
+// every tenant that ever had one, and of strangers.
+func (a *App) forgetRecords(ctx context.Context, now time.Time) error {
+	ids, err := a.Audit.Tenants(ctx)
+	for _, id := range ids {
+		keep := keepNobody
+		if t := a.Tenants.Current().Find(id); t != nil {
+			keep = t.Keep
 		}
+		for n := few; err == nil && n == few; {
+			err = a.DB.Update(ctx, func(tx *store.Tx) error {
+				old, err := a.Audit.Erasable(tx, id, now.Add(-keep), few)
+				n = len(old)
+				for _, message := range old {
+					if err == nil {
+						_, err = a.Audit.Erase(tx, id, message, "retention", "its time is over", now)
+					}
+				}
+				return err
+			})
+		}
+	}
+	return err
+}
+
+func (a *App) forgetRest(ctx context.Context, now time.Time) error {
+	return a.DB.Update(ctx, func(tx *store.Tx) error {
 		if _, err := spool.SweepIntents(tx, now.Add(-keepIntents)); err != nil {
 			return err
 		}
-		if _, err := spool.SweepRepeats(tx, now); err != nil {
+		if _, err := a.Audit.ForgetFacts(tx, now.Add(-keepFacts)); err != nil {
 			return err
 		}
-		for _, t := range a.Tenants.Current().Tenants() {
-			old, err := a.Audit.Erasable(tx, t.ID, now.Add(-t.Keep), 500)
-			if err != nil {
-				return err
-			}
-			for _, id := range old {
-				if _, err := a.Audit.Erase(tx, t.ID, id, "retention", "kept as long as the tenant says", now); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		_, err := spool.SweepRepeats(tx, now)
+		return err
 	})
+}
+
+// sweep erases the octets of finished messages that an earlier try left.
+func (a *App) sweep(ctx context.Context, _ time.Time) error { return a.Gateway.Sweep(ctx) }
+
+// balance checks the law of conservation; anything but 0 is an alarm.
+func (a *App) balance(ctx context.Context, _ time.Time) error {
+	_, lines, err := a.Balance(ctx)
+	if err != nil {
+		return err
+	}
+	a.Metrics.Set("balance_difference", float64(len(lines)))
+	for _, line := range lines {
+		a.Log.Error("the mail balance does not add up: "+line, telemetry.KeyCode, problem.Unbalanced)
+	}
+	return nil
 }
 
 // figures sets the gauges that no event keeps.
 func (a *App) figures(ctx context.Context) {
-	sum, lines, err := a.Balance(ctx)
+	var open, held int
+	err := a.DB.View(ctx, func(tx *store.Tx) (err error) {
+		if open, err = task.Count(tx); err == nil {
+			held, err = spool.CountPending(tx)
+		}
+		return err
+	})
 	if err != nil {
 		return
 	}
-	a.Metrics.Set("custody_recipients", float64(sum.Open), "state", "sending")
-	a.Metrics.Set("custody_recipients", float64(sum.Held), "state", "held")
-	a.Metrics.Set("balance_difference", float64(len(lines)))
+	a.Metrics.Set("custody_tasks", float64(open))
+	a.Metrics.Set("custody_held", float64(held))
 	from, size, _ := a.Tenants.Published().Source()
 	a.Metrics.Set("microsoft_networks", float64(size), "source", from)
 }

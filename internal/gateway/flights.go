@@ -14,6 +14,8 @@ type flights struct {
 	mu    sync.Mutex
 	byKey map[spool.Key]*flight
 	trace map[string]*flight
+	// working counts the messages of a tenant that are being handled.
+	working map[string]int
 }
 
 // flight is one of them.
@@ -21,6 +23,7 @@ type flight struct {
 	key      spool.Key
 	tenant   string
 	trace    string
+	working  bool // takes a place of its tenant
 	answered bool
 	reply    mail.Reply
 	kept     bool // the answer is in the store already (custody)
@@ -28,12 +31,12 @@ type flight struct {
 }
 
 func newFlights() flights {
-	return flights{byKey: map[spool.Key]*flight{}, trace: map[string]*flight{}}
+	return flights{byKey: map[spool.Key]*flight{}, trace: map[string]*flight{}, working: map[string]int{}}
 }
 
 // begin claims a message. When somebody else has it, the answer for the
 // repeat is returned: the recorded one, or "in flight".
-func (f *flights) begin(key spool.Key, tenant, trace string) (repeat mail.Reply, mine bool) {
+func (f *flights) begin(key spool.Key, tenant, trace string, most int) (repeat mail.Reply, mine bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if other := f.byKey[key]; other != nil {
@@ -44,7 +47,11 @@ func (f *flights) begin(key spool.Key, tenant, trace string) (repeat mail.Reply,
 		}
 		return replyInFlight(), false
 	}
-	x := &flight{key: key, tenant: tenant, trace: trace}
+	if most > 0 && f.working[tenant] >= most {
+		return replyTenantBusy(), false
+	}
+	f.working[tenant]++
+	x := &flight{key: key, tenant: tenant, trace: trace, working: true}
 	f.byKey[key], f.trace[trace] = x, x
 	return mail.Reply{}, true
 }
@@ -58,6 +65,7 @@ func (f *flights) answer(trace string, r mail.Reply, kept bool) {
 	if x == nil {
 		return
 	}
+	f.rest(x)
 	if !r.Ok() {
 		delete(f.byKey, x.key)
 		delete(f.trace, trace)
@@ -80,11 +88,23 @@ func (f *flights) end(trace string) *flight {
 	if x == nil {
 		return nil
 	}
+	f.rest(x)
 	delete(f.trace, trace)
 	if f.byKey[x.key] == x {
 		delete(f.byKey, x.key)
 	}
 	return x
+}
+
+// rest ends the work on a message: its tenant has the place back.
+func (f *flights) rest(x *flight) {
+	if !x.working {
+		return
+	}
+	x.working = false
+	if f.working[x.tenant]--; f.working[x.tenant] == 0 {
+		delete(f.working, x.tenant)
+	}
 }
 
 // confirm ends a message whose answer the client has read.

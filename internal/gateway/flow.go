@@ -50,12 +50,12 @@ func (g *Gateway) Accept(ctx context.Context, a *mail.Arrival) mail.Reply {
 		g.Log.Error("body unreadable", telemetry.KeyCode, problem.BodyUnreadable, telemetry.KeyMessage, a.Trace, telemetry.KeyError, err)
 		return replyStoreDown()
 	}
-	ours, hops := passes(header, id.Tenant, id.Direction, print)
+	ours, hops := g.passes(header, id.Tenant, id.Direction, print)
 	if !watchedOnly(id.Kind) && (ours >= maxPasses || hops >= maxReceived) {
 		return g.stopLoop(tr, ours, hops)
 	}
 	key := repeatKey(id.Tenant.ID, a.Envelope, print, ours)
-	reply, mine := g.flights.begin(key, id.Tenant.ID, a.Trace)
+	reply, mine := g.flights.begin(key, id.Tenant.ID, a.Trace, g.share())
 	if !mine {
 		return tr.repeated(reply)
 	}
@@ -192,6 +192,15 @@ func (g *Gateway) Unsettled(a *mail.Arrival) {
 	}()
 }
 
+// share is how many messages of one tenant may be handled at a time: where
+// there are several, one with a slow next hop must not take all connections.
+func (g *Gateway) share() int {
+	if len(g.Tenants.Current().Tenants()) < 2 {
+		return 0
+	}
+	return g.PerTenant
+}
+
 // repeatKey recognizes the same arrival. The number of passes belongs to it:
 // a message that Exchange routes to us again comes back equal in everything
 // else, often before the client has confirmed our answer to the first pass,
@@ -238,7 +247,7 @@ func (g *Gateway) turnAway(tr *trail, h *mail.Header, r *tenant.Refusal) mail.Re
 
 // stopLoop ends a loop: the report that Exchange writes names its cause.
 func (g *Gateway) stopLoop(tr *trail, ours, hops int) mail.Reply {
-	reply := replyLoop(ours)
+	reply := replyLoop()
 	code := problem.MailLoop
 	if ours < maxPasses {
 		reply, code = replyTooManyHops(), problem.TooManyHops
@@ -341,7 +350,7 @@ func (g *Gateway) repeatOf(m matter, r mail.Reply) spool.Repeat {
 func (g *Gateway) cannotKeep(tr *trail, err error) mail.Reply {
 	if errors.Is(err, store.ErrFull) || isFull(err) {
 		g.Log.Error("no room to keep a message", telemetry.KeyCode, problem.NoRoom, telemetry.KeyMessage, tr.trace, telemetry.KeyError, err)
-		return replyStoreFull(true)
+		return replyStoreFull()
 	}
 	g.Log.Error("a message could not be kept", telemetry.KeyCode, problem.StoreSilent, telemetry.KeyMessage, tr.trace, telemetry.KeyError, err)
 	return replyStoreDown()

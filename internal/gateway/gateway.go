@@ -74,6 +74,12 @@ type Config struct {
 	DB       *store.DB
 	Spool    *spool.Spool
 	Audit    *audit.Log
+	// PassKeys make and check the MAC that counts passes: the current one
+	// first, then those before a rotation.
+	PassKeys [][]byte
+	// PerTenant is how many messages of one tenant are handled at a time when
+	// there are several tenants. Default: 400.
+	PerTenant int
 	// Fatal ends the process: after a failed fsync nobody knows what is on the
 	// disk, and only a new start can tell.
 	Fatal func(error)
@@ -108,6 +114,9 @@ type Gateway struct {
 func New(c Config) *Gateway {
 	if c.Patience == 0 {
 		c.Patience = 20 * time.Second
+	}
+	if c.PerTenant == 0 {
+		c.PerTenant = 400
 	}
 	if c.Judge == 0 {
 		c.Judge = time.Minute

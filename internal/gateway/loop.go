@@ -53,10 +53,19 @@ func passMAC(key []byte, t *tenant.Tenant, dir mail.Direction, id identityOf) st
 	return hex.EncodeToString(m.Sum(nil)[:16])
 }
 
+// passKeys are the installation's, which nobody outside can compute; without
+// them those of the tenant.
+func (g *Gateway) passKeys(t *tenant.Tenant) [][]byte {
+	if len(g.PassKeys) > 0 {
+		return g.PassKeys
+	}
+	return t.PassKeys()
+}
+
 // passes counts our own valid trace fields, and all trace fields.
-func passes(h *mail.Header, t *tenant.Tenant, dir mail.Direction, id identityOf) (ours, all int) {
+func (g *Gateway) passes(h *mail.Header, t *tenant.Tenant, dir mail.Direction, id identityOf) (ours, all int) {
 	var macs []string
-	for _, key := range t.PassKeys() {
+	for _, key := range g.passKeys(t) {
 		macs = append(macs, passMAC(key, t, dir, id))
 	}
 	for _, f := range h.All("Received") {
@@ -87,7 +96,7 @@ func (g *Gateway) received(a *mail.Arrival, t *tenant.Tenant, dir mail.Direction
 	}
 	return fmt.Sprintf("Received: from %s (%s)\r\n\tby %s (Postern) with %s id %s\r\n\t(%s%s);\r\n\t%s\r\n",
 		traceWord(a.Peer.Hello), a.Peer.Addr.Addr(), g.Hostname, with, a.Trace,
-		passToken, passMAC(t.PassKeys()[0], t, dir, id), a.Ended.Format(time.RFC1123Z))
+		passToken, passMAC(g.passKeys(t)[0], t, dir, id), a.Ended.Format(time.RFC1123Z))
 }
 
 func traceWord(s string) string {

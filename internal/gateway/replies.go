@@ -16,7 +16,11 @@ func replyInFlight() mail.Reply {
 	return mail.NewReply(451, "4.3.0", "The same message is being handled on another connection; try again")
 }
 
-func replyStoreFull(closed bool) mail.Reply {
+func replyTenantBusy() mail.Reply {
+	return mail.NewReply(451, "4.3.2", "Too many messages of this tenant are being handled; try again")
+}
+
+func replyStoreFull() mail.Reply {
 	return mail.NewReply(452, "4.3.1", "No room to keep the message now; try again")
 }
 
@@ -32,7 +36,7 @@ func replyUnknownOutcome() mail.Reply {
 	return mail.NewReply(451, "4.4.2", "The next hop did not answer after the message; it may have taken it")
 }
 
-func replyLoop(passes int) mail.Reply {
+func replyLoop() mail.Reply {
 	return mail.NewReply(554, "5.4.6", "Mail loop: this message has been here twice in this direction; "+
 		"the exception for returned mail in Exchange's rule does not work")
 }

@@ -258,17 +258,24 @@ func (g *Gateway) erase(id string) {
 // Sweep erases what a crash left behind: messages that are done and still
 // have their octets.
 func (g *Gateway) Sweep(ctx context.Context) error {
-	var list []spool.Message
-	err := g.DB.View(ctx, func(tx *store.Tx) (err error) {
-		list, err = spool.List(tx, spool.Filter{State: spool.Done, Limit: 10_000})
-		return err
-	})
-	for _, m := range list {
-		if err == nil {
-			err = g.Spool.Erase(ctx, m.ID, time.Now())
+	for after, more := "", true; more; {
+		var list []spool.Message
+		err := g.DB.View(ctx, func(tx *store.Tx) (err error) {
+			list, err = spool.List(tx, spool.Filter{State: spool.Done, After: after, Limit: 500})
+			return err
+		})
+		more = len(list) == 500
+		for _, m := range list {
+			after = m.ID
+			if err == nil {
+				err = g.Spool.Erase(ctx, m.ID, time.Now())
+			}
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
 // Ledger is the accounts of what was accepted, for task.Balance.

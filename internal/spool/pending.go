@@ -120,3 +120,11 @@ func waitingRecipients(tx *store.Tx) (map[string][]mail.Address, error) {
 	}
 	return by, nil
 }
+
+// CountPending is how many recipients wait for a person or a deadline.
+func CountPending(tx *store.Tx) (n int, err error) {
+	if err = tx.QueryRow("SELECT COUNT(*) FROM pending").Scan(&n); err != nil {
+		return 0, fmt.Errorf("spool: count holds: %w", err)
+	}
+	return n, nil
+}
