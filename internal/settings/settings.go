@@ -10,12 +10,10 @@
 package settings
 
 import (
-	"encoding"
 	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -131,17 +129,19 @@ func (d Document) Decode(into any) (found Mistakes) {
 			found = Mistakes{d.Place("the document cannot be read", "write it without tags and anchors")}
 		}
 	}()
-	found = unknownKeys(d.File, d.body, reflect.TypeOf(into).Elem())
-	if err := yaml.NodeToValue(d.body, into); err != nil {
-		m := fromYAML(d.File, err)
-		for _, f := range found {
-			if f.Text == m.Text { // the walk has found it with its place
-				return found
-			}
+	w := &walk{file: d.File}
+	defer func() { // after a panic too
+		for _, undo := range w.undo {
+			undo()
 		}
-		found = append(found, m)
+	}()
+	if !w.value(d.body, reflect.TypeOf(into).Elem(), "") {
+		return w.found
 	}
-	return found
+	if err := yaml.NodeToValue(d.body, into); err != nil {
+		w.found = append(w.found, fromYAML(d.File, err))
+	}
+	return w.found
 }
 
 // Place returns a Mistake at the value with this path of keys.
@@ -209,104 +209,6 @@ func asYAML(err error, target *yaml.Error) bool {
 		err = u.Unwrap()
 	}
 	return false
-}
-
-// unknownKeys walks the tree beside the type and reports every key that no
-// field has.
-func unknownKeys(file string, n ast.Node, t reflect.Type) Mistakes {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if opaque(t) {
-		return misread(file, n, t)
-	}
-	var found Mistakes
-	switch t.Kind() {
-	case reflect.Struct:
-		fields := fieldsOf(t)
-		for _, v := range pairs(n) {
-			name := keyName(v)
-			ft, ok := fields[name]
-			if !ok {
-				at := v.Key.GetToken().Position
-				found = append(found, Mistake{
-					File: file, Line: at.Line, Column: at.Column,
-					Text: fmt.Sprintf("unknown key %q", name), Suggestion: Nearest(name, keys(fields)),
-				})
-				continue
-			}
-			found = append(found, unknownKeys(file, v.Value, ft)...)
-		}
-	case reflect.Map:
-		for _, v := range pairs(n) {
-			found = append(found, unknownKeys(file, v.Value, t.Elem())...)
-		}
-	case reflect.Slice:
-		if seq, ok := n.(*ast.SequenceNode); ok {
-			for _, v := range seq.Values {
-				found = append(found, unknownKeys(file, v, t.Elem())...)
-			}
-		}
-	}
-	return found
-}
-
-// opaque types read themselves.
-func opaque(t reflect.Type) bool {
-	p := reflect.PointerTo(t)
-	_, text := p.MethodByName("UnmarshalText")
-	_, own := p.MethodByName("UnmarshalYAML")
-	return text || own
-}
-
-// misread tries a value that reads itself, because the decoder would report
-// its error without the place.
-func misread(file string, n ast.Node, t reflect.Type) Mistakes {
-	reader, ok := reflect.New(t).Interface().(encoding.TextUnmarshaler)
-	scalar, simple := n.(ast.ScalarNode)
-	if !ok || !simple {
-		return nil
-	}
-	err := reader.UnmarshalText([]byte(fmt.Sprint(scalar.GetValue())))
-	if err == nil {
-		return nil
-	}
-	at := n.GetToken().Position
-	return Mistakes{{File: file, Line: at.Line, Column: at.Column, Text: err.Error()}}
-}
-
-func fieldsOf(t reflect.Type) map[string]reflect.Type {
-	fields := map[string]reflect.Type{}
-	for i := range t.NumField() {
-		f := t.Field(i)
-		if !f.IsExported() {
-			continue
-		}
-		name, rest, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		if name == "-" {
-			continue
-		}
-		if rest == "inline" {
-			for k, v := range fieldsOf(f.Type) {
-				fields[k] = v
-			}
-			continue
-		}
-		if name == "" {
-			name = strings.ToLower(f.Name)
-		}
-		fields[name] = f.Type
-	}
-	return fields
-}
-
-func keys(m map[string]reflect.Type) []string {
-	var list []string
-	for k := range m {
-		list = append(list, k)
-	}
-	sort.Strings(list)
-	return list
 }
 
 // Nearest suggests the known name that was probably meant.

@@ -16,8 +16,13 @@ type sample struct {
 		List []struct {
 			Key string `yaml:"key"`
 		} `yaml:"list"`
+		Deep int `yaml:"deep"`
 	} `yaml:"inner"`
-	Map map[string]string `yaml:"map"`
+	Map   map[string]string `yaml:"map"`
+	Names []string          `yaml:"names"`
+	Count int               `yaml:"count"`
+	Yes   bool              `yaml:"yes"`
+	Waits []time.Duration   `yaml:"waits"`
 }
 
 func TestReadTakesEveryKindOfValue(t *testing.T) {
@@ -43,6 +48,40 @@ func TestEveryMistakeIsReportedAtOnceWithItsPlace(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in:\n%s", want, got)
 		}
+	}
+}
+
+func TestABadValueHidesNoOther(t *testing.T) {
+	var s sample
+	bad := Read("a.yaml", []byte("wait: 5x\nsize: many\nnames: a\ncount: some\nyes: perhaps\ninner: 5\n"+
+		"waits: [20, 1m, soon]\nmap: { a: [b] }\nnam: x\nname: kept\n"), &s)
+	got := bad.Error()
+	want := `a.yaml:1:7: wait: "5x" is not a span of time (write for example 20s, 5m or 24h)
+a.yaml:2:7: size: "many" is not a size (write for example 200MiB)
+a.yaml:3:8: names: is not a list (write it in brackets: [a, b])
+a.yaml:4:8: count: "some" is not a whole number (write for example 50)
+a.yaml:5:6: yes: "perhaps" is not true or false (write one of these words)
+a.yaml:6:8: inner: is not a section (write keys with their values below it)
+a.yaml:7:9: waits[0]: "20" is not a span of time (write for example 20s, 5m or 24h)
+a.yaml:7:17: waits[2]: "soon" is not a span of time (write for example 20s, 5m or 24h)
+a.yaml:8:11: map.a: is not a text (write it in quotes)
+a.yaml:9:1: unknown key "nam" (did you mean "name"?)`
+	if got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	if s.Name != "kept" {
+		t.Errorf("what is right is not read: %+v", s)
+	}
+}
+
+func TestAValueThatIsNotWrittenKeepsItsDefault(t *testing.T) {
+	s := sample{Wait: time.Minute, Count: 50}
+	s.Inner.Deep = 7
+	if bad := Read("a.yaml", []byte("name: a\ncount: 0\ninner: { list: [] }\n"), &s); len(bad) > 0 {
+		t.Fatal(bad)
+	}
+	if s.Wait != time.Minute || s.Count != 0 || s.Inner.Deep != 7 {
+		t.Fatalf("%+v", s)
 	}
 }
 
