@@ -69,7 +69,13 @@ func TestFoldingFindsHiddenDigits(t *testing.T) {
 		{"zero-width characters around", "a \u200b12345\u200b b", "12345", "12345"},
 		{"keycaps", "a 1\ufe0f\u20e32\ufe0f\u20e33\ufe0f\u20e34\ufe0f\u20e3 b", "1\ufe0f\u20e32\ufe0f\u20e33\ufe0f\u20e34", "1234"},
 		{"mathematical digits", "a 𝟒𝟏𝟏𝟏 b", "𝟒𝟏𝟏𝟏", "4111"},
-		{"a footnote is no digit", "a 12345² b", "12345", "12345"},
+		{"a footnote is no digit", "a 4012888888881881² b", "4012888888881881", "4012888888881881"},
+		{"a unit is no digit", "a 1234 m² b", "1234", "1234"},
+		{"raised digits", "a ¹²³⁴⁰ b", "¹²³⁴⁰", "12340"},
+		{"lowered digits", "a ₁₂₃₄₀ b", "₁₂₃₄₀", "12340"},
+		{"digits in circles", "a ①②⓪⑨ b", "①②⓪⑨", "1209"},
+		{"digits in black circles", "a ❶❷⓿➒ b", "❶❷⓿➒", "1209"},
+		{"digits with full stops", "a ⒈🄀⒐⒉ b", "⒈🄀⒐⒉", "1092"},
 		{"octets that are no UTF-8 separate", "a \xff12345\xfe b", "12345", "12345"},
 	}
 	for _, tt := range tests {

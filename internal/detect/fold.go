@@ -6,9 +6,10 @@ import (
 )
 
 // Folding undoes what hides a number from a scanner and not from a reader:
-// full-width forms, digits of other scripts, exotic spaces and dashes, and
-// characters without width. It is NFKC for the characters that matter here;
-// superscripts stay, because "4111111111111111²" is a number and a footnote.
+// full-width forms, digits of other scripts and in circles, exotic spaces,
+// dashes and dots, and characters without width. It is NFKC for the characters
+// that matter here, except that a superscript behind a long number stays:
+// "4111111111111111²" is a number and a footnote.
 
 // foldRune returns what stands for r: 0 for nothing, r itself when it stays.
 func foldRune(r rune) rune {
@@ -17,20 +18,77 @@ func foldRune(r rune) rune {
 		return r
 	case r == 0xA0 || r == 0x1680 || r >= 0x2000 && r <= 0x200A || r == 0x202F || r == 0x205F || r == 0x3000:
 		return ' '
-	case r >= 0x2010 && r <= 0x2015 || r == 0x2212 || r == 0xFE58 || r == 0xFE63:
+	case r >= 0x2010 && r <= 0x2015 || r == 0x2043 || r == 0x2212 || r == 0xFE58 || r == 0xFE63:
 		return '-'
+	case r == 0xB7 || r == 0x2022 || r == 0x2024 || r == 0x2027 || r == 0x2219 || r == 0x22C5 || r == 0x30FB:
+		return '.'
+	case r == 0xB2 || r == 0xB3:
+		return r - 0xB0 + '0'
+	case r == 0xB9:
+		return '1'
 	case invisible(r):
 		return 0
 	case r >= 0xFF01 && r <= 0xFF5E:
 		return r - 0xFEE0
-	case r >= 0x2460 && r <= 0x2468: // circled digits
-		return r - 0x2460 + '1'
 	case r < 0x660:
 		return r
 	case unicode.Is(unicode.Nd, r):
 		return digit(r)
+	case unicode.Is(unicode.No, r):
+		return ornate(r)
 	}
 	return r
+}
+
+// ornates are the digits of category No: raised, lowered, in circles, in
+// brackets, with a full stop. From is the character for Digit; up to To the
+// others follow in order.
+var ornates = [...]struct {
+	from, to rune
+	digit    rune
+}{
+	{0x1369, 0x1371, '1'}, {0x19DA, 0x19DA, '1'}, {0x2070, 0x2070, '0'}, {0x2074, 0x2079, '4'}, {0x2080, 0x2089, '0'},
+	{0x2460, 0x2468, '1'}, {0x2474, 0x247C, '1'}, {0x2488, 0x2490, '1'}, {0x24EA, 0x24EA, '0'},
+	{0x24F5, 0x24FD, '1'}, {0x24FF, 0x24FF, '0'}, {0x2776, 0x277E, '1'}, {0x2780, 0x2788, '1'}, {0x278A, 0x2792, '1'},
+	{0x3192, 0x3195, '1'}, {0x3220, 0x3228, '1'}, {0x3280, 0x3288, '1'},
+	{0x10A40, 0x10A43, '1'}, {0x10E60, 0x10E68, '1'}, {0x11052, 0x1105A, '1'}, {0x1F100, 0x1F100, '0'},
+	{0x1F101, 0x1F10A, '0'}, {0x1F10B, 0x1F10C, '0'},
+}
+
+func ornate(r rune) rune {
+	for _, o := range ornates {
+		if o.from <= r && r <= o.to {
+			return o.digit + r - o.from
+		}
+	}
+	return r
+}
+
+// raised reports whether r is a superscript digit.
+func raised(r rune) bool {
+	return r == 0xB2 || r == 0xB3 || r == 0xB9 || r == 0x2070 || r >= 0x2074 && r <= 0x2079
+}
+
+// footnote reports whether a raised digit that comes next belongs to the word
+// or number in front of it and is no digit of one.
+func (f *folded) footnote() bool {
+	n := len(f.text)
+	if n == 0 || f.raised == n {
+		return false
+	}
+	if last := f.text[n-1]; last >= utf8.RuneSelf || 'a' <= last|0x20 && last|0x20 <= 'z' {
+		return true
+	}
+	digits := 0
+	for i := n - 1; i >= max(0, n-32); i-- {
+		switch c := f.text[i]; {
+		case '0' <= c && c <= '9':
+			digits++
+		case c != ' ' && c != '-' && c != '.' && c != '_' || i == n-1:
+			return digits >= 9
+		}
+	}
+	return digits >= 9
 }
 
 func invisible(r rune) bool {
@@ -74,6 +132,8 @@ type folded struct {
 	text []byte
 	segs []seg
 	raw  int64 // original offset behind text
+
+	raised int // length of text behind the last raised digit that was folded
 }
 
 // add folds p, which ends with a whole rune unless it is the end of the text.
@@ -88,6 +148,13 @@ func (f *folded) add(p []byte) {
 		}
 		r, size := utf8.DecodeRune(p)
 		to := foldRune(r)
+		if raised(r) {
+			if f.footnote() {
+				to = r
+			} else {
+				f.raised = len(f.text) + 1
+			}
+		}
 		if r == utf8.RuneError && size == 1 || to == r {
 			f.text = append(f.text, p[:size]...)
 			f.raw += int64(size)
@@ -132,6 +199,7 @@ func plain(p []byte) int {
 // cut drops the first n bytes.
 func (f *folded) cut(n int) {
 	first := f.start(n)
+	f.raised = max(0, f.raised-n)
 	k := copy(f.text, f.text[n:])
 	f.text = f.text[:k]
 	j := f.find(n)

@@ -17,8 +17,11 @@ type weight struct {
 func touching(text []byte, runs []detect.Span, i, j int) (list []weight, ok bool) {
 	start, end := int(runs[i].Start), int(runs[j].End)
 	prev, next := before(text, start), after(text, end)
-	if isWord(prev) || isWord(next) {
+	if isWord(prev) && prev != '_' || isWord(next) && next != '_' {
 		return nil, false
+	}
+	if prev == '_' || next == '_' {
+		list = append(list, weight{-2, "part of a longer token"})
 	}
 	if decimal(text, prev, start-2) || decimalAfter(text, next, end+1) {
 		return nil, false

@@ -1,6 +1,8 @@
 package dlp
 
 import (
+	"strings"
+
 	"postern.dev/postern/internal/detect"
 )
 
@@ -152,7 +154,7 @@ func (d *card) Scan(w *detect.Window, found func(detect.Hit)) {
 				wrong = append(wrong, int(runs[i].Start))
 			}
 		}
-		if took <= 0 && n <= 3 {
+		if took <= 0 && n < 8 && n != 4 && n != 6 {
 			c, took = scattered(w.Text, runs, i)
 		}
 		if took <= 0 {
@@ -189,11 +191,13 @@ func printed(text []byte, runs []detect.Span, i int) (c candidate, took int) {
 		j := i + len(groups) - 1
 		n := gather(digits[:], text, runs, i, j)
 		if c, took = number(text, runs, i, j, digits[:n]); took > 0 {
-			switch sep {
-			case '\n':
+			switch {
+			case sep == '\n':
 				c.add(-2, "broken over lines")
-			default:
+			case usual(sep):
 				c.add(2, "printed in groups")
+			case listing(sep):
+				c.add(-3, "between the items of a list")
 			}
 			return c, took
 		}
@@ -202,9 +206,10 @@ func printed(text []byte, runs []detect.Span, i int) (c candidate, took int) {
 	return c, failed
 }
 
-// scattered reads a number whose digits stand alone or in pairs or threes:
-// a way of hiding it, and how tables of small numbers look. It counts only
-// with a word nearby.
+// scattered reads a number whose digits stand alone or in groups that no card
+// is printed in: a way of hiding it, and how tables of small numbers look.
+// Single digits are rarely such a table; the others count only with a word
+// nearby.
 func scattered(text []byte, runs []detect.Span, i int) (c candidate, took int) {
 	size := runs[i].Len()
 	if i > 0 && runs[i-1].Len() == size && separator(text, runs[i-1], runs[i]) != 0 {
@@ -215,7 +220,10 @@ func scattered(text []byte, runs []detect.Span, i int) (c candidate, took int) {
 	first := byte(0)
 	for ; n <= maxDigits && j+1 < len(runs); j++ {
 		sep := separator(text, runs[j], runs[j+1])
-		if sep == 0 || sep == '\n' || first != 0 && sep != first || runs[j+1].Len() > size {
+		if sep == 0 || sep == '\n' || runs[j+1].Len() > size {
+			break
+		}
+		if first != 0 && sep != first && (size > 1 || listing(sep) || listing(first)) {
 			break
 		}
 		first = sep
@@ -230,18 +238,23 @@ func scattered(text []byte, runs []detect.Span, i int) (c candidate, took int) {
 	}
 	n = gather(digits[:], text, runs, i, j)
 	if c, took = number(text, runs, i, j, digits[:n]); took > 0 {
-		c.add(-3.5, "digits stand apart")
+		switch {
+		case size > 1:
+			c.add(-3, "digits stand apart")
+		case listing(first) && first != '\t':
+			c.add(-1, "between the items of a list")
+		}
 	}
 	return c, took
 }
 
-// separator is what stands between two runs of one number: a space, hyphen or
-// dot, '\n' for a line break, 0 for anything else.
+// separator is what stands between two runs of one number: one sign, with
+// spaces around it or without, '\n' for a line break, 0 for anything else.
 func separator(text []byte, a, b detect.Span) byte {
 	gap := text[a.End:b.Start]
 	switch {
 	case len(gap) == 1:
-		if c := gap[0]; c == ' ' || c == '-' || c == '.' || c == '\n' {
+		if c := gap[0]; c == ' ' || c == '\n' || sign(c) {
 			return c
 		}
 		return 0
@@ -251,16 +264,30 @@ func separator(text []byte, a, b detect.Span) byte {
 	kind := byte(' ')
 	for _, c := range gap {
 		switch {
-		case c == '-' && kind == ' ':
-			kind = '-'
 		case c == '\n':
 			kind = '\n'
+		case kind == ' ' && c != ' ' && (c == '-' || c == '\t' || odd(c)):
+			kind = c
 		case c != ' ' && c != '\r':
 			return 0
 		}
 	}
 	return kind
 }
+
+// sign reports whether c separates the groups of a number, in print or to
+// hide it.
+func sign(c byte) bool { return usual(c) || listing(c) || odd(c) }
+
+// odd are the separators that no card is printed with.
+func odd(c byte) bool { return strings.IndexByte("_/\\|*+~=#", c) >= 0 }
+
+// usual are the separators of print.
+func usual(c byte) bool { return c == ' ' || c == '-' || c == '.' }
+
+// listing are the separators that stand between numbers that have nothing to
+// do with each other.
+func listing(c byte) bool { return c == ',' || c == ';' || c == ':' || c == '\t' }
 
 // grouping reports whether the runs from i on have these lengths, and by
 // what they are separated ('\n' when a line break is among it).
@@ -281,8 +308,10 @@ func grouping(text []byte, runs []detect.Span, i int, groups []int) (sep byte, o
 			return 0, false
 		case s == '\n':
 			broken = true
-		case sep != 0 && s != sep:
+		case sep != 0 && s != sep && (listing(s) || listing(sep)):
 			return 0, false
+		case sep != 0 && s != sep:
+			sep = '_' // each usual, together odd
 		default:
 			sep = s
 		}

@@ -33,7 +33,7 @@ func (*email) Scan(w *detect.Window, found func(detect.Hit)) {
 			return
 		}
 		i += k
-		start := localStart(text, i)
+		start, odd := localStart(text, i)
 		if start < 0 {
 			continue
 		}
@@ -46,6 +46,9 @@ func (*email) Scan(w *detect.Window, found func(detect.Hit)) {
 		weighDomain(&e, domain)
 		if start > 0 && inURL(text, start) && bytes.Contains(text[max(0, start-64):start], []byte("://")) {
 			e.add(-4, "a user name in a URL")
+		}
+		if odd {
+			e.add(-6, "a dot too many")
 		}
 		value := strings.ToLower(string(text[start:i])) + "@" + domain
 		if h, ok := e.hit("EMAIL", start, end, value); ok {
@@ -84,7 +87,9 @@ func known(domain string) bool {
 }
 
 // localStart is where the local part begins that ends at the "@" at i, or -1.
-func localStart(text []byte, i int) int {
+// It is odd when a dot stands in front of it, which no address has
+// (RFC 5321 §4.1.2).
+func localStart(text []byte, i int) (start int, odd bool) {
 	at := i
 	for at > 0 && i-at <= maxLocal {
 		r := before(text, at)
@@ -100,9 +105,9 @@ func localStart(text []byte, i int) int {
 		at++ // punctuation in front of an address, not of it
 	}
 	if at == i || i-at > maxLocal || text[i-1] == '.' {
-		return -1
+		return -1, false
 	}
-	return at
+	return at, at > 0 && text[at-1] == '.'
 }
 
 // inLocal reports whether r may stand in a local part without quotes.

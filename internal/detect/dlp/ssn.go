@@ -67,7 +67,7 @@ func (d *ssn) Scan(w *detect.Window, found func(detect.Hit)) {
 				continue
 			}
 			sep := separator(w.Text, runs[i], runs[i+1])
-			if sep == 0 || sep == '\n' || sep != separator(w.Text, runs[i+1], runs[i+2]) {
+			if !usual(sep) && sep != '_' || sep != separator(w.Text, runs[i+1], runs[i+2]) {
 				continue
 			}
 			d.try(w, near, runs, i, i+2, sep, found)
