@@ -27,7 +27,7 @@ func items(m *mail.Message) iter.Seq2[item, io.Reader] {
 	}
 }
 
-// header yields the fields and the texts of one header.
+// header yields the fields and the texts of the header of a message.
 func header(h *mail.Header, path string, yield func(item, io.Reader) bool) bool {
 	if path == "" && !yield(item{Kind: itemFields}, strings.NewReader(fields(h))) {
 		return false
@@ -36,8 +36,12 @@ func header(h *mail.Header, path string, yield func(item, io.Reader) bool) bool 
 	if subject != "" && !yield(item{Kind: itemText, Part: path, Text: detect.Subject}, strings.NewReader(subject)) {
 		return false
 	}
-	names := people(h) + join(h, "Comments", "Keywords", "Organization")
-	return names == "" || yield(item{Kind: itemText, Part: path, Text: detect.Header}, strings.NewReader(names))
+	return words(said(h, nil), path, yield)
+}
+
+// words yields what the fields of a header say.
+func words(text, path string, yield func(item, io.Reader) bool) bool {
+	return text == "" || yield(item{Kind: itemText, Part: path, Text: detect.Header}, strings.NewReader(text))
 }
 
 // part yields a part, its name and the header of an attached message.
@@ -46,6 +50,8 @@ func part(p *mail.Part, yield func(item, io.Reader) bool) bool {
 		if !header(p.Header, p.Path, yield) {
 			return false
 		}
+	} else if p.Parent != nil && p.Header != nil && !words(said(p.Header, p.Params), p.Path, yield) {
+		return false
 	}
 	if p.Name != "" && !yield(item{Kind: itemText, Part: p.Path, Name: p.Name, Text: detect.FileName},
 		strings.NewReader(p.Name)) {
@@ -89,59 +95,4 @@ func oneLine(s string) string {
 		return s
 	}
 	return strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(s)
-}
-
-// join writes the decoded values of fields, each once, a line for each.
-func join(h *mail.Header, names ...string) string {
-	var b strings.Builder
-	seen := map[string]bool{}
-	for _, name := range names {
-		for _, v := range h.Values(name) {
-			v = oneLine(mail.DecodeWords(v))
-			if !seen[v] && b.Len() < maxFields {
-				seen[v] = true
-				b.WriteString(v + "\n")
-			}
-		}
-	}
-	return b.String()
-}
-
-// people writes the display names of senders and recipients, without their
-// addresses: every message has those.
-func people(h *mail.Header) string {
-	var b strings.Builder
-	for _, name := range []string{"From", "Sender", "Reply-To", "To", "Cc"} {
-		for _, v := range h.Values(name) {
-			if b.Len() > maxFields {
-				return b.String()
-			}
-			if s := withoutAddresses(oneLine(mail.DecodeWords(v))); s != "" {
-				b.WriteString(s + "\n")
-			}
-		}
-	}
-	return b.String()
-}
-
-// withoutAddresses drops "<…>" and words with an "@".
-func withoutAddresses(s string) string {
-	var kept []string
-	for {
-		open := strings.IndexByte(s, '<')
-		if open < 0 {
-			break
-		}
-		end := strings.IndexByte(s[open:], '>')
-		if end < 0 {
-			break
-		}
-		s = s[:open] + " " + s[open+end+1:]
-	}
-	for _, w := range strings.Fields(s) {
-		if !strings.Contains(w, "@") && strings.Trim(w, `,;"'`) != "" {
-			kept = append(kept, w)
-		}
-	}
-	return strings.Join(kept, " ")
 }

@@ -258,7 +258,7 @@ func separator(text []byte, a, b detect.Span) byte {
 			return c
 		}
 		return 0
-	case len(gap) > 4:
+	case len(gap) > 6:
 		return 0
 	}
 	kind := byte(' ')
@@ -268,7 +268,7 @@ func separator(text []byte, a, b detect.Span) byte {
 			kind = '\n'
 		case kind == ' ' && c != ' ' && (c == '-' || c == '\t' || odd(c)):
 			kind = c
-		case c != ' ' && c != '\r':
+		case c != ' ' && c != '\r' && (c != '\t' || kind != '\t'):
 			return 0
 		}
 	}

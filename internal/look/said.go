@@ -1,0 +1,218 @@
+package look
+
+import (
+	"slices"
+	"strings"
+
+	"postern.dev/postern/internal/mail"
+)
+
+// join writes the decoded values of fields, each once, a line for each.
+func join(h *mail.Header, names ...string) string {
+	l := lines{seen: map[string]bool{}}
+	for _, name := range names {
+		for _, v := range h.Values(name) {
+			for _, reading := range readings(v) {
+				l.add("", reading)
+			}
+		}
+	}
+	return l.text.String()
+}
+
+// said writes what the fields of a header say besides the subject, a line for
+// each: names of people, comments, and every field that we do not know. The
+// parameters are those of a part's Content-Type.
+func said(h *mail.Header, params map[string]string) string {
+	l := lines{seen: map[string]bool{}}
+	for _, f := range h.Fields() {
+		name := strings.ToLower(f.Name)
+		if technical(name) {
+			continue
+		}
+		for _, reading := range readings(h.Value(f)) {
+			if v := withoutAddresses(reading); v != "" {
+				l.add(heading(name), v)
+			}
+		}
+	}
+	for _, name := range parameters(params) {
+		l.add("", params[name])
+	}
+	return l.text.String()
+}
+
+// lines collects lines, each once.
+type lines struct {
+	text strings.Builder
+	seen map[string]bool
+}
+
+func (l *lines) add(heading, v string) {
+	if v != "" && !l.seen[v] && l.text.Len() < maxFields {
+		l.seen[v] = true
+		l.text.WriteString(heading + oneLine(v) + "\n")
+	}
+}
+
+// heading is the name of a field that says what its value is
+// ("X-Card-Number"), as words.
+func heading(name string) string {
+	if !strings.HasPrefix(name, "x-") {
+		return ""
+	}
+	return strings.ReplaceAll(name[len("x-"):], "-", " ") + ": "
+}
+
+// parameters are the names of those that may hold what somebody wrote.
+func parameters(params map[string]string) []string {
+	var names []string
+	for name := range params {
+		switch name {
+		case "boundary", "charset", "name", "type", "start", "format", "delsp", "method", "micalg", "protocol", "report-type":
+		default:
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// readings are the decoded forms of a value. Mail programs do not agree
+// whether an encoded word that touches other text is one (RFC 2047 §5 says
+// no), nor does a number end where such a word does: both readings count.
+func readings(value string) []string {
+	value = oneLine(value)
+	if !strings.Contains(value, "=?") {
+		return []string{value}
+	}
+	together, apart := mail.DecodeWords(value), mail.DecodeWords(apart(value))
+	if together == apart {
+		return []string{together}
+	}
+	return []string{together, apart}
+}
+
+// apart puts spaces around everything that looks like an encoded word.
+func apart(s string) string {
+	var b strings.Builder
+	for {
+		i := strings.Index(s, "=?")
+		if i < 0 {
+			break
+		}
+		end := wordEnd(s[i:])
+		if end == 0 {
+			b.WriteString(s[:i+2])
+			s = s[i+2:]
+			continue
+		}
+		b.WriteString(s[:i] + " " + s[i:i+end] + " ")
+		s = s[i+end:]
+	}
+	b.WriteString(s)
+	return b.String()
+}
+
+// wordEnd is the length of the encoded word at the start of s, or 0.
+func wordEnd(s string) int {
+	at := 2
+	for range 2 { // charset and encoding
+		k := strings.IndexByte(s[at:], '?')
+		if k < 0 {
+			return 0
+		}
+		at += k + 1
+	}
+	k := strings.Index(s[at:], "?=")
+	if k < 0 {
+		return 0
+	}
+	return at + k + 2
+}
+
+// technical reports whether a field is written and read by machines: ids,
+// hashes and traces in which a number means nothing. Subjects are looked at
+// apart.
+func technical(name string) bool {
+	switch name {
+	case "subject", "thread-topic", "thread-index", "received", "return-path", "date", "message-id", "in-reply-to",
+		"references", "mime-version", "content-type", "content-disposition", "content-transfer-encoding",
+		"content-id", "content-length", "content-md5", "content-features", "authentication-results", "received-spf",
+		"dkim-signature", "domainkey-signature", "domainkey-status", "msip_labels", "autocrypt", "openpgp", "face",
+		"x-face", "feedback-id", "lines", "status", "path", "xref", "nntp-posting-date", "tls-report-domain",
+		"spamdiagnosticoutput", "spamdiagnosticmetadata", "delivery-date", "require-recipient-valid-since",
+		"x-uid", "x-uidl", "x-imapbase", "x-keywords", "x-hashcash", "x-originating-ip", "x-sender-ip",
+		"x-received", "x-originalarrivaltime", "x-mimetrack", "x-eopattributedmessage", "x-evolution",
+		"x-virus-scanned", "x-sieve", "x-cyrus-session-id", "x-campaignid", "x-mailer-info", "x-report-abuse",
+		"x-csa-complaints", "x-mailru-msgtype", "x-job", "x-account-key", "x-tuid", "x-gpg-key-id", "x-pgp-key":
+		return true
+	}
+	for _, prefix := range []string{
+		"arc-", "list-", "resent-message-id", "resent-date", "original-message-id", "x-ms-", "x-microsoft-", "x-forefront-",
+		"x-exchange-", "x-google-", "x-gm-", "x-me-", "x-spam-", "x-proofpoint-", "x-ironport-", "x-barracuda-",
+		"x-mimecast-", "x-mozilla-", "x-sg-", "x-ses-", "x-mailgun-", "x-mandrill-", "x-mc-", "x-sfdc-", "x-sonic-",
+		"x-ymail-", "x-yahoo-", "x-apple-", "x-amavis-", "x-assp-", "x-pmx-", "x-mdid", "x-mdav", "x-cloud-sec",
+		"x-postern-", "x-netskope-", "x-safetica-", "x-evolution-", "x-msmail-", "x-dkim-", "x-mailman-", "x-pm-",
+		"x-authentication-", "x-authority-", "x-brightmail-", "x-vr-", "x-rspamd-", "x-gnd-", "x-ovh-", "x-riva-",
+	} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutAddresses leaves of an address what somebody may have written into
+// it: the part before the "@", its digits apart from its letters. The address
+// itself is no finding: every message has some.
+func withoutAddresses(s string) string {
+	if !strings.Contains(s, "@") {
+		return strings.TrimSpace(s)
+	}
+	s = strings.NewReplacer("<", " ", ">", " ", ",", ", ").Replace(s)
+	var kept []string
+	for _, w := range strings.Fields(s) {
+		local, _, address := strings.Cut(w, "@")
+		if address {
+			local = strings.Trim(local, `'"(:;`)
+			if w = loosened(local); countDigits(w) < minLocalDigits {
+				continue
+			}
+		}
+		if strings.Trim(w, `,;"'`) != "" {
+			kept = append(kept, w)
+		}
+	}
+	return strings.Join(kept, " ")
+}
+
+// minLocalDigits is how many digits make a local part worth a look.
+const minLocalDigits = 9
+
+// countDigits counts digits, and what may be one of another script.
+func countDigits(s string) int {
+	n := 0
+	for i := range len(s) {
+		if digit(s[i]) || s[i] >= 0x80 {
+			n++
+		}
+	}
+	return n
+}
+
+// loosened parts digits from letters.
+func loosened(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if i > 0 && digit(s[i]) != digit(s[i-1]) && (letter(s[i]) || letter(s[i-1])) {
+			b.WriteByte(' ')
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }
+
+func letter(c byte) bool { return c >= 0x80 || 'a' <= c|0x20 && c|0x20 <= 'z' }
