@@ -94,6 +94,9 @@ func (p *program) applied(v applied) error {
 	if v.Changes == nil {
 		v.Changes = []string{}
 	}
+	for _, w := range v.Warnings {
+		p.note("%s", w)
+	}
 	if p.json {
 		return p.document(v)
 	}

@@ -96,6 +96,7 @@ func (p *program) inspectVerb() *cobra.Command {
 			return err
 		}
 		defer b.Close()
+		p.undefined(b)
 		bad := 0
 		for i, name := range files {
 			in, err := p.inspect(cmd, b, tenant, name)

@@ -31,15 +31,20 @@ func (p *program) policyTestVerb() *cobra.Command {
 			return err
 		}
 		defer b.Close()
-		if b.Files() == 0 {
-			return wrong("%s holds no .yaml or .yml file; name the folder with the policies", args[0])
+		if b.Documents() == 0 {
+			return wrong("%s holds no policy; name a file, or a folder with .yaml or .yml files", args[0])
 		}
-		for _, name := range b.Policies().Undefined() {
-			p.note("a policy names the list %q, which nobody defined: it has no members", name)
-		}
+		p.undefined(b)
 		return p.tested(b.Test(cmd.Context()))
 	}
 	return cmd
+}
+
+// undefined warns of lists without a definition.
+func (p *program) undefined(b *app.Bench) {
+	for _, u := range b.Undefined() {
+		p.note("%s", u)
+	}
 }
 
 func (p *program) tested(r policy.Result) error {

@@ -56,7 +56,7 @@ type Answer struct {
 func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer, error) {
 	switch verb {
 	case "apply":
-		v, err := a.Apply(ctx, c.Paths, actor, c.DryRun)
+		v, err := a.applyNamed(ctx, c.Paths, actor, c.DryRun)
 		return Answer{Version: &v}, err
 	case "reload":
 		v, err := a.Apply(ctx, a.Config.Apply, actor, false)

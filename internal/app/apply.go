@@ -27,7 +27,8 @@ import (
 // files are the tenant and policy files that are in force, by absolute path.
 type files map[string]string
 
-// readFiles reads every .yaml and .yml file of the given files and folders.
+// readFiles reads the given files, and every .yaml and .yml file of the given
+// folders.
 func readFiles(paths []string) (files, error) {
 	all := files{}
 	for _, root := range paths {
@@ -43,7 +44,8 @@ func readFiles(paths []string) (files, error) {
 				return filepath.SkipDir
 			}
 			ext := filepath.Ext(path)
-			if d.IsDir() || ext != ".yaml" && ext != ".yml" {
+			named := path == abs // whatever its name ends in
+			if d.IsDir() || !named && ext != ".yaml" && ext != ".yml" {
 				return nil
 			}
 			text, err := os.ReadFile(path)
@@ -276,6 +278,45 @@ type Version struct {
 	Actor   string    `json:"actor"`
 	// Changes says what differs from the state before, a line each.
 	Changes []string `json:"changes"`
+	// Warnings say what is probably not meant like this.
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// documents counts what stands in files.
+func (f files) documents() (n int) {
+	for path, text := range f {
+		docs, wrong := settings.Split(path, []byte(text))
+		n += len(docs) + len(wrong) // what cannot be read is told elsewhere
+	}
+	return n
+}
+
+// ErrNothing says that files and folders hold no document.
+var ErrNothing = errors.New("no tenant and no policy stands there")
+
+// nothingIn refuses paths that somebody named and that hold nothing now and
+// held nothing before.
+func nothingIn(paths []string, fresh, old files) error {
+	if fresh.documents() > 0 || len(old.without(paths)) < len(old) {
+		return nil
+	}
+	return fmt.Errorf("%s: %w; name a file, or a folder with .yaml or .yml files", strings.Join(paths, ", "), ErrNothing)
+}
+
+// applyNamed is Apply for paths that a person named.
+func (a *App) applyNamed(ctx context.Context, paths []string, actor string, dryRun bool) (Version, error) {
+	fresh, err := readFiles(paths)
+	if err != nil {
+		return Version{}, err
+	}
+	old, _, err := a.stored(ctx)
+	if err == nil {
+		err = nothingIn(paths, fresh, old)
+	}
+	if err != nil {
+		return Version{}, err
+	}
+	return a.Apply(ctx, paths, actor, dryRun)
 }
 
 // Apply loads files into the running gateway. dryRun only says what would
@@ -304,7 +345,7 @@ func (a *App) Apply(ctx context.Context, paths []string, actor string, dryRun bo
 		a.Log.Warn("policies name lists that nobody defined; they have no members: "+strings.Join(names, ", "),
 			telemetry.KeyCode, problem.UndefinedList, telemetry.KeyPolicy, state.set.Version())
 	}
-	v := Version{Version: last + 1, At: time.Now(), Actor: actor, Changes: difference(old, merged)}
+	v := versionOf(old, merged, last, actor, state.set)
 	if dryRun || len(v.Changes) == 0 {
 		if len(v.Changes) == 0 {
 			v.Version = last
@@ -322,14 +363,59 @@ func (a *App) Apply(ctx context.Context, paths []string, actor string, dryRun bo
 	return v, nil
 }
 
+func versionOf(old, merged files, last int64, actor string, set *policy.Set) Version {
+	v := Version{Version: last + 1, At: time.Now(), Actor: actor, Changes: difference(old, merged)}
+	for _, u := range undefined(set) {
+		v.Warnings = append(v.Warnings, u.Place+": "+u.text())
+	}
+	return v
+}
+
+// dryRun says what Apply would change, from what is kept and the files alone.
+// Nothing is made, and what apply: lists is not read: a store that is not
+// there yet is empty.
+func dryRun(ctx context.Context, c *Config, paths []string, actor string) (Version, error) {
+	fresh, err := readFiles(paths)
+	if err != nil {
+		return Version{}, err
+	}
+	old, last := files{}, int64(0)
+	r, err := OpenReader(ctx, c)
+	if err == nil {
+		defer r.Close()
+		var kept Version
+		kept, old, err = r.applied(ctx)
+		last = kept.Version
+	}
+	if err != nil && !errors.Is(err, ErrNoStore) {
+		return Version{}, err
+	}
+	if err := nothingIn(paths, fresh, old); err != nil {
+		return Version{}, err
+	}
+	merged := old.without(paths)
+	maps.Copy(merged, fresh)
+	state, err := build(tenant.NewRegistry(tenant.NewPublished()), merged)
+	if err != nil {
+		return Version{}, err
+	}
+	l := newBenchLooker(false)
+	defer l.Close()
+	if err := state.test(ctx, l); err != nil {
+		return Version{}, err
+	}
+	v := versionOf(old, merged, last, actor, state.set)
+	if len(v.Changes) == 0 {
+		v.Version = last
+	}
+	return v, nil
+}
+
 // applyAtStart puts the stored state in force, with what changed in the
 // configured folders since. When that is broken, the last good state stays.
 func (a *App) applyAtStart(ctx context.Context) error {
-	v, err := a.Apply(ctx, a.Config.Apply, "start", false)
+	_, err := a.Apply(ctx, a.Config.Apply, "start", false)
 	if err == nil {
-		if len(v.Changes) == 0 {
-			return nil
-		}
 		return nil
 	}
 	old, last, storeErr := a.stored(ctx)

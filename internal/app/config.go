@@ -1,7 +1,7 @@
 package app
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -12,7 +12,6 @@ import (
 
 	"postern.dev/postern/internal/deliver"
 	"postern.dev/postern/internal/dns"
-	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/receive"
 	"postern.dev/postern/internal/settings"
 )
@@ -33,8 +32,15 @@ type Config struct {
 	Store string `yaml:"store"`
 	// SMTP is the front door.
 	SMTP receive.Config `yaml:"smtp"`
+	// Bodies is the folder of the body files. Object storage is not part of
+	// this version, and another folder neither: they lie in the data folder.
+	// Default: the folder bodies of data.
+	Bodies string `yaml:"bodies"`
 	// Console is for administrators.
 	Console Console `yaml:"console"`
+	// Public is for the pages of people who approve and pick up held mail.
+	// They are not part of this version: nothing listens there.
+	Public Public `yaml:"public"`
 	// Metrics serves /metrics.
 	Metrics Listener `yaml:"metrics"`
 	// Apply lists the files and folders with tenants and policies that are
@@ -76,6 +82,24 @@ type Console struct {
 	Listen string `yaml:"listen"`
 }
 
+// Public is the listener for people without an account here.
+type Public struct {
+	// Listen is the address; nothing listens there in this version.
+	Listen string `yaml:"listen"`
+	// Name is the host name in the links that people get.
+	Name string `yaml:"name"`
+	// TLS is the listener's certificate.
+	TLS PublicTLS `yaml:"tls"`
+}
+
+// PublicTLS is public.tls.
+type PublicTLS struct {
+	// Cert is the file with the certificate chain, in PEM.
+	Cert string `yaml:"cert"`
+	// Key is the file with its private key, in PEM.
+	Key string `yaml:"key"`
+}
+
 // Retry is the schedule of attempts to hand mail on.
 type Retry struct {
 	// Schedule are the pauses between attempts; the last one repeats.
@@ -112,46 +136,67 @@ type Microsoft struct {
 }
 
 // ReadConfig reads postern.yaml and says everything that is wrong with it.
+// Without a Config the file could not be read as YAML at all.
 func ReadConfig(path string) (*Config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w; write one, or try postern demo", err)
 	}
-	c := &Config{dir: filepath.Dir(path)}
-	bad := settings.Read(path, text, c)
-	c.defaults()
-	for _, err := range flatten(c.Check()) {
-		bad = append(bad, settings.Mistake{File: path, Text: err.Error()})
+	docs, bad := settings.Split(path, text)
+	if len(docs) > 1 {
+		bad = append(bad, settings.Mistake{File: path, Line: docs[1].Line(), Column: 1, Text: "a second document stands in this file"})
 	}
+	if len(bad) > 0 {
+		return nil, bad
+	}
+	c := &Config{dir: filepath.Dir(path)}
+	c.numbers() // first: what is written as 0 is then told from what is not written
+	if len(docs) == 1 {
+		bad = docs[0].Decode(c)
+	}
+	c.words()
+	told := map[string]bool{}
+	for _, m := range bad {
+		key, _, _ := strings.Cut(m.Text, ": ")
+		told[key] = true
+	}
+	for _, err := range flatten(c.Check()) {
+		if key, _, _ := strings.Cut(err.Error(), ": "); !told[key] {
+			bad = append(bad, settings.Mistake{File: path, Text: err.Error()})
+		}
+	}
+	c.derive()
 	return c, bad.Err()
 }
 
+// defaults fills in what is not said.
 func (c *Config) defaults() {
-	or := func(s *string, value string) {
-		if *s == "" {
-			*s = value
-		}
-	}
-	or(&c.Data, "./data")
-	or(&c.Keys, "file:./postern.key")
-	or(&c.SMTP.Listen, ":25")
-	or(&c.Console.Listen, "127.0.0.1:8025")
-	or(&c.Log, "text")
-	if c.Limits.Message == 0 {
-		c.Limits.Message = 200 << 20
-	}
-	if c.Limits.MemoryPerMessage == 0 {
-		c.Limits.MemoryPerMessage = 1 << 20
-	}
-	if c.Limits.Judge == 0 {
-		c.Limits.Judge = time.Minute
-	}
-	if c.Patience == 0 {
-		c.Patience = 20 * time.Second
-	}
-	if c.Retry.Workers == 0 {
-		c.Retry.Workers = 20
-	}
+	c.numbers()
+	c.words()
+	c.derive()
+}
+
+func (c *Config) words() {
+	c.Data = cmp.Or(c.Data, "./data")
+	c.Keys = cmp.Or(c.Keys, "file:./postern.key")
+	c.SMTP.Listen = cmp.Or(c.SMTP.Listen, ":25")
+	c.Console.Listen = cmp.Or(c.Console.Listen, "127.0.0.1:8025")
+	c.Log = cmp.Or(c.Log, "text")
+}
+
+func (c *Config) numbers() {
+	c.Limits.Message = cmp.Or(c.Limits.Message, 200<<20)
+	c.Limits.MemoryPerMessage = cmp.Or(c.Limits.MemoryPerMessage, 1<<20)
+	c.Limits.Depth = cmp.Or(c.Limits.Depth, 50)
+	c.Limits.Parts = cmp.Or(c.Limits.Parts, 10_000)
+	c.Limits.Judge = cmp.Or(c.Limits.Judge, time.Minute)
+	c.Patience = cmp.Or(c.Patience, 20*time.Second)
+	c.Retry.Workers = cmp.Or(c.Retry.Workers, 20)
+	c.Retry.GiveUp = cmp.Or(c.Retry.GiveUp, 24*time.Hour)
+}
+
+// derive makes what follows from other keys.
+func (c *Config) derive() {
 	c.SMTP.Name = c.Hostname
 	if c.SMTP.MaxSize == 0 {
 		c.SMTP.MaxSize = int64(c.Limits.Message)
@@ -160,35 +205,6 @@ func (c *Config) defaults() {
 	for i, p := range c.Apply {
 		c.Apply[i] = settings.Path(p, c.dir)
 	}
-}
-
-// Check returns every mistake in c at once.
-func (c *Config) Check() error {
-	var errs []error
-	add := func(key, text string) { errs = append(errs, fmt.Errorf("%s: %s", key, text)) }
-	if _, err := mail.ParseAddress("postmaster@" + c.Hostname); err != nil || c.Hostname == "" {
-		add("hostname", fmt.Sprintf("%q is not a host name; write the name that the DNS knows, e.g. gw.postern.example", c.Hostname))
-	}
-	if c.Console.Listen != "off" && !loopback(c.Console.Listen) {
-		add("console.listen", "is not on loopback; sign-in is not part of this version, so use 127.0.0.1 and a tunnel")
-	}
-	if c.Metrics.Listen != "" {
-		if _, _, err := net.SplitHostPort(c.Metrics.Listen); err != nil {
-			add("metrics.listen", err.Error())
-		}
-	}
-	if c.Log != "text" && c.Log != "json" {
-		add("log", fmt.Sprintf("%q is unknown; write text or json", c.Log))
-	}
-	for _, d := range c.Retry.Schedule {
-		if d <= 0 {
-			add("retry.schedule", "a pause must be longer than nothing")
-		}
-	}
-	errs = append(errs, flatten(c.SMTP.Check())...)
-	errs = append(errs, flatten(c.Deliver.Check())...)
-	errs = append(errs, flatten(c.DNS.Check())...)
-	return errors.Join(errs...)
 }
 
 func flatten(err error) []error {

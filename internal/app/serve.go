@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/telemetry"
 )
 
@@ -39,6 +40,9 @@ func (a *App) Listen(ctx context.Context) error {
 		if _, err := a.serveHTTP(c.Metrics.Listen, mux); err != nil {
 			return err
 		}
+	}
+	if text := c.PublicNote(); text != "" {
+		a.Log.Warn(text, telemetry.KeyCode, problem.PublicIsOff)
 	}
 	for _, address := range strings.Split(c.SMTP.Listen, ",") {
 		ln, err := net.Listen("tcp", strings.TrimSpace(address))

@@ -50,8 +50,8 @@ func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
 // Close ends the children.
 func (b *Bench) Close() { b.looker.Close() }
 
-// Files is how many files are loaded.
-func (b *Bench) Files() int { return len(b.state.files) }
+// Documents is how many tenants, policies and the like are loaded.
+func (b *Bench) Documents() int { return b.state.files.documents() }
 
 // Policies are the rules that are loaded.
 func (b *Bench) Policies() *policy.Set { return b.state.set }

@@ -17,6 +17,7 @@ import (
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/settings"
 	"postern.dev/postern/internal/spool"
+	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/tenant"
 )
 
@@ -72,6 +73,9 @@ func Check(ctx context.Context, path string, o CheckOptions) []Remark {
 		k.docs, _ = settings.Split(path, text)
 	}
 	k.certificate("smtp.tls", c.SMTP.TLS.Cert, c.SMTP.TLS.Key)
+	if text := c.PublicNote(); text != "" {
+		k.key(LevelNote, "public", text, "")
+	}
 	if c.Roots != "" {
 		if _, err := loadRoots(c.rootsPath()); err != nil {
 			k.key(LevelMistake, "roots", err.Error(), "name a PEM file, or leave the key out for the system's roots")
@@ -220,6 +224,12 @@ func (k *checking) store(ctx context.Context) files {
 		k.key(LevelMistake, "data", fmt.Sprintf("%s is longer than the %d octets that a socket's path may have", path, longestSocket),
 			"write a shorter path, or one relative to "+filepath.Dir(k.path))
 	}
+	if k.c.Store != "" {
+		if err := k.reach(ctx); err != nil {
+			k.key(LevelMistake, "store", err.Error(), "postgres://user:password@host/database; is the server up?")
+			return nil
+		}
+	}
 	r, err := OpenReader(ctx, k.c)
 	if errors.Is(err, ErrNoStore) {
 		return nil
@@ -236,6 +246,27 @@ func (k *checking) store(ctx context.Context) files {
 		k.key(LevelMistake, "store", err.Error(), "")
 	}
 	return f
+}
+
+// reachable is how long a database may take to answer.
+const reachable = 3 * time.Second
+
+// reach opens the database that the file names.
+func (k *checking) reach(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reachable)
+	defer cancel()
+	conf, err := k.c.storeConfig()
+	if err != nil {
+		return err
+	}
+	if err := conf.Check(); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "store.url: "))
+	}
+	db, err := store.Open(ctx, conf)
+	if err != nil {
+		return fmt.Errorf("cannot be reached: %w", err)
+	}
+	return db.Close()
 }
 
 // tenants builds what a start would put in force, and runs its tests.
@@ -264,6 +295,9 @@ func (k *checking) tenants(ctx context.Context, kept files) {
 	}
 	for _, t := range state.tenants.Tenants() {
 		k.tenant(ctx, t)
+	}
+	for _, u := range undefined(state.set) {
+		k.add(LevelWarning, u.Place, u.text(), "add a document of kind list with that id, or correct the name")
 	}
 	b := &Bench{state, newBenchLooker(k.options.InProcess)}
 	defer b.Close()

@@ -33,7 +33,8 @@ func placed(path string, bad settings.Mistakes) settings.Mistakes {
 	for _, m := range bad {
 		key, rest, ok := strings.Cut(m.Text, ": ")
 		if m.Line == 0 && ok && !strings.ContainsAny(key, " \"") {
-			at := docs[0].Place(rest, "", strings.Split(key, ".")...)
+			name, _, _ := strings.Cut(key, "[") // a list is one place
+			at := docs[0].Place(rest, "", strings.Split(name, ".")...)
 			m.Line, m.Column = at.Line, at.Column
 		}
 		if m.Suggestion == "" {

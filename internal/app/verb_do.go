@@ -30,6 +30,11 @@ func Change(ctx context.Context, c *Config, verb string, call Call) (ans Answer,
 	if running {
 		return ans, true, problemOf(ans)
 	}
+	actor := "uid:" + strconv.Itoa(os.Getuid())
+	if verb == "apply" && call.DryRun {
+		v, err := dryRun(ctx, c, call.Paths, actor)
+		return Answer{Version: &v}, false, redOf(err)
+	}
 	a, err := Open(ctx, c, World{Log: quietLog()})
 	if errors.Is(err, durable.ErrLocked) {
 		return ans, false, fmt.Errorf("%w; it runs, but does not answer at %s", err, c.adminSocket())
@@ -37,7 +42,7 @@ func Change(ctx context.Context, c *Config, verb string, call Call) (ans Answer,
 	if err != nil {
 		return ans, false, err
 	}
-	ans, err = a.Do(ctx, verb, call, "uid:"+strconv.Itoa(os.Getuid()))
+	ans, err = a.Do(ctx, verb, call, actor)
 	return ans, false, errors.Join(redOf(err), a.Close())
 }
 

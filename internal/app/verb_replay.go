@@ -62,6 +62,9 @@ func (r *Reader) Replay(ctx context.Context, since time.Time, draft string) (Rep
 	if err != nil {
 		return Replay{}, err
 	}
+	if fresh.documents() == 0 {
+		return Replay{}, nothingIn([]string{draft}, fresh, files{})
+	}
 	before, err := build(tenant.NewRegistry(tenant.NewPublished()), old)
 	if err != nil {
 		return Replay{}, err

@@ -6,6 +6,7 @@ const (
 	RunnerEnded   Code = "P902"
 	ApplyFailed   Code = "P903"
 	UndefinedList Code = "P904"
+	PublicIsOff   Code = "P905"
 )
 
 func systemRows() []Problem {
@@ -25,6 +26,10 @@ func systemRows() []Problem {
 		{
 			UndefinedList, "A policy names a list that nobody defined",
 			"The list has no members: recipient.in(…) is never true", "Add a document of kind list with that id, or correct the name",
+		},
+		{
+			PublicIsOff, "The section public is set, but its pages are not part of this version",
+			"None; nothing listens there", "None: the section may stay for a later version",
 		},
 	}
 }
