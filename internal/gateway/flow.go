@@ -77,6 +77,7 @@ func (g *Gateway) Accept(ctx context.Context, a *mail.Arrival) mail.Reply {
 		trace: a.Trace, tenant: id.Tenant, kind: id.Kind, dir: id.Direction, monitor: id.Monitor, ooo: id.OOO, envelope: a.Envelope,
 		header: header, body: a.Body, passes: ours, deferred: before.deferral,
 	}
+	s = g.unwrap(s, tr)
 	if tag := id.Tenant.TrustedTag(header); tag != "" && id.Direction == mail.Out {
 		s.monitor = true // the tenant's endpoint has judged it already
 		tr.did("trusted tag", tag)
@@ -95,7 +96,7 @@ func (g *Gateway) Accept(ctx context.Context, a *mail.Arrival) mail.Reply {
 	tr.judged(m.judgment)
 
 	// Do what was decided.
-	m.plan = planFor(a.Envelope.To, m.judgment.verdict, g.mannerOf(m))
+	m.plan = planFor(s.envelope.To, m.judgment.verdict, g.mannerOf(m))
 	tr.planned(m.plan)
 	reply, kept := g.carryOut(ctx, tr, m)
 	return g.answer(tr, reply, kept)

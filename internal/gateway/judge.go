@@ -31,6 +31,7 @@ type subject struct {
 	secured  bool
 	passes   int
 	deferred spool.Deferral
+	notes    []mail.Unseen // what was odd before anybody looked
 }
 
 // judgment is what looking and deciding came to.
@@ -54,6 +55,7 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 	j.report = g.Look.Look(ctx, j.message, look.Options{
 		Budget: budget, Catalogue: catalogueOf(s.tenant.Policies), Trace: s.trace,
 	})
+	j.report.Unseen = append(j.report.Unseen, s.notes...)
 	mark("looked")
 	j.facts = factsOf(s, j, time.Now())
 	j.verdict = policy.Decide(s.tenant.Policies, j.facts, s.tenant.Gates)

@@ -112,6 +112,7 @@ func (tr *trail) refused(h *mail.Header, r *tenant.Refusal) {
 		secrets = append(secrets, t.Secrets()...)
 	}
 	tr.words(h, secrets)
+	tr.each(func(x *audit.Recipient) { x.Address = mail.Address(scrub(string(x.Address), secrets)) })
 	tr.m.Problem = string(r.Code)
 	tr.ended("not identified: "+r.Fact, r.Reply)
 }
