@@ -94,7 +94,7 @@ func digits(s string) string {
 	}, s)
 }
 
-func TestSharedCorpus(t *testing.T) {
+func TestConformanceCorpus(t *testing.T) {
 	rows := manifest(t)
 	files, leafOK, leafAll, tokenOK, tokenAll, attOK, attAll := 0, 0, 0, 0, 0, 0, 0
 	flags := map[string][2]int{}
@@ -165,7 +165,7 @@ func leaves(m *mail.Message) int {
 	return n
 }
 
-func TestSharedEvasions(t *testing.T) {
+func TestConformanceEvasions(t *testing.T) {
 	type count struct{ caught, all int }
 	groups := map[string]*count{}
 	for _, r := range manifest(t) {
@@ -216,7 +216,7 @@ func ours(group string) bool {
 	return slices.Contains([]string{"mime", "cte", "charset", "header", "inline", "binhex"}, group)
 }
 
-func TestSharedBenignMailIsNotFlagged(t *testing.T) {
+func TestConformanceBenignMailIsNotFlagged(t *testing.T) {
 	n := 0
 	for _, r := range manifest(t) {
 		if !strings.HasPrefix(r.File, "benign/") {

@@ -178,7 +178,7 @@ func pieces(r *rand.Rand, n int, lines bool) string {
 	return b.String()
 }
 
-func TestTheCorpusComesBackOctetForOctet(t *testing.T) {
+func TestConformanceTheCorpusComesBackOctetForOctet(t *testing.T) {
 	const corpus = "../../../shared/data/mail/corpus"
 	if _, err := os.Stat(corpus); err != nil {
 		t.Skip("SKIPPED: ../shared is not here")

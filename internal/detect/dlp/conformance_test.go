@@ -41,7 +41,7 @@ type row struct {
 	Valid           bool
 }
 
-func TestTheTablesOfNumbers(t *testing.T) {
+func TestConformanceTheTablesOfNumbers(t *testing.T) {
 	for _, file := range []string{"number_tables.jsonl", "number_tables_2.jsonl"} {
 		right, all := map[string]int{}, map[string]int{}
 		for _, r := range records[row](t, file) {
@@ -108,7 +108,7 @@ func scan(detectors []detect.Detector, s string) []detect.Found {
 // are no span. A span that its source calls weak may be missed.
 type score struct{ hit, missed, wrong int }
 
-func TestTheTexts(t *testing.T) {
+func TestConformanceTheTexts(t *testing.T) {
 	detectors := dlp.Detectors(detect.Catalogue{})
 	for _, file := range []string{"presidio_cases.jsonl", "presidio_research.jsonl", "meddocan_es.jsonl", "recognizers_text.jsonl"} {
 		for _, least := range []detect.Confidence{detect.Low, detect.Medium, detect.High} {
@@ -179,7 +179,7 @@ func clip(s string, f detect.Found) string {
 	return s[max(0, int(f.From)-20):min(len(s), int(f.To)+10)]
 }
 
-func TestBenignText(t *testing.T) {
+func TestConformanceBenignText(t *testing.T) {
 	detectors := dlp.Detectors(detect.Catalogue{})
 	size, hits := 0, map[string]int{}
 	for _, x := range records[text](t, "benign_text.jsonl") {
