@@ -28,6 +28,8 @@ type Dictionary struct {
 	Parts bool `json:"parts,omitempty" yaml:"parts"`
 	// Exact distinguishes case and accents.
 	Exact bool `json:"exact,omitempty" yaml:"exact"`
+	// Confidence is that of the findings; none is high.
+	Confidence Confidence `json:"confidence,omitempty" yaml:"confidence"`
 }
 
 // HeaderRule finds a header field by its value.
@@ -38,6 +40,8 @@ type HeaderRule struct {
 	// Pattern is an RE2 expression searched in the unfolded, decoded value;
 	// empty means that the field is there.
 	Pattern string `json:"pattern,omitempty" yaml:"pattern"`
+	// Confidence is that of the findings; none is high.
+	Confidence Confidence `json:"confidence,omitempty" yaml:"confidence"`
 }
 
 // AttachmentRule finds an attachment by what it is. All conditions that are
@@ -51,6 +55,8 @@ type AttachmentRule struct {
 	// MinSize and MaxSize are octets without transfer encoding; 0 is no limit.
 	MinSize int64 `json:"min_size,omitempty" yaml:"min_size"`
 	MaxSize int64 `json:"max_size,omitempty" yaml:"max_size"`
+	// Confidence is that of the findings; none is high.
+	Confidence Confidence `json:"confidence,omitempty" yaml:"confidence"`
 }
 
 // Limits of one catalogue.
@@ -67,6 +73,22 @@ func TypeOf(id string) string { return strings.ToUpper(strings.ReplaceAll(id, "-
 // IDOf is the id of a detector that finds a type.
 func IDOf(kind string) string { return strings.ToLower(strings.ReplaceAll(kind, "_", "-")) }
 
+// Level is the confidence of what d finds.
+func (d Dictionary) Level() Confidence { return d.Confidence.orHigh() }
+
+// Level is the confidence of what h finds.
+func (h HeaderRule) Level() Confidence { return h.Confidence.orHigh() }
+
+// Level is the confidence of what a finds.
+func (a AttachmentRule) Level() Confidence { return a.Confidence.orHigh() }
+
+func (c Confidence) orHigh() Confidence {
+	if c == 0 {
+		return High
+	}
+	return c
+}
+
 // Check returns every mistake of c at once.
 func (c Catalogue) Check() error {
 	var all []error
@@ -79,12 +101,19 @@ func (c Catalogue) Check() error {
 		}
 		seen[id] = true
 	}
+	level := func(what, id string, c Confidence) {
+		if !c.valid() {
+			all = append(all, fmt.Errorf("%s %q: no confidence %d", what, id, c))
+		}
+	}
 	for _, d := range c.Dictionaries {
 		id("dictionary", d.ID)
+		level("dictionary", d.ID, d.Level())
 		all = append(all, d.check())
 	}
 	for _, h := range c.Headers {
 		id("header", h.ID)
+		level("header", h.ID, h.Level())
 		if h.Name == "" {
 			all = append(all, fmt.Errorf("header %q: name is missing", h.ID))
 		}
@@ -96,6 +125,7 @@ func (c Catalogue) Check() error {
 	}
 	for _, a := range c.Attachments {
 		id("attachment", a.ID)
+		level("attachment", a.ID, a.Level())
 		for _, n := range a.Names {
 			if _, err := path.Match(strings.ToLower(n), ""); err != nil {
 				all = append(all, fmt.Errorf("attachment %q: name %q: %w", a.ID, n, err))

@@ -71,7 +71,21 @@ type Document struct {
 
 	result *Result
 	text   io.Writer
+	other  Alternatives
 	room   int64
+}
+
+// Alternatives is implemented by a reader of text that also takes other
+// readings of it: what the text may look like to a person. They are pieces
+// that stand for themselves, with repetitions of the text.
+type Alternatives interface{ Alternative(p []byte) error }
+
+// Alternative gives another reading of a piece of the text out.
+func (d *Document) Alternative(p []byte) error {
+	if d.other == nil || d.room <= 0 {
+		return nil
+	}
+	return d.other.Alternative(p)
 }
 
 // Extractors lists the formats that can be read, the first that takes a kind
@@ -79,6 +93,8 @@ type Document struct {
 func Extractors() []Extractor {
 	return []Extractor{
 		{"extract-html", isHTML, readHTML},
+		{"extract-markup", isXML, readXML},
+		{"extract-json", isJSON, readJSON},
 		{"extract-table", isTable, readTable},
 		{"extract-text", isText, readText},
 	}
@@ -183,6 +199,9 @@ func Begin(in Input, l Limits) *Reading {
 // Extractor is the name of the extractor that will run; "" for none.
 func (r *Reading) Extractor() string { return r.use.Name }
 
+// Kind is what the part is.
+func (r *Reading) Kind() Kind { return r.kind }
+
 // Skip forgets the extractor: the part is only measured and hashed.
 func (r *Reading) Skip() { r.use = Extractor{} }
 
@@ -193,6 +212,7 @@ func (r *Reading) Finish(text io.Writer) (Result, error) {
 	failed := &sink{w: text}
 	d := &Document{Input: r.in, Kind: r.kind, result: &result, text: failed, room: r.limits.Text}
 	d.Octets = r.buffer
+	d.other, _ = text.(Alternatives)
 	if r.use.Read != nil {
 		switch err := r.use.Read(d); {
 		case failed.err != nil:

@@ -80,7 +80,7 @@ func TestHTML(t *testing.T) {
 		{"scripts and styles are left out", "a<script>var x='<b>'</script><style>p{}</style>b", "ab"},
 		{"hidden text is text", `<p style="display:none">secret</p>`, "secret\n"},
 		{"cells are parted", "<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a\t\tb\t\nc\t\n"},
-		{"attributes that can be read", `<img src="x" alt="a card"><a title="t" href="u">v</a>`, "a card\nt\nv"},
+		{"attributes that can be read", `<img src="x" alt="a card"><a title="t" href="u">v</a>`, "a card\nv\nt\n"},
 		{"conditional comments", "a<!--[if mso]><p>for Outlook</p><![endif]-->b", "a\n[if mso]>\nfor Outlook\nb"},
 		{"white space is joined", "a \r\n\t b", "a b"},
 		{"a page that is cut off", "<p>a<b", "a"},

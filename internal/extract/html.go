@@ -23,13 +23,33 @@ func readHTML(d *Document) error {
 	if d.Charset == "" {
 		d.Charset = declaredInside(d)
 	}
+	return readPage(d, false)
+}
+
+// readXML reads any other markup: every element stands for itself, and where
+// the ends of elements part digits they are read joined as well.
+func readXML(d *Document) error { return readPage(d, true) }
+
+func readPage(d *Document, xml bool) error {
 	out := bufio.NewWriterSize(d, 32<<10)
-	p := &page{out: out, fresh: true}
+	p := &page{out: out, fresh: true, note: d.Note, xml: xml, svg: d.Kind.Type == "image/svg+xml"}
+	if d.other != nil {
+		p.seen = &visible{give: d.Alternative}
+	}
 	if err := p.read(d.decoded(), 0); err != nil {
 		if !errors.Is(err, html.ErrBufferExceeded) {
 			return err
 		}
 		d.Note(mail.TooLarge, "a tag or text is longer than 16 MiB")
+	}
+	if len(p.later) > 0 {
+		p.newline()
+	}
+	if p.seen != nil {
+		p.seen.flush()
+		if p.seen.err != nil {
+			return p.seen.err
+		}
 	}
 	return out.Flush()
 }
@@ -50,13 +70,25 @@ func declaredInside(d *Document) string {
 
 // page is the state while a page is read.
 type page struct {
-	out   *bufio.Writer
-	fresh bool // at the beginning of a line
+	out      *bufio.Writer
+	note     func(mail.Cause, string)
+	fresh    bool // at the beginning of a line
+	xml, svg bool
+	seen     *visible // nil when nobody wants to know
+	later    []byte   // what attributes say inside a line, for the next line
+	turned   string   // the element whose text is written from right to left
+	attrs    []attribute
 }
+
+type attribute struct{ key, value []byte }
+
+// maxLater bounds what waits for the end of a line.
+const maxLater = 64 << 10
 
 func (p *page) read(r io.Reader, depth int) error {
 	z := html.NewTokenizer(r)
 	z.SetMaxBuf(maxToken)
+	z.AllowCDATA(p.xml)
 	skip := atom.Atom(0)
 	for {
 		switch z.Next() {
@@ -66,53 +98,172 @@ func (p *page) read(r io.Reader, depth int) error {
 			}
 			return p.out.Flush()
 		case html.TextToken:
-			if skip == 0 {
+			switch {
+			case skip == 0:
 				p.text(z.Text())
+			case skip == atom.Style && p.seen != nil:
+				p.generated(z.Text())
 			}
 		case html.StartTagToken:
-			if tag := p.tag(z); tag == atom.Script || tag == atom.Style {
+			if tag := p.tag(z, false); tag == atom.Script || tag == atom.Style {
 				skip = tag
 			}
 		case html.SelfClosingTagToken:
-			p.tag(z)
+			p.tag(z, p.xml)
 		case html.EndTagToken:
 			name, _ := z.TagName()
 			tag := atom.Lookup(name)
 			if tag == skip {
 				skip = 0
 			}
-			p.space(tag)
+			p.end(tag, string(name))
+		case html.DoctypeToken:
+			p.doctype(z.Text())
 		case html.CommentToken:
 			// Conditional comments are text to some programs.
 			if depth == 0 {
-				p.newline()
-				if err := p.read(bytes.NewReader(bytes.Clone(z.Text())), 1); err != nil {
+				if err := p.comment(z.Text()); err != nil {
 					return err
 				}
-				p.newline()
 			}
 		}
 		if _, err := p.out.Write(nil); err != nil {
 			return err
 		}
+		if p.seen != nil && p.seen.err != nil {
+			return p.seen.err
+		}
 	}
 }
 
-// tag writes what the attributes of a start tag show.
-func (p *page) tag(z *html.Tokenizer) atom.Atom {
-	name, more := z.TagName()
-	tag := atom.Lookup(name)
-	p.space(tag)
-	for more {
-		var key, value []byte
-		key, value, more = z.TagAttr()
-		if shown(string(key)) && len(bytes.TrimSpace(value)) > 0 {
-			p.newline()
-			p.text(value)
-			p.newline()
+func (p *page) comment(text []byte) error {
+	seen := p.seen
+	p.seen = nil
+	p.newline()
+	err := p.read(bytes.NewReader(bytes.Clone(text)), 1)
+	p.newline()
+	p.seen = seen
+	return err
+}
+
+// doctype shows what a document type declares: entities are text elsewhere.
+func (p *page) doctype(text []byte) {
+	if p.xml && bytes.Contains(text, []byte("<!ENTITY")) {
+		p.newline()
+		p.text(text)
+		p.newline()
+		p.note(mail.Unsupported, "the document defines entities of its own")
+	}
+}
+
+// generated gives out the text that a style sheet writes.
+func (p *page) generated(sheet []byte) {
+	if text := p.seen.style.read(sheet); text != "" {
+		text = strings.ReplaceAll(text, attributeMark, " ")
+		p.seen.err = first(p.seen.err, p.seen.give([]byte(text+"\n")))
+	}
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// The marks of text that is written from right to left (UAX #9).
+const (
+	rightToLeft = "\u202e"
+	turnEnd     = "\u202c"
+)
+
+// tag writes what the attributes of a start tag show.
+func (p *page) tag(z *html.Tokenizer, closed bool) atom.Atom {
+	name, more := z.TagName()
+	tag := atom.Lookup(name)
+	p.attrs = p.attrs[:0]
+	for more {
+		var a attribute
+		a.key, a.value, more = z.TagAttr()
+		p.attrs = append(p.attrs, a)
+	}
+	e := element{name: string(name), void: closed || !p.xml && void(tag), data: p.value}
+	p.begin(&e, tag)
+	for _, a := range p.attrs {
+		p.attribute(tag, string(a.key), a.value)
+	}
 	return tag
+}
+
+func (p *page) value(name string) string {
+	for _, a := range p.attrs {
+		if string(a.key) == name {
+			return string(a.value)
+		}
+	}
+	return ""
+}
+
+// begin opens an element.
+func (p *page) begin(e *element, tag atom.Atom) {
+	if len(p.attrs) > 0 {
+		e.id, e.classes, e.style = p.value("id"), strings.Fields(p.value("class")), squeezed(p.value("style"))
+		for _, a := range p.attrs {
+			if string(a.key) == "hidden" {
+				e.hidden = true
+			}
+		}
+	}
+	p.space(tag, e.name)
+	p.seen.open(*e)
+	over := strings.Contains(e.style, "bidi-override") && strings.Contains(e.style, "direction:rtl") ||
+		tag == atom.Bdo && strings.EqualFold(p.value("dir"), "rtl")
+	if over && p.turned == "" && !e.void {
+		p.turned = e.name
+		p.put([]byte(rightToLeft))
+	}
+}
+
+// end closes an element.
+func (p *page) end(tag atom.Atom, name string) {
+	if p.turned == name {
+		p.turned = ""
+		p.put([]byte(turnEnd))
+	}
+	p.seen.close(name)
+	p.space(tag, name)
+}
+
+// attribute writes what one attribute shows: behind the line when the tag
+// stands inside one, so that it parts nothing.
+func (p *page) attribute(tag atom.Atom, key string, value []byte) {
+	if len(bytes.TrimSpace(value)) == 0 {
+		return
+	}
+	text := value
+	switch {
+	case tag == atom.Img && key == "alt":
+		if p.seen != nil && p.seen.hide == "" {
+			p.seen.add(value)
+			p.seen.cut = true
+		}
+	case link(key):
+		if text = hiddenInLink(value); text == nil {
+			return
+		}
+	case p.xml && !p.svg:
+		if strings.HasPrefix(key, "xmlns") {
+			return
+		}
+	case !shown(key):
+		return
+	}
+	p.later = append(append(p.later, text...), '\n')
+	if breaks(tag) || p.xml || len(p.later) > maxLater {
+		p.line()
+	}
 }
 
 // shown reports whether an attribute's value can be read on a page or by a
@@ -127,26 +278,73 @@ func shown(key string) bool {
 
 // space writes what separates a tag from its surroundings: nothing for tags
 // inside a line, so that "4111<b>1111</b>" stays one number.
-func (p *page) space(tag atom.Atom) {
-	switch tag {
-	case atom.Td, atom.Th:
-		if !p.fresh {
-			p.out.WriteByte('\t')
+func (p *page) space(tag atom.Atom, name string) {
+	switch {
+	case p.xml:
+		if name != "tspan" {
+			p.line()
+			if p.seen != nil {
+				p.seen.glue = true
+			}
 		}
-	case atom.Br, atom.P, atom.Div, atom.Tr, atom.Table, atom.Li, atom.Ul, atom.Ol, atom.Dl, atom.Dt, atom.Dd,
-		atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Hr, atom.Pre, atom.Blockquote, atom.Section,
-		atom.Article, atom.Header, atom.Footer, atom.Nav, atom.Main, atom.Aside, atom.Form, atom.Fieldset, atom.Option,
-		atom.Select, atom.Textarea, atom.Title, atom.Head, atom.Body, atom.Html, atom.Center, atom.Address, atom.Thead,
-		atom.Tbody, atom.Tfoot, atom.Caption, atom.Figure, atom.Figcaption, atom.Button, atom.Input, atom.Img:
+	case tag == atom.Td || tag == atom.Th:
+		if !p.fresh {
+			p.put([]byte{'\t'})
+		}
+	case tag == atom.Img:
+		p.line() // a picture stands inside a line for those who see
+	case breaks(tag):
 		p.newline()
 	}
 }
 
+// breaks reports whether a tag begins a line.
+func breaks(tag atom.Atom) bool {
+	switch tag {
+	case atom.Br, atom.P, atom.Div, atom.Tr, atom.Table, atom.Li, atom.Ul, atom.Ol, atom.Dl, atom.Dt, atom.Dd,
+		atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Hr, atom.Pre, atom.Blockquote, atom.Section,
+		atom.Article, atom.Header, atom.Footer, atom.Nav, atom.Main, atom.Aside, atom.Form, atom.Fieldset, atom.Option,
+		atom.Select, atom.Textarea, atom.Title, atom.Head, atom.Body, atom.Html, atom.Center, atom.Address, atom.Thead,
+		atom.Tbody, atom.Tfoot, atom.Caption, atom.Figure, atom.Figcaption, atom.Button, atom.Input, atom.Img, atom.Meta:
+		return true
+	}
+	return false
+}
+
+// void reports whether a tag has no end.
+func void(tag atom.Atom) bool {
+	switch tag {
+	case atom.Area, atom.Base, atom.Br, atom.Col, atom.Embed, atom.Hr, atom.Img, atom.Input, atom.Link, atom.Meta,
+		atom.Param, atom.Source, atom.Track, atom.Wbr:
+		return true
+	}
+	return false
+}
+
 func (p *page) newline() {
+	if !p.fresh {
+		p.seen.add([]byte{'\n'})
+	}
+	p.line()
+}
+
+// line ends a line of the text, and not of what is visible.
+func (p *page) line() {
 	if !p.fresh {
 		p.out.WriteByte('\n')
 		p.fresh = true
 	}
+	if len(p.later) > 0 {
+		p.out.Write(p.later)
+		p.later = p.later[:0]
+	}
+}
+
+// put writes to all readings.
+func (p *page) put(b []byte) {
+	p.out.Write(b)
+	p.seen.add(b)
+	p.fresh = false
 }
 
 // text writes text with its white space joined, as a page shows it.
@@ -157,8 +355,7 @@ func (p *page) text(b []byte) {
 			n = len(b)
 		}
 		if n > 0 {
-			p.out.Write(b[:n])
-			p.fresh = false
+			p.put(b[:n])
 			b = b[n:]
 			continue
 		}
@@ -166,7 +363,7 @@ func (p *page) text(b []byte) {
 			n++
 		}
 		if !p.fresh {
-			p.out.WriteByte(' ')
+			p.put([]byte{' '})
 		}
 		b = b[n:]
 	}

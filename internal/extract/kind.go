@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"bytes"
 	"path"
 	"strings"
 
@@ -33,7 +34,11 @@ func kindOf(in Input, head []byte) Kind {
 		}
 		return Kind{Type: declared, Text: true}
 	case text:
-		return Kind{Type: refine(content, declared, in.Name), Text: true}
+		kind := refine(content, declared, in.Name)
+		if mailbox(head) {
+			kind = Mailbox
+		}
+		return Kind{Type: kind, Text: true, Other: structured(kind, declared, in.Name)}
 	case strings.HasPrefix(declared, "text/"):
 		return Kind{Type: strongest(content, declared), Text: true, Other: content != octetStream}
 	}
@@ -87,12 +92,71 @@ func refine(content, declared, name string) string {
 			return content
 		}
 		return "text/csv"
+	case content == "application/xhtml+xml":
+		return "text/html"
 	case content != "text/plain":
 		return content
+	case declared == "application/json" || strings.HasSuffix(declared, "+json") || ext == ".json":
+		return "application/json"
+	case ext == ".svg":
+		return "image/svg+xml"
+	case strings.HasSuffix(declared, "/xml") || strings.HasSuffix(declared, "+xml") || ext == ".xml":
+		return "text/xml"
+	case ext == ".eml" || ext == ".mht" || ext == ".mhtml":
+		return Mail
 	case strings.HasPrefix(declared, "text/") && declared != "text/html":
 		return declared
 	}
 	return content
+}
+
+// The kinds of text that are mail: they are read as text, and may be taken
+// apart as well.
+const (
+	Mail    = "message/rfc822"
+	Mailbox = "application/mbox"
+)
+
+// mailbox reports whether a text begins like the file of a mailbox (RFC 4155):
+// a line "From …" and a header field below it.
+func mailbox(head []byte) bool {
+	head = bytes.TrimLeft(head, "\ufeff\r\n")
+	if !bytes.HasPrefix(head, []byte("From ")) {
+		return false
+	}
+	_, next, _ := bytes.Cut(head, []byte("\n"))
+	next = bytes.TrimPrefix(next, []byte(">"))
+	for i, c := range next {
+		if c == ':' {
+			return i > 0
+		}
+		if c <= ' ' || c >= 0x7F {
+			return false
+		}
+	}
+	return false
+}
+
+// structured reports whether a text is written in a form that hides what it
+// says and that nobody here reads: its raw text is not what a person sees.
+func structured(kind, declared, name string) bool {
+	for _, t := range []string{kind, declared} {
+		switch t {
+		case "application/postscript", "application/ldif", "text/x-ldif", "application/mac-binhex40", "text/x-uuencode",
+			"application/x-uuencode", "application/warc", "application/x-yencode", "application/x-sylk",
+			"application/x-dif":
+			return true
+		}
+	}
+	switch strings.ToLower(path.Ext(name)) {
+	case ".ps", ".eps", ".ldif", ".hqx", ".uu", ".uue", ".b64", ".yenc", ".ync", ".warc", ".slk", ".dif":
+		return true
+	}
+	return false
+}
+
+func isXML(k Kind) bool {
+	return k.Text && (strings.HasSuffix(k.Type, "/xml") || strings.HasSuffix(k.Type, "+xml"))
 }
 
 func isText(k Kind) bool { return k.Text }

@@ -12,6 +12,7 @@ import (
 	"postern.dev/postern/internal/extract"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/telemetry"
 )
 
 // isolated looks in a child. A step that kills it is recorded as unseen, and
@@ -135,13 +136,14 @@ func (l *Looker) down(ctx context.Context, err error, o Options) mail.Unseen {
 	if ctx.Err() != nil {
 		return mail.Unseen{Reason: mail.OutOfTime, Detail: "no child was free in time"}
 	}
-	l.config.Log.Error("no child can be started", "code", string(problem.NoLookingChild), "msg_id", o.Trace, "error", err)
+	l.config.Log.Error("no child can be started", telemetry.KeyCode, string(problem.NoLookingChild),
+		telemetry.KeyMessage, o.Trace, telemetry.KeyError, err)
 	l.config.Metrics.Count("look_children_failed", 1, "cause", "not started")
 	return mail.Unseen{Reason: mail.EngineDown, Detail: "the process that looks into mail cannot be started"}
 }
 
 func (l *Looker) died(d *extract.Death, o Options) {
-	l.config.Log.Error("a child died", "code", string(problem.LookingChildDied), "msg_id", o.Trace,
-		"part", d.Step.Part, "step", d.Step.Who, "reason", string(d.Cause))
+	l.config.Log.Error("a child died", telemetry.KeyCode, string(problem.LookingChildDied), telemetry.KeyMessage, o.Trace,
+		telemetry.KeyPath, d.Step.Part, telemetry.KeyKind, d.Step.Who, telemetry.KeyCause, string(d.Cause))
 	l.config.Metrics.Count("look_children_failed", 1, "cause", string(d.Cause))
 }

@@ -65,6 +65,7 @@ func part(p *mail.Part, yield func(item, io.Reader) bool) bool {
 		it.Text = detect.Attachment
 	}
 	if p.Leaf() {
+		it.Follows = before(p)
 		return yield(it, p.Open())
 	}
 	if !it.Attachment {
@@ -72,6 +73,29 @@ func part(p *mail.Part, yield func(item, io.Reader) bool) bool {
 	}
 	it.Kind = itemContainer
 	return yield(it, strings.NewReader(""))
+}
+
+// before is the inline text that is shown directly before that of p; "" for
+// none.
+func before(p *mail.Part) string {
+	if p.Parent == nil || p.Parent.Type == "multipart/alternative" || !inlineText(p) {
+		return ""
+	}
+	var last *mail.Part
+	for _, sibling := range p.Parent.Children {
+		if sibling == p {
+			break
+		}
+		last = sibling
+	}
+	if last == nil || !inlineText(last) {
+		return ""
+	}
+	return last.Path
+}
+
+func inlineText(p *mail.Part) bool {
+	return p.Leaf() && !p.Attachment() && !p.Hidden && strings.HasPrefix(p.Type, "text/")
 }
 
 // fields writes the header one line a field, decoded, for rules and labels.

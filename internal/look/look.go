@@ -164,8 +164,8 @@ func (l *Looker) count(r detect.Report, o Options) {
 	for _, u := range r.Unseen {
 		l.config.Metrics.Count("unseen", 1, "reason", string(u.Reason))
 		if u.Reason == mail.EngineFailed {
-			l.config.Log.Warn("a detector or an extractor failed", "code", string(problem.DetectorFailed),
-				"msg_id", o.Trace, "part", u.Part, "reason", u.Detail)
+			l.config.Log.Warn("a detector or an extractor failed", telemetry.KeyCode, string(problem.DetectorFailed),
+				telemetry.KeyMessage, o.Trace, telemetry.KeyPath, u.Part, telemetry.KeyCause, u.Detail)
 		}
 	}
 }
@@ -182,6 +182,8 @@ type item struct {
 	Params     map[string]string `json:"params,omitempty"`
 	Attachment bool              `json:"attachment,omitempty"`
 	Size       int64             `json:"size,omitempty"`
+	// Follows is the part whose text is shown directly before this one's.
+	Follows string `json:"follows,omitempty"`
 }
 
 // The kinds of items.

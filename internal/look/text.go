@@ -2,6 +2,7 @@ package look
 
 import (
 	"io"
+	"strings"
 
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/extract"
@@ -14,6 +15,9 @@ type stream struct {
 	w       *worker
 	it      item
 	out     *detect.Stream
+	other   *detect.Stream // other readings of the same text, when there are some
+	turned  turned
+	seam    seam
 	resume  extract.Step // who goes on after the detectors
 	stepped bool
 	stop    error
@@ -23,6 +27,9 @@ func (w *worker) stream(it item, resume string) *stream {
 	s := &stream{w: w, it: it, resume: extract.Step{Part: it.Part, Who: resume}}
 	source := detect.Source{Part: it.Part, Name: it.Name, Kind: it.Text}
 	w.tally.Begin(source)
+	if it.Text == detect.Body && strings.HasPrefix(it.Type, "text/") {
+		s.seam.part = it.Part
+	}
 	s.out = &detect.Stream{Source: source, Step: s.step, Failed: s.failed, Found: w.tally.Add}
 	for _, d := range w.set.detectors {
 		if !w.skipped(it.Part, d.ID()) {
@@ -30,6 +37,26 @@ func (w *worker) stream(it item, resume string) *stream {
 		}
 	}
 	return s
+}
+
+// again is a stream for another reading of the same text: what it finds is
+// counted with the rest, a value that stands in both readings once.
+func (s *stream) again(found func(detect.Found)) *detect.Stream {
+	return &detect.Stream{
+		Source: s.out.Source, Detectors: s.out.Detectors, Step: s.step, Failed: s.failed, Found: found,
+	}
+}
+
+// Alternative implements extract.Alternatives.
+func (s *stream) Alternative(p []byte) error {
+	if s.other == nil {
+		s.other = s.again(func(f detect.Found) {
+			f.From = s.out.Read() // about there
+			s.w.tally.Add(f)
+		})
+	}
+	_, err := s.other.Write(p)
+	return first(err, s.report())
 }
 
 func (s *stream) step(d detect.Detector) error {
@@ -49,6 +76,10 @@ func (s *stream) failed(d detect.Detector, _ error) {
 // Write implements io.Writer for extractors.
 func (s *stream) Write(p []byte) (int, error) {
 	n, err := s.out.Write(p)
+	s.seam.add(p)
+	if back := s.turned.take(p); err == nil && back != nil {
+		err = s.Alternative(back)
+	}
 	if err == nil {
 		err = s.report()
 	}
@@ -79,6 +110,19 @@ func (s *stream) report() error {
 func (s *stream) close() error {
 	s.resume.Who = ""
 	if err := s.out.Close(); err != nil {
+		return err
+	}
+	if back := s.turned.rest(); back != nil {
+		if err := s.Alternative(back); err != nil {
+			return err
+		}
+	}
+	if s.other != nil {
+		if err := s.other.Close(); err != nil {
+			return err
+		}
+	}
+	if err := s.across(); err != nil {
 		return err
 	}
 	return s.report()

@@ -71,6 +71,8 @@ type worker struct {
 	skip  map[extract.Step]bool
 	tally *detect.Tally
 	text  int64 // bytes of text so far
+	ended seam  // the inline text before this one
+	depth int   // how many mails are attached as text around this item
 	fault fault
 }
 
@@ -208,7 +210,7 @@ func (w *worker) attachments(info detect.PartInfo) error {
 			}
 			return w.record(record{Rules: []detect.Finding{{
 				Type: detect.TypeOf(rule.ID), Detector: rule.ID, Part: info.Part, Name: info.Name, Kind: detect.Attachment,
-				Count: 1, Confidence: detect.High, Sample: info.Type, Why: []string{"attachment"},
+				Count: 1, Confidence: rule.Level(), Sample: info.Type, Why: []string{"attachment"},
 			}}})
 		})
 		if err != nil {

@@ -10,6 +10,7 @@ type dictionary struct {
 	parts    bool
 	terms    []string
 	find     *automaton
+	level    detect.Confidence
 }
 
 func newDictionary(d detect.Dictionary, l *letters) *dictionary {
@@ -18,6 +19,7 @@ func newDictionary(d detect.Dictionary, l *letters) *dictionary {
 	}
 	return &dictionary{
 		id: d.ID, kind: detect.TypeOf(d.ID), parts: d.Parts, terms: d.Terms, find: newAutomaton(d.Terms, l),
+		level: d.Level(),
 	}
 }
 
@@ -29,7 +31,7 @@ func (d *dictionary) Scan(w *detect.Window, found func(detect.Hit)) {
 			return
 		}
 		found(detect.Hit{
-			Type: d.kind, Start: start, End: end, Confidence: detect.High, Score: atHigh,
+			Type: d.kind, Start: start, End: end, Confidence: d.level, Score: atHigh,
 			Value: d.terms[word], Why: []string{"term"}, Aside: true,
 		})
 	})

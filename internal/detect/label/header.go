@@ -12,6 +12,7 @@ import (
 type Rule struct {
 	id, kind, name string
 	pattern        *regexp.Regexp
+	level          detect.Confidence
 }
 
 // Rules compiles a tenant's header rules. RE2 expressions take time linear to
@@ -23,7 +24,7 @@ func Rules(list []detect.HeaderRule) ([]Rule, error) {
 		if err != nil {
 			return nil, fmt.Errorf("label: header rule %s: %w", r.ID, err)
 		}
-		rules = append(rules, Rule{r.ID, detect.TypeOf(r.ID), r.Name, pattern})
+		rules = append(rules, Rule{r.ID, detect.TypeOf(r.ID), r.Name, pattern, r.Level()})
 	}
 	return rules, nil
 }
@@ -41,7 +42,7 @@ func (r Rule) Find(fields []Field) (f detect.Finding, ok bool) {
 		}
 	}
 	return detect.Finding{
-		Type: r.kind, Detector: r.id, Kind: detect.Header, Count: len(values), Confidence: detect.High,
+		Type: r.kind, Detector: r.id, Kind: detect.Header, Count: len(values), Confidence: r.level,
 		Sample: r.name, Why: []string{"header field"},
 	}, len(values) > 0
 }
