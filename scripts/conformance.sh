@@ -12,7 +12,7 @@ code=$?
 if [ $code -ne 0 ] || [ -n "${VERBOSE:-}" ]; then
 	cat "$out"
 else
-	grep -E '^(=== RUN|ok|--- SKIP)|[0-9] of [0-9]|precision|per MB|[0-9] files' "$out" |
+	grep -E '^(=== RUN|ok|--- SKIP)|[0-9] of [0-9]|precision|per MB|[0-9] (benign )?files' "$out" |
 		grep -vE '_test.go:[0-9]+: (token|leaves|attachment|flagged corpus)' |
 		sed -E 's/^=== RUN +/\n/; s/^ +[a-z_]+_test\.go:[0-9]+: /  /'
 fi

@@ -19,6 +19,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -76,9 +78,25 @@ func (p *program) exit(err error) int {
 		e = &ending{code: 2, why: err.Error()}
 	}
 	if e.why != "" {
-		fmt.Fprintf(p.errs, "postern: %s\n", printable(e.why))
+		fmt.Fprintf(p.errs, "postern: %s\n", printable(roomless(e.why)))
 	}
 	return e.code
+}
+
+// roomless takes off the names of rooms with which errors begin: they are for
+// those who read the code.
+func roomless(s string) string {
+	for {
+		room, rest, ok := strings.Cut(s, ": ")
+		switch {
+		case !ok:
+			return s
+		case slices.Contains([]string{"app", "audit", "durable", "gateway", "settings", "spool", "store", "task", "tenant"}, room):
+			s = rest
+		default:
+			return strings.ReplaceAll(s, ": app: ", ": ")
+		}
+	}
 }
 
 // ending is an error with the exit code that it means.

@@ -6,8 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,26 +18,39 @@ import (
 
 func (p *program) rotateVerb() *cobra.Command {
 	var promote, finish bool
-	cmd := p.verb("rotate ID secret|mark", "Change a tenant's secret or mark without losing mail, in three steps",
+	var file string
+	cmd := p.verb("rotate ID secret|mark|cert", "Change a tenant's secret, mark or certificate without losing mail, step by step",
 		takes(2, 2, "a tenant and what to change"), nil)
 	cmd.Long = "1. rotate ID secret adds a next value beside the current one; both are valid.\n" +
 		"2. rotate ID secret --promote, after Exchange knows the next value, makes it the current one.\n" +
 		"3. rotate ID secret --finish, when no mail carries the old one any more, forgets it.\n" +
-		"Each step edits the tenant's file and says what to do in Exchange before the next one."
+		"Each step edits the tenant's file and says what to do in Exchange before the next one. So for a mark.\n\n" +
+		"rotate ID cert makes a new key and a request beside return.client_cert; rotate ID cert --file FILE takes the\n" +
+		"certificate made of it, or another one with its key, when its names fit. The former one stays as .old."
 	cmd.Flags().BoolVar(&promote, "promote", false, "make the next value the current one")
 	cmd.Flags().BoolVar(&finish, "finish", false, "forget the old value")
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	cmd.Flags().StringVar(&file, "file", "", "the new certificate, in PEM (cert)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		id, kind := args[0], args[1]
-		if kind != "secret" && kind != "mark" {
-			return wrong("postern tenant rotate changes a secret or a mark, not %q%s", kind, meant(kind, []string{"secret", "mark"}))
+		kinds := []string{"secret", "mark", "cert"}
+		switch {
+		case !slices.Contains(kinds, kind):
+			return wrong("postern tenant rotate changes a secret, a mark or a cert, not %q%s", kind, meant(kind, kinds))
+		case kind == "cert" && (promote || finish):
+			return wrong("--promote and --finish are steps of a secret or a mark; a certificate is taken with --file")
+		case kind != "cert" && file != "":
+			return wrong("--file is for a cert; a %s is made here", kind)
 		}
 		c, err := p.load()
 		if err != nil {
 			return err
 		}
-		f, err := app.FindTenant(c.Apply, id)
+		f, err := app.LocateTenant(cmd.Context(), c, p.config, id)
 		if err != nil {
 			return err
+		}
+		if kind == "cert" {
+			return p.renew(f, file)
 		}
 		r := rotation{file: f, kind: kind, values: f.Config.Secret}
 		if kind == "mark" {
@@ -62,6 +77,28 @@ func (p *program) rotateVerb() *cobra.Command {
 		return nil
 	}
 	return p.withConfig(cmd)
+}
+
+// renew exchanges a tenant's certificate.
+func (p *program) renew(f app.TenantFile, file string) error {
+	r, err := newRenewal(f, p.config, time.Now())
+	if err != nil {
+		return err
+	}
+	var what renewed
+	if file == "" {
+		what, err = r.request()
+	} else {
+		what, err = r.install(file)
+	}
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.document(what)
+	}
+	p.say("%s", what.said)
+	return nil
 }
 
 // rotation changes the list of values in a tenant's file: the current one

@@ -12,7 +12,7 @@ import (
 )
 
 // ErrNotRunning says that a verb needs a running gateway.
-var ErrNotRunning = errors.New("app: no gateway is running with this configuration")
+var ErrNotRunning = errors.New("no gateway is running with this configuration")
 
 // RedAnswer is the error of a verb whose object is not all right, though it
 // was used rightly.

@@ -20,7 +20,7 @@ import (
 )
 
 // ErrNoStore says that no gateway has kept anything here yet.
-var ErrNoStore = errors.New("app: there is no store yet")
+var ErrNoStore = errors.New("there is no store yet")
 
 // Reader reads what a gateway has kept, while it runs or not. It takes no
 // lock and changes nothing.
