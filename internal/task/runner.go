@@ -93,6 +93,7 @@ type Runner struct {
 	// Only Run's goroutine touches these.
 	queue   []candidate // due when it was read
 	fetched time.Time
+	cost    time.Duration // of reading it
 	gauged  time.Time
 
 	mu     sync.Mutex
@@ -177,7 +178,8 @@ func (r *Runner) pause(ctx context.Context, d time.Duration) {
 }
 
 // untilDue is the time until the next task is due, at most Poll. A task that
-// is due already waits for a place, whose end is signalled.
+// is due already waits for a place, whose end is signalled, or for the list to
+// be read again.
 func (r *Runner) untilDue(ctx context.Context) time.Duration {
 	now := time.Now()
 	wait := r.config.Poll
@@ -188,6 +190,9 @@ func (r *Runner) untilDue(ctx context.Context) time.Duration {
 	})
 	if err == nil && !next.IsZero() {
 		wait = min(wait, max(next.Sub(now), time.Millisecond))
+	}
+	if again := r.fetched.Add(5 * r.cost); len(r.queue) > 0 && again.After(now) {
+		wait = min(wait, again.Sub(now))
 	}
 	return wait
 }
@@ -219,14 +224,22 @@ func (r *Runner) start(ctx, attempts context.Context) (int, error) {
 // again: with a hundred thousand of them the reading is the work.
 const freshness = time.Second
 
+// fresh is how long the list is used now. There is nearly always a free place
+// for a tenant that has none, and every attempt that ends asks who it is for:
+// reading may take no more than a fifth of the time.
+func (r *Runner) fresh() time.Duration { return max(freshness, 5*r.cost) }
+
 // next chooses what to take now.
 func (r *Runner) next(ctx context.Context, now time.Time) ([]string, error) {
 	if r.places() == 0 {
 		return nil, nil
 	}
-	if age := now.Sub(r.fetched); age >= 0 && age < freshness {
+	if age := now.Sub(r.fetched); age >= 0 && age < r.fresh() {
 		if chosen := r.choose(); len(chosen) > 0 {
 			return chosen, nil
+		}
+		if len(r.queue) > 0 && age < 5*r.cost {
+			return nil, nil
 		}
 	}
 	err := r.config.DB.View(ctx, func(tx *store.Tx) (err error) {
@@ -236,7 +249,7 @@ func (r *Runner) next(ctx context.Context, now time.Time) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.fetched = now
+	r.fetched, r.cost = now, time.Since(now)
 	return r.choose(), nil
 }
 
