@@ -35,8 +35,11 @@ func kindOf(in Input, head []byte) Kind {
 		return Kind{Type: declared, Text: true}
 	case text:
 		kind := refine(content, declared, in.Name)
-		if mailbox(head) {
+		switch {
+		case mailbox(head):
 			kind = Mailbox
+		case strings.HasPrefix(kind, "text/plain") && (in.Name != "" || declared != "text/plain") && letter(head):
+			kind = Mail
 		}
 		return Kind{Type: kind, Text: true, Other: structured(kind, declared, in.Name)}
 	case strings.HasPrefix(declared, "text/"):
@@ -135,6 +138,28 @@ func mailbox(head []byte) bool {
 		}
 	}
 	return false
+}
+
+// letter reports whether a text begins like a mail: fields, and among them
+// those that only mail has.
+func letter(head []byte) bool {
+	known := 0
+	for line := range bytes.Lines(bytes.TrimLeft(head, "\ufeff\r\n")) {
+		if line[0] == ' ' || line[0] == '\t' {
+			continue
+		}
+		name, _, ok := bytes.Cut(line, []byte(":"))
+		if !ok || len(name) == 0 || bytes.ContainsAny(name, " \t<>\"{}()=,;") {
+			break
+		}
+		switch strings.ToLower(string(name)) {
+		case "mime-version", "content-transfer-encoding":
+			known += 2
+		case "from", "to", "date", "subject", "received", "message-id", "return-path", "content-type", "delivered-to":
+			known++
+		}
+	}
+	return known >= 2
 }
 
 // structured reports whether a text is written in a form that hides what it

@@ -154,7 +154,7 @@ type writer struct{ io.Writer }
 
 // part reads one part and looks at its text.
 func (w *worker) part(it item, content io.Reader) error {
-	octets := &origin{r: content}
+	octets := &origin{r: content, keep: it.Attachment || !strings.HasPrefix(it.Type, "text/")}
 	in := extract.Input{Name: it.Name, Declared: it.Type, Charset: it.Charset, Params: it.Params, Octets: octets}
 	var reading *extract.Reading
 	err := w.step(it.Part, "extract-kind", func() error {
@@ -164,6 +164,10 @@ func (w *worker) part(it item, content io.Reader) error {
 	info := detect.PartInfo{Part: it.Part, Name: it.Name, Type: it.Type, Declared: it.Type, Attachment: it.Attachment}
 	if err != nil || reading == nil {
 		return first(err, w.record(record{Part: &info}))
+	}
+	enclosed := reading.Kind().Type == extract.Mail || reading.Kind().Type == extract.Mailbox
+	if !enclosed {
+		octets.forget()
 	}
 	result, err := w.read(it, reading)
 	if err != nil {
@@ -186,10 +190,13 @@ func (w *worker) part(it item, content io.Reader) error {
 			return err
 		}
 	}
-	if !it.Attachment {
-		return nil
+	if it.Attachment {
+		err = w.attachments(info)
 	}
-	return w.attachments(info)
+	if err == nil && enclosed && octets.keep {
+		err = w.mails(it, octets, reading.Kind().Type == extract.Mailbox)
+	}
+	return err
 }
 
 // read runs the extractor into the detectors. An extractor that was skipped
@@ -230,10 +237,26 @@ func (w *worker) read(it item, reading *extract.Reading) (result extract.Result,
 type origin struct {
 	r      io.Reader
 	failed bool
+
+	keep bool // until it is known that nobody needs the octets again
+	kept []byte
+	over bool // there were too many to keep
 }
+
+// maxKept bounds the octets that are kept.
+const maxKept = 8 << 20
+
+func (o *origin) forget() { o.keep, o.kept = false, nil }
 
 func (o *origin) Read(p []byte) (int, error) {
 	n, err := o.r.Read(p)
+	switch {
+	case !o.keep || o.over:
+	case len(o.kept)+n > maxKept:
+		o.over, o.kept = true, nil
+	default:
+		o.kept = append(o.kept, p[:n]...)
+	}
 	if err != nil && err != io.EOF {
 		o.failed = true
 		err = io.EOF
