@@ -121,8 +121,8 @@ func (p *page) read(r io.Reader, depth int) error {
 			p.doctype(z.Text())
 		case html.CommentToken:
 			// Conditional comments are text to some programs.
-			if depth == 0 {
-				if err := p.comment(z.Text()); err != nil {
+			if text := z.Text(); depth == 0 && !bytes.HasPrefix(text, []byte("?xml ")) {
+				if err := p.comment(text); err != nil {
 					return err
 				}
 			}
@@ -216,8 +216,13 @@ func (p *page) begin(e *element, tag atom.Atom) {
 			}
 		}
 	}
-	p.space(tag, e.name)
-	p.seen.open(*e)
+	if p.seen.left(*e) { // nor is it seen that a line begins
+		p.seen.open(*e)
+		p.space(tag, e.name)
+	} else {
+		p.space(tag, e.name)
+		p.seen.open(*e)
+	}
 	over := strings.Contains(e.style, "bidi-override") && strings.Contains(e.style, "direction:rtl") ||
 		tag == atom.Bdo && strings.EqualFold(p.value("dir"), "rtl")
 	if over && p.turned == "" && !e.void {
@@ -231,6 +236,11 @@ func (p *page) end(tag atom.Atom, name string) {
 	if p.turned == name {
 		p.turned = ""
 		p.put([]byte(turnEnd))
+	}
+	if p.seen != nil && p.seen.hide != "" {
+		p.space(tag, name)
+		p.seen.close(name)
+		return
 	}
 	p.seen.close(name)
 	p.space(tag, name)
@@ -322,9 +332,7 @@ func void(tag atom.Atom) bool {
 }
 
 func (p *page) newline() {
-	if !p.fresh {
-		p.seen.add([]byte{'\n'})
-	}
+	p.seen.newline()
 	p.line()
 }
 

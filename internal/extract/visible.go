@@ -52,6 +52,14 @@ func (v *visible) add(p []byte) {
 	}
 }
 
+// newline ends a line of what can be seen, which may have begun where the
+// text has none.
+func (v *visible) newline() {
+	if v != nil && len(v.text) > 0 && v.text[len(v.text)-1] != '\n' {
+		v.add([]byte{'\n'})
+	}
+}
+
 // flush gives out what differs, and keeps the end.
 func (v *visible) flush() {
 	if v.cut && v.err == nil {
@@ -59,6 +67,11 @@ func (v *visible) flush() {
 	}
 	v.cut = false
 	v.text = append(v.text[:0], v.text[max(0, len(v.text)-keepVisible):]...)
+}
+
+// left reports whether an element begins that is left out.
+func (v *visible) left(e element) bool {
+	return v != nil && v.hide == "" && !e.void && v.style.hides(e)
 }
 
 // open enters an element; hidden elements and what stands in them are left out.
@@ -69,7 +82,7 @@ func (v *visible) open(e element) {
 	switch {
 	case v.hide == e.name:
 		v.nest++
-	case v.hide == "" && v.style.hides(e):
+	case v.left(e):
 		v.hide, v.nest, v.cut = e.name, 1, true
 	case v.hide == "":
 		before, after := v.style.writes(e)
@@ -123,9 +136,11 @@ type style struct {
 // maxRules bounds them.
 const maxRules = 2000
 
-// read takes the rules of a style sheet, and returns all text that it writes.
+// read takes the rules of a style sheet, and returns all text that it writes:
+// joined when a selector is not understood, so that nobody knows where.
 func (s *style) read(sheet []byte) string {
-	var written strings.Builder
+	var written []string
+	glue := "\n;\n"
 	for range maxRules {
 		rule, rest, ok := bytes.Cut(sheet, []byte("}"))
 		if !ok {
@@ -144,12 +159,17 @@ func (s *style) read(sheet []byte) string {
 			selectors = selectors[i+2:]
 		}
 		text := contentOf(body)
-		written.WriteString(text)
+		if text != "" {
+			written = append(written, text)
+		}
 		for _, one := range strings.Split(selectors, ",") {
+			if text != "" && (strings.ContainsAny(one, "[(") || strings.Contains(one, "-child")) {
+				glue = ""
+			}
 			s.rule(strings.TrimSpace(one), body, text)
 		}
 	}
-	return written.String()
+	return strings.Join(written, glue)
 }
 
 func (s *style) rule(selector, body, text string) {

@@ -208,6 +208,10 @@ func loosened(s string) string {
 		if i > 0 && digit(s[i]) != digit(s[i-1]) && (letter(s[i]) || letter(s[i-1])) {
 			b.WriteByte(' ')
 		}
+		if s[i] == '+' || s[i] == '=' {
+			b.WriteByte(' ')
+			continue
+		}
 		b.WriteByte(s[i])
 	}
 	return b.String()
