@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,11 +18,15 @@ const demoConsole = "127.0.0.1:8025"
 
 func (p *program) demoVerb() *cobra.Command {
 	var once bool
+	var console string
 	var o app.DemoOptions
 	cmd := p.verb("demo", "The whole loop on this machine, against a pretend tenant of Exchange Online", takes(0, 0, ""),
 		func(cmd *cobra.Command, _ []string) error {
-			if !once {
-				o.Console = demoConsole
+			if err := ownMachine(console); err != nil {
+				return err
+			}
+			if !once && console != "off" {
+				o.Console = console
 			}
 			d, err := app.RunDemo(cmd.Context(), o)
 			defer func() { _ = d.Close() }()
@@ -40,9 +45,25 @@ func (p *program) demoVerb() *cobra.Command {
 			}
 			return demoEnd(d)
 		})
+	cmd.Flags().StringVar(&console, "console", demoConsole, "where the console listens, on this machine; a free port when it is taken; or off")
 	cmd.Flags().BoolVar(&once, "once", false, "end after the samples; exit 0 only if every one had its expected outcome")
 	cmd.Flags().StringVar(&o.Dir, "data", "", "keep the data in this folder (default: a temporary one, removed at the end)")
 	return cmd
+}
+
+// ownMachine refuses a console that others could reach: nobody signs in.
+func ownMachine(address string) error {
+	if address == "off" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return wrong("--console: %q is not host:port; write for example 127.0.0.1:8026, or off", address)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return wrong("--console: %s is not on loopback; write for example 127.0.0.1:8026 and use a tunnel", address)
+	}
+	return nil
 }
 
 func demoEnd(d *app.Demo) error {
@@ -62,7 +83,13 @@ func (p *program) waitAtConsole(d *app.Demo) {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(stop)
-	fmt.Fprintf(p.errs, "\nThe console is open (this link works once):\n  %s\nCtrl-C ends the demo.\n", d.House.App.ConsoleLink())
+	link := d.House.App.ConsoleLink()
+	if link == "" {
+		fmt.Fprintln(p.errs, "\nCtrl-C ends the demo.")
+		<-stop
+		return
+	}
+	fmt.Fprintf(p.errs, "\nThe console is open (this link works once):\n  %s\nCtrl-C ends the demo.\n", link)
 	<-stop
 }
 

@@ -49,7 +49,7 @@ func chosen(types []string) ([]detect.Detector, error) {
 	var known []string
 	byName := map[string]string{}
 	for _, e := range dlp.Entries() {
-		known = append(known, e.ID)
+		known = append(known, e.Type)
 		byName[e.Type], byName[e.ID] = e.ID, e.ID
 	}
 	var c detect.Catalogue

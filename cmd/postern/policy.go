@@ -131,13 +131,31 @@ func (p *program) explained(e app.Explanation) {
 			rules []policy.Match
 		}{{"won", r.Won}, {"lost", r.Lost}, {"cannot be known", r.Unknown}} {
 			for _, x := range list.rules {
-				p.line(printable("    " + matchLine(list.word, x)))
+				word := list.word
+				if adds := addsTo(r, x); word == "lost" && adds != "" {
+					word, x.Why = adds, ""
+				}
+				p.line(printable("    " + matchLine(word, x)))
 			}
 		}
 	}
 	if e.Verdict.Defer {
 		p.line("  deferred: something could not be looked at, and its gate is closed")
 	}
+}
+
+// addsTo says what a rule that did not decide does all the same; "" is
+// nothing.
+func addsTo(r policy.RecipientVerdict, m policy.Match) string {
+	switch {
+	case m.Action == policy.SetHeader && r.Action != policy.Block:
+		return "adds its header"
+	case m.Action == policy.Copy:
+		return "adds its copy"
+	case m.Action == policy.Notify && r.Notify:
+		return "adds its notice"
+	}
+	return ""
 }
 
 func matchLine(word string, m policy.Match) string {
@@ -154,6 +172,10 @@ func matchLine(word string, m policy.Match) string {
 // reading opens the store for a verb that only reads.
 func (p *program) reading(cmd *cobra.Command, do func(r *app.Reader) error) error {
 	c, err := p.load()
+	if _, missing := os.Stat(p.config); missing != nil && !cmd.Flags().Changed("config") {
+		return wrong("%s reads what a gateway has recorded, and there is no %s here; name the gateway's configuration with -c FILE",
+			cmd.CommandPath(), p.config)
+	}
 	if err != nil {
 		return err
 	}

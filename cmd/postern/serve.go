@@ -49,8 +49,12 @@ func (p *program) serve(ctx context.Context, a *app.App) error {
 		return errors.Join(err, a.Shutdown(ctx)) // a part of it listens already
 	}
 	notify("READY=1")
-	if link := a.ConsoleLink(); link != "" {
+	switch link := a.ConsoleLink(); {
+	case link == "":
+	case terminal(p.errs):
 		p.note("The console opens once, within 15 minutes, with %s\n(later: postern console link)", link)
+	default: // a journal keeps what it is told, and others may read it
+		p.note("A link that opens the console: postern console link -c %s", p.config)
 	}
 	for {
 		select {

@@ -126,7 +126,7 @@ func (a addition) nextSteps(path, config, host string) string {
 	names := tenant.Presets()[0]
 	return strings.NewReplacer(
 		"{file}", path, "{config}", config, "{host}", host, "{id}", a.id, "{secret}", a.path("secret"), "{mark}", a.path("mark"),
-		"{H}", names.Checked, "{T}", names.Tenant,
+		"{H}", names.Checked, "{T}", names.Tenant, "{O}", names.OOO, "{J}", names.Spam,
 	).Replace(`{file} was written; its secret and mark are in {secret} and {mark}.
 
 1. Put it in force:  postern apply -c {config} {file}
@@ -145,19 +145,30 @@ func (a addition) nextSteps(path, config, host string) string {
    $secret = Get-Content {id}.secret; $mark = Get-Content {id}.mark; $us = "ADDRESS-WE-SEND-FROM"
    New-TransportRule "Postern - strip forged" -Enabled $false -Priority 0 ` + "`" + `
      -HeaderMatchesMessageHeader {H} -HeaderMatchesPatterns ".+" -ExceptIfSenderIpRanges $us -RemoveHeader {H}
-   New-TransportRule "Postern - outgoing" -Enabled $false -Priority 1 ` + "`" + `
+   New-TransportRule "Postern - automatic reply" -Enabled $false -Priority 1 ` + "`" + `
+     -MessageTypeMatches OOF -SentToScope NotInOrganization -SetHeaderName {O} -SetHeaderValue "true"
+   New-TransportRule "Postern - outgoing" -Enabled $false -Priority 2 ` + "`" + `
      -FromScope InOrganization -SentToScope NotInOrganization ` + "`" + `
      -ExceptIfHeaderMatchesMessageHeader {H} -ExceptIfHeaderMatchesPatterns "^$mark$" ` + "`" + `
+     -ExceptIfHeaderContainsMessageHeader "x-ms-exchange-recallreportgenerated" ` + "`" + `
+     -ExceptIfHeaderContainsWords "true","false" ` + "`" + `
      -SetHeaderName {T} -SetHeaderValue "{id};$secret;out;inline" ` + "`" + `
-     -RouteMessageOutboundConnector "Postern Outbound" -StopRuleProcessing $true
-   New-TransportRule "Postern - incoming" -Enabled $false -Priority 2 ` + "`" + `
+     -RouteMessageOutboundConnector "Postern Outbound" -StopRuleProcessing $true -RuleErrorAction Defer
+   New-TransportRule "Postern - incoming" -Enabled $false -Priority 3 ` + "`" + `
      -SentToScope InOrganization -ExceptIfFromScope InOrganization ` + "`" + `
      -ExceptIfHeaderMatchesMessageHeader {H} -ExceptIfHeaderMatchesPatterns "^$mark$" ` + "`" + `
      -SetHeaderName {T} -SetHeaderValue "{id};$secret;in;inline" ` + "`" + `
-     -RouteMessageOutboundConnector "Postern Outbound" -StopRuleProcessing $true
-   New-TransportRule "Postern - unmark" -Enabled $false -Priority 3 ` + "`" + `
+     -RouteMessageOutboundConnector "Postern Outbound" -StopRuleProcessing $true -RuleErrorAction Defer
+   New-TransportRule "Postern - junk" -Enabled $false -Priority 4 ` + "`" + `
+     -SenderIpRanges $us -HeaderMatchesMessageHeader {J} -HeaderMatchesPatterns "^yes$" -SetSCL 6
+   New-TransportRule "Postern - trusted return" -Enabled $false -Priority 5 ` + "`" + `
+     -SenderIpRanges $us -ExceptIfHeaderMatchesMessageHeader {J} -ExceptIfHeaderMatchesPatterns "^yes$" ` + "`" + `
+     -SetSCL -1 -RemoveHeader {T}
+   New-TransportRule "Postern - unmark" -Enabled $false -Priority 6 ` + "`" + `
      -SenderIpRanges $us -HeaderMatchesMessageHeader {H} -HeaderMatchesPatterns "^$mark$" -RemoveHeader {H}
 
-4. Switch on strip forged and unmark, then outgoing for a small group
+   Defer makes Exchange wait when a rule cannot be carried out; else it would send the message on without us.
+
+4. Switch on all but outgoing and incoming; then outgoing for a small group
    (-FromMemberOf), and look at: postern audit search tenant:{id}`)
 }

@@ -187,6 +187,13 @@ func (r *Reader) Explain(ctx context.Context, name string) (e Explanation, err e
 	}
 	e.Verdict, e.Unknown = policy.Decide(state.Policies, f, gates), f.Unknown
 	e.Same = e.Verdict.Policy == e.Message.Policy
+	for _, r := range e.Verdict.Recipients {
+		for _, list := range [][]policy.Match{r.Won, r.Lost, r.Unknown} {
+			for i := range list {
+				list[i].Place = "/" + strings.TrimPrefix(list[i].Place, "/")
+			}
+		}
+	}
 	return e, nil
 }
 
