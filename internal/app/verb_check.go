@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -264,7 +265,13 @@ func (k *checking) reach(ctx context.Context) error {
 	}
 	db, err := store.Open(ctx, conf)
 	if err != nil {
-		return fmt.Errorf("cannot be reached: %w", err)
+		var lines []string // a driver may tell the same of every address
+		for _, l := range strings.Split(err.Error(), "\n") {
+			if l = strings.TrimSpace(l); !slices.Contains(lines, l) {
+				lines = append(lines, l)
+			}
+		}
+		return errors.New("cannot be reached: " + strings.TrimPrefix(strings.Join(lines, " "), "store: "))
 	}
 	return db.Close()
 }
