@@ -131,6 +131,7 @@ type generated struct{ name, text string }
 type style struct {
 	hide          map[string]bool
 	before, after map[string]string
+	known         map[string]bool // styles of elements that hide, or not
 }
 
 // maxRules bounds them.
@@ -212,7 +213,7 @@ func (e element) names() []string {
 }
 
 func (s *style) hides(e element) bool {
-	if e.hidden || hiding(e.style) {
+	if e.hidden || e.style != "" && s.inline(e.style) {
 		return true
 	}
 	if len(s.hide) == 0 {
@@ -224,6 +225,21 @@ func (s *style) hides(e element) bool {
 		}
 	}
 	return false
+}
+
+// inline remembers which styles of elements hide: pages repeat few.
+func (s *style) inline(squeezed string) bool {
+	hides, known := s.known[squeezed]
+	if !known {
+		hides = hiding(squeezed)
+		if s.known == nil {
+			s.known = map[string]bool{}
+		}
+		if len(s.known) < 256 && len(squeezed) < 512 {
+			s.known[squeezed] = hides
+		}
+	}
+	return hides
 }
 
 func (s *style) writes(e element) (before, after string) {
