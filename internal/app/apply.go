@@ -211,7 +211,7 @@ func factsOf(ctx context.Context, l gateway.Looker, tenants *tenant.Snapshot, se
 			t = firstTenant(tenants, set)
 		}
 		body := mail.Bytes(message)
-		env, dir := EnvelopeOf(t, body)
+		env, _ := EnvelopeOf(t, body)
 		if c.From != "" {
 			env.From = mail.Address(c.From)
 		}
@@ -221,6 +221,7 @@ func factsOf(ctx context.Context, l gateway.Looker, tenants *tenant.Snapshot, se
 				env.To = append(env.To, mail.Recipient{Address: mail.Address(a)})
 			}
 		}
+		var dir mail.Direction
 		switch policy.Direction(c.Direction) {
 		case policy.Inbound:
 			dir = mail.In
