@@ -7,7 +7,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 60s
 TIMES    ?= 5
 
-.PHONY: help build demo check quick packages fmt vet staticcheck test demo-once e2e fuzz crash conformance bench clean
+.PHONY: help build demo check quick packages fmt vet staticcheck test race demo-once e2e fuzz crash conformance bench clean
 
 help: ## print this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,8 +36,16 @@ staticcheck: ## staticcheck, installed into .make
 	@mkdir -p .make && if [ ! -x .make/staticcheck ]; then GOBIN=$(CURDIR)/.make $(GO) install $(STATICCHECK); fi
 	.make/staticcheck ./...
 
-test: ## all tests, with the race detector, in random order
-	$(GO) test -race -shuffle=on -timeout 9m ./...
+# Rooms whose goroutines share something run with the race detector in every
+# check; `make race` runs all of them so, which takes a quarter of an hour.
+RACY := app deliver durable extract fakeexchange gateway look receive spool store web
+
+test: ## all tests in random order; the rooms with shared state also with the race detector
+	$(GO) test -shuffle=on -timeout 9m ./...
+	$(GO) test -race -shuffle=on -timeout 9m $(addprefix ./internal/,$(RACY))
+
+race: ## all tests with the race detector
+	$(GO) test -race -shuffle=on -timeout 30m ./...
 
 demo-once: build ## the demo as a test: every sample must have its expected outcome
 	bin/postern demo --once

@@ -26,8 +26,6 @@ type sample struct {
 	ends   map[string]end
 	// problem is the operator's code that the record must carry.
 	problem string
-	// forged is set when the record must name forged header fields.
-	forged bool
 	// rewritten is set when octets may differ: a forged field was removed.
 	rewritten bool
 }

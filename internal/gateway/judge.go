@@ -68,17 +68,27 @@ func catalogueOf(set *policy.Set) detect.Catalogue {
 	var c detect.Catalogue
 	for _, d := range set.Dictionaries() {
 		c.Dictionaries = append(c.Dictionaries, detect.Dictionary{
-			ID: d.ID, Terms: d.Terms, Parts: d.Inside, Exact: d.CaseSensitive,
+			ID: d.ID, Terms: d.Terms, Parts: d.Inside, Exact: d.CaseSensitive, Confidence: level(d.Confidence),
 		})
 	}
 	for _, d := range set.Detectors() {
 		if d.Header != "" {
-			c.Headers = append(c.Headers, detect.HeaderRule{ID: d.ID, Name: d.Header, Pattern: d.Pattern})
+			c.Headers = append(c.Headers, detect.HeaderRule{
+				ID: d.ID, Name: d.Header, Pattern: d.Pattern, Confidence: level(d.Confidence),
+			})
 			continue
 		}
 		c.Attachments = append(c.Attachments, detect.AttachmentRule{
-			ID: d.ID, Names: d.FileName, Types: d.FileType, MinSize: d.Larger,
+			ID: d.ID, Names: d.FileName, Types: d.FileType, MinSize: d.Larger, Confidence: level(d.Confidence),
 		})
+	}
+	return c
+}
+
+// level is a policy's word for a confidence; 0, which means high, for none.
+func level(word string) (c detect.Confidence) {
+	if c.UnmarshalText([]byte(word)) != nil {
+		return 0
 	}
 	return c
 }

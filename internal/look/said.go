@@ -49,9 +49,10 @@ type lines struct {
 }
 
 func (l *lines) add(heading, v string) {
+	v = strings.TrimSpace(oneLine(v)) // two readings that differ in blanks are one
 	if v != "" && !l.seen[v] && l.text.Len() < maxFields {
 		l.seen[v] = true
-		l.text.WriteString(heading + oneLine(v) + "\n")
+		l.text.WriteString(heading + v + "\n")
 	}
 }
 
