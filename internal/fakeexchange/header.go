@@ -160,12 +160,6 @@ func prependSubject(raw []byte, text string) []byte {
 	return prepend(raw, "Subject", text)
 }
 
-// bodyOf is what stands behind the header.
-func bodyOf(raw []byte) []byte {
-	_, body := fieldsOf(raw)
-	return raw[body:]
-}
-
 // bareLF reports whether raw has a CR or LF outside a CR LF pair.
 func bareLF(raw []byte) bool {
 	for i, c := range raw {

@@ -26,7 +26,6 @@ var (
 	replyBye       = mail.NewReply(221, "2.0.0", "Service closing transmission channel")
 	replyStartData = mail.NewReply(354, "", "Start mail input; end with <CRLF>.<CRLF>")
 	replyReady     = mail.NewReply(220, "2.0.0", "SMTP server ready")
-	replyTimeout   = mail.NewReply(421, "4.4.1", "Connection timed out")
 	replyTooLong   = mail.NewReply(500, "5.5.2", "Line too long")
 )
 

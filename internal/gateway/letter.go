@@ -108,11 +108,11 @@ func only(list []reported, keep []mail.Address) []reported {
 }
 
 func ruleName(v policy.RecipientVerdict) string {
-	for _, w := range v.Won {
-		if w.Name != "" {
-			return w.Name
+	if len(v.Won) > 0 {
+		if v.Won[0].Name != "" {
+			return v.Won[0].Name
 		}
-		return w.Rule
+		return v.Won[0].Rule
 	}
 	if v.Hold != nil && len(v.Hold.Causes) > 0 {
 		return "mail that could not be looked at: " + string(v.Hold.Causes[0])

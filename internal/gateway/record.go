@@ -340,12 +340,6 @@ func (tr *trail) settle(tx *store.Tx) error {
 	return tr.save(tx)
 }
 
-// settleAs ends an intent whose message goes on in another way.
-func (tr *trail) settleAs(how string, r mail.Reply) func(*store.Tx) error {
-	outcome, _ := json.Marshal(map[string]string{"way": how, "reply": r.String()})
-	return func(tx *store.Tx) error { return spool.SettleIntent(tx, tr.trace, outcome, time.Now()) }
-}
-
 // recordResults adds the outcomes of an attempt to the record.
 func (g *Gateway) recordResults(tx *store.Tx, t task.Task, results []task.Result, now time.Time) error {
 	kinds := map[string]int{}

@@ -38,9 +38,6 @@ func Decode(r io.Reader, charset string) (io.Reader, Cause) {
 		all = io.MultiReader(all, failed{err})
 	}
 	t, cause := decoderFor(cleanLabel(charset), head, err != nil)
-	if t == nil {
-		return all, cause
-	}
 	return transform.NewReader(all, t), cause
 }
 
@@ -56,8 +53,7 @@ func cleanLabel(s string) string {
 	return strings.Trim(s, "\"'")
 }
 
-// decoderFor chooses how to decode a text that begins with head; nil passes
-// it on. whole says that head is all of it.
+// decoderFor chooses how to decode a text that begins with head. whole says that head is all of it.
 func decoderFor(label string, head []byte, whole bool) (transform.Transformer, Cause) {
 	if t := wide(label, head); t != nil {
 		return t, ""

@@ -158,7 +158,7 @@ func (db *DB) member(m *member) error {
 		return err
 	}
 	tx := &Tx{conn: db.writer, ctx: context.Background(), write: true}
-	m.err, m.panicked = call(m.fn, tx)
+	m.panicked, m.err = call(m.fn, tx)
 	tx.end()
 	if tx.lost != nil {
 		return tx.lost
@@ -186,13 +186,13 @@ func (db *DB) savepoint(statement string) error {
 }
 
 // call runs fn and catches its panic, for its caller and nobody else.
-func call(fn func(*Tx) error, tx *Tx) (err error, panicked string) {
+func call(fn func(*Tx) error, tx *Tx) (panicked string, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			panicked = fmt.Sprintf("store: panic in a transaction: %v\n\n%s", v, debug.Stack())
 		}
 	}()
-	return fn(tx), ""
+	return "", fn(tx)
 }
 
 // beforeCommit runs the hooks. What they do after the COMMIT belongs to the
@@ -201,7 +201,7 @@ func (db *DB) beforeCommit(group *[]*member) error {
 	tx := &Tx{conn: db.writer, ctx: context.Background(), write: true}
 	defer tx.end()
 	for _, hook := range *db.hooks.Load() {
-		err, panicked := call(hook, tx)
+		panicked, err := call(hook, tx)
 		tx.closeRows()
 		switch {
 		case tx.lost != nil:
