@@ -77,8 +77,11 @@ type Step struct {
 // Recipient is what was decided for one recipient and what became of it.
 type Recipient struct {
 	Address mail.Address `json:"address"` // personal
-	// Verdict is the action that won.
+	// Verdict is the action that won; Would is the strongest action of a rule
+	// that is not in force for this message: it is only watched, or the rule
+	// in log or notify mode.
 	Verdict string   `json:"verdict"`
+	Would   string   `json:"would,omitempty"`
 	Rules   []string `json:"rules,omitempty"`
 	Lost    []string `json:"lost,omitempty"`
 	Because string   `json:"because,omitempty"` // personal: may name a file

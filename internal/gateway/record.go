@@ -150,7 +150,7 @@ func fill(m *audit.Message, j judgment) {
 		if r == nil {
 			continue
 		}
-		r.Verdict, r.Rules, r.Because = string(v.Action), v.Rules, v.Because
+		r.Verdict, r.Rules, r.Because, r.Would = string(v.Action), v.Rules, v.Because, string(v.Would)
 		r.Lost = nil
 		for _, l := range v.Lost {
 			r.Lost = append(r.Lost, l.Rule)
