@@ -50,8 +50,9 @@ race: ## all tests with the race detector
 demo-once: build ## the demo as a test: every sample must have its expected outcome
 	bin/postern demo --once
 
-e2e: build ## the real binary against real peers
-	POSTERN_BINARY=$(CURDIR)/bin/postern $(GO) test -count=1 -tags e2e -timeout 9m ./e2e/
+e2e: build ## the real binary against real peers; a peer that is not installed prints SKIPPED
+	set -o pipefail; POSTERN_BINARY=$(CURDIR)/bin/postern $(GO) test -v -count=1 -tags e2e -timeout 9m ./e2e/ 2>&1 \
+		| grep -E '^(--- |ok|FAIL|panic)|SKIPPED|_test.go:[0-9]'
 
 fuzz: ## every fuzz target for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)

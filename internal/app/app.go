@@ -199,6 +199,11 @@ func (a *App) doors() (err error) {
 	clientRoots := a.world.ClientRoots
 	if clientRoots == nil {
 		clientRoots = roots
+		if path := c.SMTP.TLS.ClientRoots; path != "" {
+			if clientRoots, err = loadRoots(c.resolve(path)); err != nil {
+				return fmt.Errorf("smtp.tls.client_roots: %w", err)
+			}
+		}
 	}
 	resolver := a.world.Resolver
 	if resolver == nil {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/netip"
 	"strings"
 	"testing"
@@ -37,13 +38,19 @@ type script struct {
 	dot   mail.Reply
 	world *world
 
+	// relayed are recipients for whom the next hop reports no success.
+	relayed []mail.Address
+
 	atRcpt, atDot string
 	sent, reset   bool
+	taken         []string // what was offered, in order
 }
 
-func (s *script) Open(context.Context, mail.Route, mail.Envelope, *mail.Outgoing) (Transaction, error) {
+func (s *script) Open(_ context.Context, _ mail.Route, _ mail.Envelope, o *mail.Outgoing) (Transaction, error) {
 	s.atRcpt = s.world.state()
-	return s, nil
+	text, err := io.ReadAll(o.Reader())
+	s.taken = append(s.taken, string(text))
+	return s, err
 }
 func (s *script) Rcpts() []mail.Reply { return s.rcpts }
 func (s *script) Send(context.Context) mail.Reply {
@@ -52,7 +59,7 @@ func (s *script) Send(context.Context) mail.Reply {
 }
 func (s *script) Reset()                  { s.reset = true }
 func (s *script) Host() string            { return "mx.example" }
-func (s *script) Relayed() []mail.Address { return nil }
+func (s *script) Relayed() []mail.Address { return s.relayed }
 func (s *script) Modified() []string      { return nil }
 
 func (s *script) Judge(r mail.Reply, _ bool) task.Outcome {
@@ -209,5 +216,42 @@ func TestEveryPairOfAnswers(t *testing.T) {
 			w.g.Settled(a)
 			w.g.Wait()
 		})
+	}
+}
+
+// RFC 3461 §5.2.2: the next hop gives no reports, so we say that we relayed.
+func TestASuccessThatTheNextHopDoesNotReportIsReportedAsRelayed(t *testing.T) {
+	ok := mail.NewReply(250, "2.0.0", "ok")
+	s := &script{rcpts: []mail.Reply{ok}, dot: ok, relayed: []mail.Address{"bob@fabrikam.example"}}
+	w := newWorld(t, s)
+	a := w.arrive()
+	a.Envelope.To = []mail.Recipient{{Address: "bob@fabrikam.example", Notify: mail.NotifySuccess}}
+	if got := w.g.Accept(t.Context(), a); got.Code != 250 || s.sent {
+		t.Fatalf("%s, sent %v: a report needs custody", got, s.sent)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	runner := task.NewRunner(task.Config{DB: w.g.DB, Alone: true, Poll: 10 * time.Millisecond, Door: w.g.Do, Settle: w.g.Settle})
+	ended := make(chan error, 1)
+	go func() { ended <- runner.Run(ctx) }()
+	for w.state() != string(spool.Done) && ctx.Err() == nil {
+		time.Sleep(5 * time.Millisecond)
+	}
+	cancel()
+	<-ended
+	w.g.Wait()
+	report := s.taken[len(s.taken)-1]
+	for _, want := range []string{"Action: relayed", "rfc822; bob@fabrikam.example", "To: <ann@contoso.example>"} {
+		if !strings.Contains(report, want) {
+			t.Errorf("%q is missing in\n%s", want, report)
+		}
+	}
+	sum, lines := task.Sum{}, []string{}
+	err := w.g.DB.View(t.Context(), func(tx *store.Tx) (err error) {
+		sum, lines, err = task.Balance(tx, Ledger)
+		return err
+	})
+	if err != nil || len(lines) > 0 || sum.Delivered != 1 {
+		t.Error(sum, lines, err)
 	}
 }
