@@ -53,5 +53,5 @@ func (l *Log) Erase(tx *store.Tx, tenant, message, actor, why string, at time.Ti
 // received before the given time and still have personal fields.
 func (l *Log) Erasable(tx *store.Tx, tenant string, before time.Time, limit int) ([]string, error) {
 	return column[string](tx, `SELECT id FROM audit_message WHERE tenant = ? AND erased = 0 AND received < ?
-		ORDER BY received, id LIMIT ?`, tenant, nanos(before), limit)
+		ORDER BY received, id LIMIT ?`, tenant, store.Nanos(before), limit)
 }

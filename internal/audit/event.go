@@ -91,8 +91,8 @@ func (l *Log) Append(tx *store.Tx, e Event) error {
 		return err
 	}
 	row := link{
-		tenant: e.Tenant, seq: h.seq + 1, at: nanos(e.At), kind: clean(e.Kind), actor: clean(e.Actor),
-		message: clean(e.Message), public: public, prev: h.hash,
+		tenant: e.Tenant, seq: h.seq + 1, at: store.Nanos(e.At), kind: store.Clean(e.Kind), actor: store.Clean(e.Actor),
+		message: store.Clean(e.Message), public: public, prev: h.hash,
 	}
 	if personal != "" {
 		salt := make([]byte, sha256.Size)

@@ -35,7 +35,7 @@ type exportedEvent struct {
 
 func exported(l link, p *personalRow) exportedEvent {
 	e := exportedEvent{
-		Tenant: l.tenant, Seq: l.seq, Time: moment(l.at), At: l.at, Kind: l.kind, Actor: l.actor, Message: l.message,
+		Tenant: l.tenant, Seq: l.seq, Time: store.Moment(l.at), At: l.at, Kind: l.kind, Actor: l.actor, Message: l.message,
 		Public: json.RawMessage(l.public), Commitment: hex.EncodeToString(l.commitment[:]),
 		Prev: hex.EncodeToString(l.prev[:]), Hash: hex.EncodeToString(l.hash[:]),
 	}
@@ -104,7 +104,7 @@ func (l *Log) Events(tx *store.Tx, tenant, message string) ([]Event, error) {
 		if err := rows.Scan(&at, &e.Kind, &e.Actor, &public, &personal); err != nil {
 			return nil, fmt.Errorf("audit: events: %w", err)
 		}
-		e.At = moment(at)
+		e.At = store.Moment(at)
 		if public != "" {
 			e.Public = json.RawMessage(public)
 		}

@@ -234,7 +234,7 @@ func NewReference() string {
 func (l *Log) SaveFacts(tx *store.Tx, tenant, message string, schema int, facts json.RawMessage, at time.Time) error {
 	_, err := tx.Exec(`INSERT INTO audit_facts (message, tenant, version, at, facts) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (message) DO UPDATE SET version = excluded.version, at = excluded.at, facts = excluded.facts`,
-		message, tenant, schema, nanos(at), clean(string(facts)))
+		message, tenant, schema, store.Nanos(at), store.Clean(string(facts)))
 	if err != nil {
 		return fmt.Errorf("audit: save facts: %w", err)
 	}
@@ -268,15 +268,15 @@ func (l *Log) Facts(tx *store.Tx, message string) (Facts, error) {
 // of those that come after the message named after.
 func (l *Log) FactsSince(tx *store.Tx, tenant string, since time.Time, after string, limit int) ([]Facts, error) {
 	if tenant == "" {
-		return selectFacts(tx, "WHERE at >= ? AND message > ? ORDER BY message LIMIT ?", nanos(since), after, limit)
+		return selectFacts(tx, "WHERE at >= ? AND message > ? ORDER BY message LIMIT ?", store.Nanos(since), after, limit)
 	}
 	return selectFacts(tx, "WHERE tenant = ? AND at >= ? AND message > ? ORDER BY message LIMIT ?",
-		tenant, nanos(since), after, limit)
+		tenant, store.Nanos(since), after, limit)
 }
 
 // ForgetFacts removes facts that are older than before.
 func (l *Log) ForgetFacts(tx *store.Tx, before time.Time) (int64, error) {
-	n, err := tx.Exec("DELETE FROM audit_facts WHERE at < ?", nanos(before))
+	n, err := tx.Exec("DELETE FROM audit_facts WHERE at < ?", store.Nanos(before))
 	if err != nil {
 		return 0, fmt.Errorf("audit: forget facts: %w", err)
 	}

@@ -51,13 +51,13 @@ func (q Query) where() (string, []any) {
 			strings.Join(to.list, " AND ")+")", to.args...)
 	}
 	if !q.After.IsZero() {
-		c.add("m.received >= ?", nanos(q.After))
+		c.add("m.received >= ?", store.Nanos(q.After))
 	}
 	if !q.Before.IsZero() {
-		c.add("m.received < ?", nanos(q.Before))
+		c.add("m.received < ?", store.Nanos(q.Before))
 	}
 	if q.Behind.ID != "" {
-		at := nanos(q.Behind.Received)
+		at := store.Nanos(q.Behind.Received)
 		c.add("(m.received < ? OR m.received = ? AND m.id < ?)", at, at, q.Behind.ID)
 	}
 	limit := q.Limit

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"postern.dev/postern/internal/store"
 )
@@ -211,8 +210,8 @@ func upsertMessage(tx *store.Tx, m Message, open, full string) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET received = excluded.received, kind = excluded.kind, direction = excluded.direction,
 			mode = excluded.mode, way = excluded.way, ref = excluded.ref, detectors = excluded.detectors, data = excluded.data`,
-		m.ID, m.Tenant, nanos(m.Received), m.Kind, string(m.Direction), m.Mode, string(m.Way), m.Ref, detectorsOf(m),
-		bit(m.Erased), open)
+		m.ID, m.Tenant, store.Nanos(m.Received), m.Kind, string(m.Direction), m.Mode, string(m.Way), m.Ref, detectorsOf(m),
+		store.Bit(m.Erased), open)
 	if err != nil {
 		return fmt.Errorf("audit: save: %w", err)
 	}
@@ -226,7 +225,7 @@ func upsertMessage(tx *store.Tx, m Message, open, full string) error {
 	}
 	for i, r := range m.Recipients {
 		_, err := tx.Exec(`INSERT INTO audit_recipient (message, place, tenant, address, verdict, delivery)
-			VALUES (?, ?, ?, ?, ?, ?)`, m.ID, i, m.Tenant, clean(r.Address.Fold()), r.Verdict, string(r.Delivery))
+			VALUES (?, ?, ?, ?, ?, ?)`, m.ID, i, m.Tenant, store.Clean(r.Address.Fold()), r.Verdict, string(r.Delivery))
 		if err != nil {
 			return fmt.Errorf("audit: save: %w", err)
 		}
@@ -314,7 +313,7 @@ func selectFacts(tx *store.Tx, where string, args ...any) ([]Facts, error) {
 		if err := rows.Scan(&f.Message, &f.Tenant, &f.Schema, &at, &data); err != nil {
 			return nil, fmt.Errorf("audit: read facts: %w", err)
 		}
-		f.At, f.Data = moment(at), json.RawMessage(data)
+		f.At, f.Data = store.Moment(at), json.RawMessage(data)
 		list = append(list, f)
 	}
 	if err := rows.Err(); err != nil {
@@ -344,33 +343,5 @@ func decode(raw []byte) (v any, err error) {
 	return v, nil
 }
 
-// nanos is a time as it stands in a column; 0 for none.
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
-func moment(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, n).UTC()
-}
-
-func bit(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // fold is text as it is searched.
-func fold(s string) string { return clean(strings.ToLower(s)) }
-
-// clean makes text from outside fit a TEXT column: PostgreSQL takes neither
-// NUL nor broken UTF-8.
-func clean(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
-}
+func fold(s string) string { return store.Clean(strings.ToLower(s)) }

@@ -27,7 +27,7 @@ type Intent struct {
 // PutIntent writes an intent.
 func PutIntent(tx *store.Tx, i Intent) error {
 	_, err := tx.Exec("INSERT INTO intent (id, tenant, message, verdict, at, outcome, ended) VALUES (?, ?, ?, ?, ?, '', 0)",
-		i.ID, i.Tenant, i.Message, string(i.Verdict), nanos(i.At))
+		i.ID, i.Tenant, i.Message, string(i.Verdict), store.Nanos(i.At))
 	if err != nil {
 		return fmt.Errorf("spool: put intent: %w", err)
 	}
@@ -38,7 +38,7 @@ func PutIntent(tx *store.Tx, i Intent) error {
 // An outcome that is there already stays.
 func SettleIntent(tx *store.Tx, id string, outcome json.RawMessage, now time.Time) error {
 	_, err := tx.Exec("UPDATE intent SET outcome = ?, ended = ? WHERE id = ? AND ended = 0",
-		string(outcome), nanos(now), id)
+		string(outcome), store.Nanos(now), id)
 	if err != nil {
 		return fmt.Errorf("spool: settle intent: %w", err)
 	}
@@ -50,7 +50,7 @@ func SettleIntent(tx *store.Tx, id string, outcome json.RawMessage, now time.Tim
 // are the messages that were "delivered, or retried by Exchange".
 func OpenIntents(tx *store.Tx, before time.Time) ([]Intent, error) {
 	rows, err := tx.Query("SELECT id, tenant, message, verdict, at FROM intent WHERE ended = 0 AND at < ? ORDER BY at, id",
-		nanos(before))
+		store.Nanos(before))
 	if err != nil {
 		return nil, fmt.Errorf("spool: open intents: %w", err)
 	}
@@ -63,7 +63,7 @@ func OpenIntents(tx *store.Tx, before time.Time) ([]Intent, error) {
 		if err := rows.Scan(&i.ID, &i.Tenant, &i.Message, &verdict, &at); err != nil {
 			return nil, fmt.Errorf("spool: open intents: %w", err)
 		}
-		i.Verdict, i.At = json.RawMessage(verdict), moment(at)
+		i.Verdict, i.At = json.RawMessage(verdict), store.Moment(at)
 		list = append(list, i)
 	}
 	if err := rows.Err(); err != nil {
@@ -84,7 +84,7 @@ func (s *Spool) ReportIntents(tx *store.Tx, before time.Time) ([]Intent, error) 
 
 // SweepIntents removes intents that ended before the given time.
 func SweepIntents(tx *store.Tx, before time.Time) (int64, error) {
-	n, err := tx.Exec("DELETE FROM intent WHERE ended > 0 AND ended < ?", nanos(before))
+	n, err := tx.Exec("DELETE FROM intent WHERE ended > 0 AND ended < ?", store.Nanos(before))
 	if err != nil {
 		return 0, fmt.Errorf("spool: sweep intents: %w", err)
 	}

@@ -100,7 +100,7 @@ func Move(tx *store.Tx, id string, e Event, now time.Time) (State, error) {
 	// The old state is asked for again: on PostgreSQL another node may have
 	// moved the message since.
 	n, err := tx.Exec("UPDATE message SET state = ?, changed = ? WHERE id = ? AND state = ?",
-		string(next), nanos(now), id, string(m.State))
+		string(next), store.Nanos(now), id, string(m.State))
 	if err == nil && n != 1 {
 		err = errors.New("moved by somebody else")
 	}
@@ -128,7 +128,7 @@ type Filter struct {
 // List lists messages, oldest first.
 func List(tx *store.Tx, f Filter) ([]Message, error) {
 	where := " WHERE bytes_gone = ?"
-	args := []any{bit(f.Gone)}
+	args := []any{store.Bit(f.Gone)}
 	add := func(condition string, arg any) {
 		where += " AND " + condition
 		args = append(args, arg)
@@ -140,7 +140,7 @@ func List(tx *store.Tx, f Filter) ([]Message, error) {
 		add("state = ?", string(f.State))
 	}
 	if !f.Before.IsZero() {
-		add("changed < ?", nanos(f.Before))
+		add("changed < ?", store.Nanos(f.Before))
 	}
 	if f.After != "" {
 		add("id > ?", f.After)

@@ -35,7 +35,7 @@ func AddPending(tx *store.Tx, p Pending) error {
 		return fmt.Errorf("spool: hold %s: %w", p.Message, err)
 	}
 	_, err = tx.Exec("INSERT INTO pending (message, recipient, tenant, since, until, data) VALUES (?, ?, ?, ?, ?, ?)",
-		p.Message, string(p.Recipient.Address), p.Tenant, nanos(p.Since), nanos(p.Until), string(data))
+		p.Message, string(p.Recipient.Address), p.Tenant, store.Nanos(p.Since), store.Nanos(p.Until), string(data))
 	if err != nil {
 		return fmt.Errorf("spool: hold %s: %w", p.Message, err)
 	}
@@ -72,7 +72,7 @@ func ListPending(tx *store.Tx, tenant string, limit int) ([]Pending, error) {
 // Overdue lists who has waited until the deadline.
 func Overdue(tx *store.Tx, now time.Time, limit int) ([]Pending, error) {
 	return selectPending(tx, "WHERE until > 0 AND until <= ? ORDER BY until, message, recipient LIMIT ?",
-		nanos(now), limit)
+		store.Nanos(now), limit)
 }
 
 // NextDeadline is the earliest deadline; zero when nobody waits for one.
@@ -82,7 +82,7 @@ func NextDeadline(tx *store.Tx) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("spool: next deadline: %w", err)
 	}
-	return moment(at), nil
+	return store.Moment(at), nil
 }
 
 func selectPending(tx *store.Tx, where string, args ...any) ([]Pending, error) {

@@ -61,7 +61,7 @@ func FindRepeat(tx *store.Tx, key Key, now time.Time) (r Repeat, found bool, err
 	var at int64
 	r.Key = key
 	err = tx.QueryRow("SELECT tenant, message, code, enhanced, reply, at FROM repeat WHERE rkey = ? AND at > ?",
-		string(key), nanos(now.Add(-repeatLife))).
+		string(key), store.Nanos(now.Add(-repeatLife))).
 		Scan(&r.Tenant, &r.Message, &r.Reply.Code, &r.Reply.Enhanced, &r.Reply.Text, &at)
 	if errors.Is(err, store.ErrNoRows) {
 		return Repeat{}, false, nil
@@ -69,7 +69,7 @@ func FindRepeat(tx *store.Tx, key Key, now time.Time) (r Repeat, found bool, err
 	if err != nil {
 		return Repeat{}, false, fmt.Errorf("spool: find repeat: %w", err)
 	}
-	r.At = moment(at)
+	r.At = store.Moment(at)
 	return r, true, nil
 }
 
@@ -80,7 +80,7 @@ func PutRepeat(tx *store.Tx, r Repeat) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (rkey) DO UPDATE SET message = excluded.message, code = excluded.code,
 			enhanced = excluded.enhanced, reply = excluded.reply, at = excluded.at`,
-		string(r.Key), r.Tenant, r.Message, r.Reply.Code, r.Reply.Enhanced, clean(r.Reply.Text), nanos(r.At))
+		string(r.Key), r.Tenant, r.Message, r.Reply.Code, r.Reply.Enhanced, store.Clean(r.Reply.Text), store.Nanos(r.At))
 	if err != nil {
 		return fmt.Errorf("spool: put repeat: %w", err)
 	}
@@ -116,14 +116,14 @@ func FindDeferral(tx *store.Tx, key Key, now time.Time) (Deferral, error) {
 	var d Deferral
 	var first int64
 	err := tx.QueryRow("SELECT times, first_at FROM deferral WHERE rkey = ? AND first_at > ?",
-		string(key), nanos(now.Add(-repeatLife))).Scan(&d.Count, &first)
+		string(key), store.Nanos(now.Add(-repeatLife))).Scan(&d.Count, &first)
 	if errors.Is(err, store.ErrNoRows) {
 		return Deferral{}, nil
 	}
 	if err != nil {
 		return Deferral{}, fmt.Errorf("spool: find deferral: %w", err)
 	}
-	d.First = moment(first)
+	d.First = store.Moment(first)
 	return d, nil
 }
 
@@ -139,7 +139,7 @@ func PutDeferral(tx *store.Tx, key Key, now time.Time) (Deferral, error) {
 	d.Count++
 	_, err = tx.Exec(`INSERT INTO deferral (rkey, times, first_at) VALUES (?, ?, ?)
 		ON CONFLICT (rkey) DO UPDATE SET times = excluded.times, first_at = excluded.first_at`,
-		string(key), d.Count, nanos(d.First))
+		string(key), d.Count, store.Nanos(d.First))
 	if err != nil {
 		return Deferral{}, fmt.Errorf("spool: put deferral: %w", err)
 	}
@@ -156,7 +156,7 @@ func EndDeferral(tx *store.Tx, key Key) error {
 
 // SweepRepeats removes answers and deferrals that are older than 48 hours.
 func SweepRepeats(tx *store.Tx, now time.Time) (int64, error) {
-	before := nanos(now.Add(-repeatLife))
+	before := store.Nanos(now.Add(-repeatLife))
 	n, err := tx.Exec("DELETE FROM repeat WHERE at <= ?", before)
 	if err != nil {
 		return 0, fmt.Errorf("spool: sweep repeats: %w", err)

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"postern.dev/postern/internal/mail"
@@ -88,7 +87,7 @@ func insertMessage(tx *store.Tx, m Message) error {
 	_, err = tx.Exec(`INSERT INTO message
 		(id, tenant, state, received, changed, message_id, file, size, sha256, bytes_gone, envelope, rest)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)`,
-		m.ID, m.Tenant, string(m.State), nanos(m.Received), nanos(m.Changed), clean(m.MessageID),
+		m.ID, m.Tenant, string(m.State), store.Nanos(m.Received), store.Nanos(m.Changed), store.Clean(m.MessageID),
 		m.File, m.Size, hex.EncodeToString(m.SHA256[:]), string(envelope), string(more))
 	if err != nil {
 		return fmt.Errorf("spool: add %s: %w", m.ID, err)
@@ -127,7 +126,7 @@ func scanMessage(rows *store.Rows) (Message, error) {
 		return m, err
 	}
 	m.State, m.BytesGone = State(state), gone != 0
-	m.Received, m.Changed = moment(received), moment(changed)
+	m.Received, m.Changed = store.Moment(received), store.Moment(changed)
 	hash, err := hex.DecodeString(sum)
 	if err != nil || copy(m.SHA256[:], hash) != len(m.SHA256) {
 		return m, fmt.Errorf("hash %q", sum)
@@ -145,7 +144,7 @@ func scanMessage(rows *store.Rows) (Message, error) {
 }
 
 func markGone(tx *store.Tx, id string, now time.Time) error {
-	_, err := tx.Exec("UPDATE message SET bytes_gone = 1, changed = ? WHERE id = ?", nanos(now), id)
+	_, err := tx.Exec("UPDATE message SET bytes_gone = 1, changed = ? WHERE id = ?", store.Nanos(now), id)
 	if err != nil {
 		return fmt.Errorf("spool: erase %s: %w", id, err)
 	}
@@ -170,32 +169,4 @@ func bodyOwners(tx *store.Tx) (map[string]owner, error) {
 		owners[file] = o
 	}
 	return owners, rows.Err()
-}
-
-// nanos is a time as it stands in a column; 0 for none.
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
-func moment(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, n).UTC()
-}
-
-func bit(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// clean makes text from outside fit a TEXT column: PostgreSQL takes neither
-// NUL nor broken UTF-8.
-func clean(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -25,7 +25,7 @@ func candidates(tx *store.Tx, now time.Time, perHop, limit int) ([]candidate, er
 				SELECT id, tenant, hop, due, ROW_NUMBER() OVER (PARTITION BY tenant, hop ORDER BY due, id) AS place
 				FROM task WHERE held = 0 AND due <= ? AND leased <= ?) AS waiting
 			WHERE place <= ?) AS line
-		ORDER BY turn, due, id LIMIT ?`, nanos(now), nanos(now), perHop, limit)
+		ORDER BY turn, due, id LIMIT ?`, store.Nanos(now), store.Nanos(now), perHop, limit)
 	if err != nil {
 		return nil, fmt.Errorf("task: due: %w", err)
 	}
@@ -49,11 +49,11 @@ func candidates(tx *store.Tx, now time.Time, perHop, limit int) ([]candidate, er
 func nextDue(tx *store.Tx, now time.Time) (time.Time, error) {
 	var n int64
 	err := tx.QueryRow("SELECT COALESCE(MIN(due), 0) FROM task WHERE held = 0 AND due > ? AND leased <= ?",
-		nanos(now), nanos(now)).Scan(&n)
+		store.Nanos(now), store.Nanos(now)).Scan(&n)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("task: next due: %w", err)
 	}
-	return moment(n), nil
+	return store.Moment(n), nil
 }
 
 // take leases a task that is still due and free. The attempt counts from
@@ -62,7 +62,7 @@ func take(tx *store.Tx, id string, now, until time.Time) (bool, error) {
 	n, err := tx.Exec(`UPDATE task SET leased = ?, fence = fence + 1, attempts = attempts + 1,
 		first_tried = CASE WHEN first_tried = 0 THEN ? ELSE first_tried END
 		WHERE id = ? AND held = 0 AND due <= ? AND leased <= ?`,
-		nanos(until), nanos(now), id, nanos(now), nanos(now))
+		store.Nanos(until), store.Nanos(now), id, store.Nanos(now), store.Nanos(now))
 	if err != nil {
 		return false, fmt.Errorf("task: take: %w", err)
 	}
@@ -72,7 +72,7 @@ func take(tx *store.Tx, id string, now, until time.Time) (bool, error) {
 // plan writes when a leased task is due and given up if nothing is heard of
 // this attempt.
 func plan(tx *store.Tx, t Task, due time.Time) error {
-	_, err := tx.Exec("UPDATE task SET due = ?, give_up = ? WHERE id = ?", nanos(due), nanos(t.GiveUpAt), t.ID)
+	_, err := tx.Exec("UPDATE task SET due = ?, give_up = ? WHERE id = ?", store.Nanos(due), store.Nanos(t.GiveUpAt), t.ID)
 	if err != nil {
 		return fmt.Errorf("task: plan: %w", err)
 	}
@@ -81,7 +81,7 @@ func plan(tx *store.Tx, t Task, due time.Time) error {
 
 // renew keeps the lease that t has.
 func renew(tx *store.Tx, t Task, until time.Time) error {
-	_, err := tx.Exec("UPDATE task SET leased = ? WHERE id = ? AND fence = ?", nanos(until), t.ID, t.fence)
+	_, err := tx.Exec("UPDATE task SET leased = ? WHERE id = ? AND fence = ?", store.Nanos(until), t.ID, t.fence)
 	if err != nil {
 		return fmt.Errorf("task: renew: %w", err)
 	}
@@ -90,7 +90,7 @@ func renew(tx *store.Tx, t Task, until time.Time) error {
 
 // setAside keeps a task that cannot be read from being taken all the time.
 func setAside(tx *store.Tx, id string, code problem.Code, due time.Time) error {
-	_, err := tx.Exec("UPDATE task SET leased = 0, stuck = ?, due = ? WHERE id = ?", string(code), nanos(due), id)
+	_, err := tx.Exec("UPDATE task SET leased = 0, stuck = ?, due = ? WHERE id = ?", string(code), store.Nanos(due), id)
 	if err != nil {
 		return fmt.Errorf("task: set aside: %w", err)
 	}
@@ -127,7 +127,7 @@ func updateTask(tx *store.Tx, t, rest Task) (int64, error) {
 	}
 	n, err := tx.Exec(`UPDATE task SET recipients = ?, due = ?, give_up = ?, stuck = ?, last_reply = ?, leased = 0
 		WHERE id = ? AND fence = ?`,
-		string(to), nanos(rest.Due), nanos(rest.GiveUpAt), string(rest.Stuck), clean(rest.Last), t.ID, t.fence)
+		string(to), store.Nanos(rest.Due), store.Nanos(rest.GiveUpAt), string(rest.Stuck), store.Clean(rest.Last), t.ID, t.fence)
 	if err != nil {
 		return 0, fmt.Errorf("task: write: %w", err)
 	}

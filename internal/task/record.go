@@ -52,7 +52,7 @@ func Put(tx *store.Tx, r Record) (first bool, err error) {
 		(message, recipient, kind, task, fence_task, tenant, state, reply, host, why, told, at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message, recipient, kind, fence_task) DO NOTHING`,
 		r.Message, string(r.Recipient), string(r.Kind), r.Task, r.fenceTask(), r.Tenant, string(r.Fate),
-		clean(string(reply)), clean(r.Host), clean(r.Why), r.Told, nanos(r.At))
+		store.Clean(string(reply)), store.Clean(r.Host), store.Clean(r.Why), r.Told, store.Nanos(r.At))
 	if err != nil {
 		return false, fmt.Errorf("task: put outcome: %w", err)
 	}

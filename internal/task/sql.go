@@ -3,8 +3,6 @@ package task
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
-	"time"
 
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/problem"
@@ -61,8 +59,9 @@ func insertTask(tx *store.Tx, t Task) error {
 		return fmt.Errorf("task: add: %w", err)
 	}
 	_, err = tx.Exec("INSERT INTO task ("+taskColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
-		t.ID, t.Message, t.Tenant, string(t.Kind), clean(t.Hop), string(t.From), string(to), string(t.Payload),
-		nanos(t.Due), t.Attempts, nanos(t.FirstTried), nanos(t.GiveUpAt), string(t.Stuck), bit(t.Held), clean(t.Last))
+		t.ID, t.Message, t.Tenant, string(t.Kind), store.Clean(t.Hop), string(t.From), string(to), string(t.Payload),
+		store.Nanos(t.Due), t.Attempts, store.Nanos(t.FirstTried), store.Nanos(t.GiveUpAt),
+		string(t.Stuck), store.Bit(t.Held), store.Clean(t.Last))
 	if err != nil {
 		return fmt.Errorf("task: add: %w", err)
 	}
@@ -99,7 +98,8 @@ func scanTask(rows *store.Rows) (Task, error) {
 		return t, err
 	}
 	t.Kind, t.From, t.Stuck, t.Held = Kind(kind), mail.Address(from), problem.Code(stuck), held != 0
-	t.Due, t.FirstTried, t.GiveUpAt, t.Leased = moment(due), moment(first), moment(giveUp), moment(leased)
+	t.Due, t.FirstTried = store.Moment(due), store.Moment(first)
+	t.GiveUpAt, t.Leased = store.Moment(giveUp), store.Moment(leased)
 	if payload != "" {
 		t.Payload = json.RawMessage(payload)
 	}
@@ -125,39 +125,11 @@ func selectRecords(tx *store.Tx, where string, args ...any) ([]Record, error) {
 		if err != nil {
 			return nil, fmt.Errorf("task: read outcomes: %w", err)
 		}
-		r.Recipient, r.Kind, r.Fate, r.At = mail.Address(to), Kind(kind), Fate(fate), moment(at)
+		r.Recipient, r.Kind, r.Fate, r.At = mail.Address(to), Kind(kind), Fate(fate), store.Moment(at)
 		list = append(list, r)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("task: read outcomes: %w", err)
 	}
 	return list, nil
-}
-
-// nanos is a time as it stands in a column; 0 for none.
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
-func moment(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, n).UTC()
-}
-
-func bit(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// clean makes text from outside fit a TEXT column: PostgreSQL takes neither
-// NUL nor broken UTF-8.
-func clean(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

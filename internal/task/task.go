@@ -150,7 +150,7 @@ type Choice struct {
 // Retry makes the chosen tasks due now, also those that are stuck or held.
 // It returns how many there were.
 func Retry(tx *store.Tx, c Choice, now time.Time) (int64, error) {
-	return c.update(tx, "held = 0, due = ?", nanos(now))
+	return c.update(tx, "held = 0, due = ?", store.Nanos(now))
 }
 
 // Hold keeps the chosen tasks from being tried until Retry. An attempt that
