@@ -102,7 +102,7 @@ const maxWrites = 512
 type Gateway struct {
 	Config
 	flights flights
-	later   sync.WaitGroup // writes that nobody waits for
+	later   errands // writes that nobody waits for
 	judges  judges
 	writes  chan struct{} // bounds them
 
