@@ -433,50 +433,6 @@ func (a *App) applyAtStart(ctx context.Context) error {
 	return nil
 }
 
-func difference(old, fresh files) []string {
-	var lines []string
-	for _, path := range slices.Sorted(maps.Keys(fresh)) {
-		before, was := old[path]
-		switch {
-		case !was:
-			lines = append(lines, "+ "+path)
-		case before != fresh[path]:
-			lines = append(lines, "~ "+path)
-			lines = append(lines, lineDifference(before, fresh[path])...)
-		}
-	}
-	for _, path := range slices.Sorted(maps.Keys(old)) {
-		if _, is := fresh[path]; !is {
-			lines = append(lines, "- "+path)
-		}
-	}
-	return lines
-}
-
-// lineDifference lists lines that only one of two texts has. It is for a
-// reader who knows the file; no secret stands in it, as files name theirs.
-func lineDifference(before, after string) []string {
-	count := map[string]int{}
-	for _, l := range strings.Split(before, "\n") {
-		count[l]++
-	}
-	var lines []string
-	for _, l := range strings.Split(after, "\n") {
-		if count[l] > 0 {
-			count[l]--
-			continue
-		}
-		lines = append(lines, "    + "+l)
-	}
-	for _, l := range strings.Split(before, "\n") {
-		if count[l] > 0 {
-			count[l]--
-			lines = append(lines, "    - "+l)
-		}
-	}
-	return lines
-}
-
 // schema lists the steps of app's own table.
 func schema() []string {
 	return []string{`CREATE TABLE applied (

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"postern.dev/postern/internal/settings"
 )
 
 // Query chooses records. ParseQuery makes it from what a person typed.
@@ -293,7 +295,7 @@ func keyNames() []string {
 func hint(got string, permitted []string, suffix string) string {
 	best, distance := "", max(3, len(got)/3+1)
 	for _, p := range permitted {
-		if d := edits(got, p); d < distance {
+		if d := settings.Distance(got, p); d < distance {
 			best, distance = p, d
 		}
 	}
@@ -301,27 +303,4 @@ func hint(got string, permitted []string, suffix string) string {
 		return "did you mean " + best + suffix + "?"
 	}
 	return "it is one of " + strings.Join(permitted, suffix+", ") + suffix
-}
-
-// edits is the Levenshtein distance, which is short work for short words.
-func edits(a, b string) int {
-	if len(a) > 40 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

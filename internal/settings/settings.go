@@ -215,7 +215,7 @@ func asYAML(err error, target *yaml.Error) bool {
 func Nearest(name string, known []string) string {
 	best, least := "", len(name)/2+2
 	for _, k := range known {
-		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < least {
+		if d := Distance(strings.ToLower(name), strings.ToLower(k)); d < least {
 			best, least = k, d
 		}
 	}
@@ -225,7 +225,12 @@ func Nearest(name string, known []string) string {
 	return fmt.Sprintf("did you mean %q?", best)
 }
 
-func distance(a, b string) int {
+// Distance is the Levenshtein distance of two words; a long a is far from
+// everything, because nobody mistyped it.
+func Distance(a, b string) int {
+	if len(a) > 40 {
+		return len(a)
+	}
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
