@@ -7,7 +7,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 60s
 TIMES    ?= 5
 
-.PHONY: help build demo check quick packages fmt vet staticcheck test race demo-once e2e fuzz crash conformance bench clean
+.PHONY: help build demo check quick packages fmt vet staticcheck test race demo-once e2e e2e-long fuzz crash conformance bench clean
 
 help: ## print this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,10 @@ demo-once: build ## the demo as a test: every sample must have its expected outc
 e2e: build ## the real binary against real peers; a peer that is not installed prints SKIPPED
 	set -o pipefail; POSTERN_BINARY=$(CURDIR)/bin/postern $(GO) test -v -count=1 -tags e2e -timeout 9m ./e2e/ 2>&1 \
 		| grep -E '^(--- |ok|FAIL|panic)|SKIPPED|_test.go:[0-9]'
+
+e2e-long: build ## the long forms of the end-to-end tests: every call fails once, 10,000 poison messages
+	set -o pipefail; POSTERN_LONG=1 POSTERN_BINARY=$(CURDIR)/bin/postern nice -n 15 $(GO) test -v -count=1 -tags e2e \
+		-timeout 90m $(if $(RUN),-run '$(RUN)') ./e2e/ 2>&1 | grep -E '^(--- |ok|FAIL|panic)|SKIPPED|_test.go:[0-9]'
 
 fuzz: ## every fuzz target for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)

@@ -59,8 +59,7 @@ func (p *program) serve(ctx context.Context, a *app.App) error {
 	for {
 		select {
 		case err := <-a.Dead():
-			a.Log.Error("the store is dead; the process ends", telemetry.KeyCode, problem.StoreDead, telemetry.KeyError, err)
-			return red("the store is in an unknown state: %v", err)
+			return dead(a, err)
 		case s := <-signals:
 			if s == syscall.SIGHUP {
 				reload(ctx, a)
@@ -68,11 +67,29 @@ func (p *program) serve(ctx context.Context, a *app.App) error {
 			}
 			notify("STOPPING=1")
 			a.Log.Info("draining")
-			ctx, cancel := context.WithTimeout(context.Background(), drain)
-			defer cancel()
-			return a.Shutdown(ctx)
+			return p.drain(a)
 		}
 	}
+}
+
+// drain lets running transactions end. A store that dies meanwhile ends the
+// process at once: nothing more may be promised.
+func (p *program) drain(a *app.App) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- a.Shutdown(ctx) }()
+	select {
+	case err := <-a.Dead():
+		return dead(a, err)
+	case err := <-done:
+		return err
+	}
+}
+
+func dead(a *app.App, err error) error {
+	a.Log.Error("the store is dead; the process ends", telemetry.KeyCode, problem.StoreDead, telemetry.KeyError, err)
+	return red("the store is in an unknown state: %v", err)
 }
 
 func reload(ctx context.Context, a *app.App) {

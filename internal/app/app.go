@@ -75,6 +75,8 @@ type App struct {
 	lock     io.Closer
 	tend     chan struct{}
 	stop     context.CancelFunc
+	closing  chan struct{} // closed by Close; nil before Start
+	once     sync.Once     // closing
 	running  sync.WaitGroup
 	servers  []*http.Server
 	started  time.Time
@@ -313,16 +315,23 @@ func (a *App) Start(ctx context.Context) error {
 	})
 	a.run(func() { a.Gateway.Tend(ctx, a.tend) })
 	a.run(func() { a.housekeeping(ctx) })
+	a.watch()
+	return nil
+}
+
+// watch hears of the death of the store until Close, that is also while
+// Shutdown drains.
+func (a *App) watch() {
+	a.closing = make(chan struct{})
 	a.run(func() {
 		select {
 		case err, open := <-a.DB.Dead():
 			if open {
 				a.die(err)
 			}
-		case <-ctx.Done():
+		case <-a.closing:
 		}
 	})
-	return nil
 }
 
 func (a *App) run(fn func()) {
@@ -333,43 +342,16 @@ func (a *App) run(fn func()) {
 	}()
 }
 
-// afterCrash settles what a crash may have left: messages that are done and
-// still have octets, and intents without an outcome.
-func (a *App) afterCrash(ctx context.Context) error {
-	if err := a.Gateway.Sweep(ctx); err != nil {
-		return err
-	}
-	var open []spool.Intent
-	err := a.DB.View(ctx, func(tx *store.Tx) (err error) {
-		open, err = a.Spool.ReportIntents(tx, a.started)
-		return err
-	})
-	if err != nil || len(open) == 0 {
-		return err
-	}
-	return a.DB.Update(ctx, func(tx *store.Tx) error {
-		for _, i := range open {
-			err := a.Audit.Change(tx, i.Message, func(m *audit.Message) {
-				m.Did("crash", "delivered, or retried by Exchange", a.started)
-			})
-			if err != nil && !errors.Is(err, audit.ErrNotFound) {
-				return err
-			}
-			if err := spool.SettleIntent(tx, i.ID, []byte(`{"way":"crash"}`), a.started); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
 // Serve takes mail on a listener until it is closed.
 func (a *App) Serve(ln net.Listener) { a.run(func() { _ = a.SMTP.Serve(ln) }) }
 
 // Shutdown drains: no new connections, running transactions end, tasks that
-// run are waited for.
+// run are waited for; what is due meanwhile waits for the next start.
 func (a *App) Shutdown(ctx context.Context) error {
 	var errs []error
+	if a.stop != nil {
+		a.stop()
+	}
 	if a.SMTP != nil {
 		errs = append(errs, a.SMTP.Shutdown(ctx))
 	}
@@ -380,17 +362,28 @@ func (a *App) Shutdown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// lastWrites is how long Close waits for messages that are being taken when
+// their connections are cut, so that what they write is whole. One that waits
+// for the next hop's last answer waits longer: its intent is in the store.
+const lastWrites = 5 * time.Second
+
 // Close stops what runs and closes every room, in the order that loses
-// nothing.
+// nothing. Its error is that of the store too, when it has died meanwhile.
 func (a *App) Close() error {
 	if a.SMTP != nil {
 		a.SMTP.Close()
+		limited, cancel := context.WithTimeout(context.Background(), lastWrites)
+		_ = a.SMTP.Wait(limited) // then they are cut
+		cancel()
 	}
 	for _, s := range a.servers {
 		_ = s.Close() // what Shutdown has drained is closed already
 	}
 	if a.stop != nil {
 		a.stop()
+	}
+	if a.closing != nil {
+		a.once.Do(func() { close(a.closing) })
 	}
 	a.running.Wait()
 	if a.Gateway != nil {
@@ -404,12 +397,27 @@ func (a *App) Close() error {
 	}
 	var err error
 	if a.DB != nil {
-		err = a.DB.Close()
+		err = errors.Join(a.DB.Close(), a.lastWords())
 	}
 	if a.lock != nil {
 		err = errors.Join(err, a.lock.Close())
 	}
 	return err
+}
+
+// lastWords is why the process had to end, when nobody has heard it yet.
+func (a *App) lastWords() error {
+	select {
+	case err := <-a.fatal:
+		return err
+	default:
+	}
+	select {
+	case err := <-a.DB.Dead(): // nil when it was heard
+		return err
+	default:
+		return nil
+	}
 }
 
 // Balance is the conservation check over everything in custody.

@@ -51,7 +51,9 @@ func (a *App) housekeeping(ctx context.Context) {
 func (a *App) hour(ctx context.Context, now time.Time) {
 	limited, cancel := context.WithTimeout(ctx, 45*time.Minute)
 	defer cancel()
-	for _, job := range []func(context.Context, time.Time) error{a.forgetMessages, a.forgetRecords, a.forgetRest, a.sweep, a.balance} {
+	for _, job := range []func(context.Context, time.Time) error{
+		a.forgetMessages, a.forgetRecords, a.forgetRest, a.sweep, a.lateIntents, a.balance,
+	} {
 		if err := job(limited, now); err != nil && ctx.Err() == nil {
 			a.Log.Error("old records could not be removed", telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
 		}

@@ -108,7 +108,7 @@ func (g *Gateway) endTries(tx *store.Tx, tr *trail, m matter) error {
 // there, so only the sweep of the next start may decide.
 func (g *Gateway) discard(b spool.Stored, err error) {
 	if !errors.Is(err, store.ErrDead) {
-		g.Spool.Discard(b)
+		g.died(g.Spool.Discard(b))
 	}
 }
 

@@ -82,16 +82,21 @@ type world struct {
 }
 
 func newWorld(t *testing.T, s *script) *world {
+	t.Helper()
+	dir, err := durable.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newWorldIn(t, s, dir)
+}
+
+func newWorldIn(t *testing.T, s *script, dir *durable.Dir) *world {
 	ctx := t.Context()
 	db := storetest.SQLite(t)
 	if err := task.Migrate(ctx, db); err != nil {
 		t.Fatal(err)
 	}
 	log, err := audit.Open(ctx, db, []byte("0123456789abcdef"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := durable.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

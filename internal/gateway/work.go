@@ -249,6 +249,7 @@ func (g *Gateway) erase(id string) {
 	go func() {
 		defer g.later.Done()
 		if err := g.Spool.Erase(context.Background(), id, time.Now()); err != nil {
+			g.died(err)
 			g.Log.Error("the octets of a finished message could not be erased", telemetry.KeyCode, problem.NotErased,
 				telemetry.KeyMessage, id, telemetry.KeyError, err)
 		}
@@ -272,6 +273,7 @@ func (g *Gateway) Sweep(ctx context.Context) error {
 			}
 		}
 		if err != nil {
+			g.died(err)
 			return err
 		}
 	}

@@ -175,6 +175,12 @@ func turnAway(nc net.Conn, r mail.Reply) {
 // and waits until the transactions that run are finished, or until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.drain()
+	return s.Wait(ctx)
+}
+
+// Wait returns when no connection is served any more, or when ctx ends. Call
+// it after Shutdown or Close.
+func (s *Server) Wait(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		s.running.Wait()

@@ -3,6 +3,7 @@ package spool
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"postern.dev/postern/internal/problem"
@@ -46,11 +47,15 @@ func SettleIntent(tx *store.Tx, id string, outcome json.RawMessage, now time.Tim
 }
 
 // OpenIntents lists the intents without an outcome that were written before
-// the given time, oldest first. With the time of the process's start these
-// are the messages that were "delivered, or retried by Exchange".
+// the given time, oldest first; the zero time means all of them. At the start
+// of the only process of a database these are the messages that were
+// "delivered, or retried by Exchange", whatever its clock says now.
 func OpenIntents(tx *store.Tx, before time.Time) ([]Intent, error) {
-	rows, err := tx.Query("SELECT id, tenant, message, verdict, at FROM intent WHERE ended = 0 AND at < ? ORDER BY at, id",
-		store.Nanos(before))
+	at := int64(math.MaxInt64)
+	if !before.IsZero() {
+		at = store.Nanos(before)
+	}
+	rows, err := tx.Query("SELECT id, tenant, message, verdict, at FROM intent WHERE ended = 0 AND at < ? ORDER BY at, id", at)
 	if err != nil {
 		return nil, fmt.Errorf("spool: open intents: %w", err)
 	}

@@ -102,12 +102,17 @@ func (s *Spool) Store(ctx context.Context, id string, b mail.Body) (Stored, erro
 }
 
 // Discard removes a body whose row was not committed. What it cannot remove
-// is swept at the next start.
-func (s *Spool) Discard(b Stored) {
-	if err := s.shard(b.File).Remove(b.File); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.log.Warn("body of a message that was not taken remains until the next start",
-			telemetry.KeyCode, problem.BodyNotUnlinked, telemetry.KeyError, err)
+// is swept at the next start. An error that is durable.ErrSync must end the
+// process: the entries of a folder whose fsync failed are not known any more,
+// those of other messages among them.
+func (s *Spool) Discard(b Stored) error {
+	err := s.shard(b.File).Remove(b.File)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
+	s.log.Warn("body of a message that was not taken remains until the next start",
+		telemetry.KeyCode, problem.BodyNotUnlinked, telemetry.KeyError, err)
+	return fmt.Errorf("spool: discard: %w", err)
 }
 
 // Open gives the octets of message id, after all of them were verified:
@@ -177,7 +182,8 @@ func (s *Spool) alarm(id, tenant string, err error) {
 // Erase deletes the octets of a finished message: first its row says that
 // they are gone and is committed, then the file is unlinked. A crash between
 // the two leaves a file that the next start removes; never a row that
-// promises octets which are not there.
+// promises octets which are not there. An error that is durable.ErrSync must
+// end the process.
 func (s *Spool) Erase(ctx context.Context, id string, now time.Time) error {
 	var m Message
 	err := s.db.Update(ctx, func(tx *store.Tx) (err error) {

@@ -1,0 +1,62 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/spool"
+	"postern.dev/postern/internal/store"
+)
+
+// afterCrash settles what a crash may have left: messages that are done and
+// still have octets, and intents without an outcome.
+func (a *App) afterCrash(ctx context.Context) error {
+	if err := a.Gateway.Sweep(ctx); err != nil {
+		return err
+	}
+	before := time.Time{} // nobody else can have one
+	if a.DB.Postgres() {
+		before = a.started.Add(-longestFlight)
+	}
+	return a.settleIntents(ctx, before, a.started)
+}
+
+// longestFlight is longer than a message can be under way after its intent
+// was written (10 minutes), on a node whose clock differs from ours.
+const longestFlight = 30 * time.Minute
+
+// lateIntents settles those that another node left when it crashed. Only
+// their age tells them from those of messages that are under way there.
+func (a *App) lateIntents(ctx context.Context, now time.Time) error {
+	if !a.DB.Postgres() {
+		return nil
+	}
+	return a.settleIntents(ctx, now.Add(-longestFlight), now)
+}
+
+func (a *App) settleIntents(ctx context.Context, before, now time.Time) error {
+	return a.DB.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.Lock("intents"); err != nil { // another node may do the same
+			return err
+		}
+		open, err := a.Spool.ReportIntents(tx, before)
+		for _, i := range open {
+			if err == nil {
+				err = a.crashed(tx, i, now)
+			}
+		}
+		return err
+	})
+}
+
+func (a *App) crashed(tx *store.Tx, i spool.Intent, now time.Time) error {
+	err := a.Audit.Change(tx, i.Message, func(m *audit.Message) {
+		m.Did("crash", "delivered, or retried by Exchange", now)
+	})
+	if err != nil && !errors.Is(err, audit.ErrNotFound) {
+		return err
+	}
+	return spool.SettleIntent(tx, i.ID, []byte(`{"way":"crash"}`), now)
+}
