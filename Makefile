@@ -27,7 +27,7 @@ packages: ## install the Debian packages that tests need (as root), or name them
 	@scripts/packages.sh
 
 fmt: ## is everything formatted?
-	@out=$$(gofmt -l cmd internal e2e 2>/dev/null); if [ -n "$$out" ]; then echo "not formatted (gofmt -w): $$out"; exit 1; fi
+	@out=$$(gofmt -l cmd internal e2e bench 2>/dev/null); if [ -n "$$out" ]; then echo "not formatted (gofmt -w): $$out"; exit 1; fi
 
 vet: ## go vet
 	$(GO) vet ./...
