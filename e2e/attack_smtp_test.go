@@ -1,0 +1,93 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// under is a gateway as a target of the driver.
+func (g *gateway) under(t *testing.T, name string, secure bool) *target {
+	t.Helper()
+	cert, err := g.authority.Certificate(exchangeID)
+	must(t, err)
+	return &target{
+		name: name, address: g.smtp, roots: g.authority.Pool(), cert: &cert, server: "gw.postern.example", secure: secure,
+		head: "X-Postern-Tenant: contoso;" + secret + ";out;inline\r\n" + exchangeHeader(), from: ann, to: bob,
+		settle: 200 * time.Millisecond, patience: 10 * time.Second,
+		got: func(token string) (list [][]byte) {
+			for _, d := range g.sink.find(token) {
+				list = append(list, d.Raw)
+			}
+			return list
+		},
+	}
+}
+
+func TestTheAttackDriverFindsNothing(t *testing.T) {
+	t.Parallel()
+	for _, way := range []struct {
+		name, config string
+		secure       bool
+	}{
+		{"in clear", "", false}, {"in TLS", "", true}, {"normalizing", "bare", false},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			g := prepare(t, setup{peers: "{ exchange: { networks: [127.0.0.0/8] } }"})
+			if way.config != "" {
+				g.edit(t, "smtp: { ", "smtp: { bare_newline: normalize, ")
+			}
+			g.up(t)
+			rss := megabytes(t, g.pid, "VmRSS")
+			s := drive(t, g.under(t, way.name, way.secure), attacks())
+			s.report(t)
+			t.Logf("resident memory: %.1f MiB before, %.1f at most", rss, megabytes(t, g.pid, "VmHWM"))
+			g.unharmed(t, 200)
+		})
+	}
+}
+
+// edit changes the configuration before the start.
+func (g *gateway) edit(t *testing.T, old, with string) {
+	t.Helper()
+	text, err := os.ReadFile(g.file)
+	must(t, err)
+	if !strings.Contains(string(text), old) {
+		t.Fatalf("no %q in the configuration", old)
+	}
+	write(t, g.file, strings.Replace(string(text), old, with, 1))
+}
+
+// unharmed checks that a gateway took no harm from an attack: it lives, took
+// no more memory than allowed (in MiB, its children included), had no
+// internal fault, and its books are even.
+func (g *gateway) unharmed(t *testing.T, most float64) {
+	t.Helper()
+	select {
+	case <-g.ended:
+		t.Fatalf("the gateway ended with %d", g.exit)
+	default:
+	}
+	used := megabytes(t, g.pid, "VmHWM")
+	for _, pid := range children(t, g.pid) {
+		used += megabytes(t, pid, "VmHWM")
+	}
+	if used > most {
+		t.Errorf("gateway and children took %.1f MiB at most, more than %.0f", used, most)
+	}
+	t.Logf("gateway and children took %.1f MiB at most", used)
+	for _, word := range []string{"panic:", "goroutine ", "code=P205", "code=P502", "code=P440"} {
+		if at := strings.Index(g.log.String(), word); at >= 0 {
+			t.Errorf("the log says %q: %.600s", word, g.log.String()[max(0, at-200):])
+		}
+	}
+	if b := g.balance(t); !b.OK {
+		t.Errorf("balance: %v", b.Differences)
+	}
+	if sent, _ := routed(message("still-alive", "Hello\n")); g.send(t, sent).Code != 250 {
+		t.Error("honest mail is not taken any more")
+	}
+}
