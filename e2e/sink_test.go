@@ -31,6 +31,8 @@ type sink struct {
 	login     string // user NUL password that it demands, or ""
 	marker    string // with it only the hash from there on is kept
 	plain     bool   // STARTTLS is not demanded
+	without   string // extensions that it does not offer
+	hostile   *hostileHop
 	ln        net.Listener
 	cert      tls.Certificate
 
@@ -48,6 +50,7 @@ type delivery struct {
 	Size   int64
 	Sum    [sha256.Size]byte // from marker on, when one is set
 	BDAT   bool
+	Wire   []byte // what came in DATA, with the end
 	Client []string // names in the client's certificate
 	At     time.Time
 }
@@ -160,6 +163,7 @@ func (c *session) handle(verb, rest string) error {
 		} else if c.s.login != "" {
 			list = append(list, "AUTH PLAIN")
 		}
+		list = slices.DeleteFunc(list, func(x string) bool { return strings.Contains(c.s.without, x) })
 		for i, l := range list {
 			sep := "-"
 			if i == len(list)-1 {
@@ -168,7 +172,11 @@ func (c *session) handle(verb, rest string) error {
 			c.say("250" + sep + l)
 		}
 	case "STARTTLS":
-		c.say("220 2.0.0 go ahead")
+		if h := c.s.hostile; h != nil && !h.startTLS(c) {
+			return nil
+		} else if h == nil {
+			c.say("220 2.0.0 go ahead")
+		}
 		t := tls.Server(c.conn, &tls.Config{Certificates: []tls.Certificate{c.s.cert}, ClientAuth: tls.RequestClientCert})
 		if err := t.Handshake(); err != nil {
 			return err
@@ -239,6 +247,7 @@ func (c *session) data() error {
 		if err != nil {
 			return err
 		}
+		c.d.Wire = append(c.d.Wire, line...)
 		if string(line) == ".\r\n" {
 			c.end()
 			return nil

@@ -283,12 +283,15 @@ func refusal(err error) mail.Reply {
 
 // stuffer doubles the dot at the start of a line (RFC 5321 §4.5.2), in large
 // slices. It lets no bare CR or LF through: what one server reads as the end
-// of a message, another must not read as text.
+// of a message, another must not read as text. For the same reason NULs before
+// a first dot get a dot in front too, as a server that drops NULs would find
+// the end there. Every receiver takes that dot off again, whatever follows it.
 type stuffer struct {
 	w     io.Writer
 	start bool // at the start of a line
 	cr    bool // the last octet was a CR
 	any   bool
+	held  int // NULs at the start of a line that are not written yet
 }
 
 // Write implements io.Writer.
@@ -298,6 +301,11 @@ func (s *stuffer) Write(p []byte) (int, error) {
 	}
 	if !s.clean(p) {
 		return 0, errBare
+	}
+	last := p[len(p)-1]
+	s.cr, s.any = last == '\r', true
+	if s.held > 0 || bytes.IndexByte(p, 0) >= 0 {
+		return len(p), s.withNULs(p)
 	}
 	rest := p
 	if s.start && rest[0] == '.' {
@@ -318,9 +326,49 @@ func (s *stuffer) Write(p []byte) (int, error) {
 	if _, err := s.w.Write(rest); err != nil {
 		return 0, err
 	}
-	last := p[len(p)-1]
-	s.start, s.cr, s.any = last == '\n', last == '\r', true
+	s.start = last == '\n'
 	return len(p), nil
+}
+
+// withNULs is Write for the rare content with NULs, octet by octet.
+func (s *stuffer) withNULs(p []byte) error {
+	out := make([]byte, 0, len(p)+len(p)/8+2)
+	for _, c := range p {
+		if s.start && c == 0 {
+			s.held++
+			continue
+		}
+		if s.start && c == '.' {
+			out = append(out, '.')
+		}
+		if s.held > 0 {
+			if _, err := s.w.Write(out); err != nil {
+				return err
+			}
+			out = out[:0]
+			if err := s.release(); err != nil {
+				return err
+			}
+		}
+		out = append(out, c)
+		s.start = c == '\n'
+	}
+	_, err := s.w.Write(out)
+	return err
+}
+
+// release writes the NULs that were held back.
+func (s *stuffer) release() error {
+	var nuls [512]byte
+	for s.held > 0 {
+		n, err := s.w.Write(nuls[:min(s.held, len(nuls))])
+		if err != nil {
+			return err
+		}
+		s.held -= n
+		s.start = false
+	}
+	return nil
 }
 
 // clean reports whether each CR is followed by LF and each LF preceded by CR,
@@ -344,6 +392,9 @@ func (s *stuffer) clean(p []byte) bool {
 func (s *stuffer) end() (added bool, err error) {
 	if s.cr {
 		return false, errBare
+	}
+	if err := s.release(); err != nil {
+		return false, err
 	}
 	if s.any && !s.start {
 		_, err = io.WriteString(s.w, "\r\n.\r\n")

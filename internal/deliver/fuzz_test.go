@@ -50,6 +50,8 @@ func FuzzStuffing(f *testing.F) {
 		f.Add([]byte(s[:min(len(s), 1000)]), uint8(3))
 	}
 	f.Add([]byte("a\n.\nb\r.\r\r\n"), uint8(1))
+	f.Add([]byte("a\r\n\x00.\r\nb\r\n.\x00\r\n\x00\x00.\x00\r\n\x00"), uint8(1))
+	f.Add([]byte("\x00.\r\n.\x00\r\n\x00.\r\n"), uint8(200))
 	f.Fuzz(func(t *testing.T, b []byte, step uint8) {
 		var out bytes.Buffer
 		s := &stuffer{w: &out, start: true}
@@ -90,6 +92,39 @@ func FuzzStuffing(f *testing.F) {
 			t.Fatalf("%q became %q", want, got)
 		}
 	})
+}
+
+// A server that drops NULs sees no end of the message but the true one.
+func TestNULsHideNoEnd(t *testing.T) {
+	const alphabet = "\r\n.\x00a"
+	for code := range 5 * 5 * 5 * 5 * 5 * 5 {
+		var in []byte
+		for c := code; c > 0; c /= 5 {
+			in = append(in, alphabet[c%5])
+		}
+		for step := 1; step <= 3; step++ {
+			var out bytes.Buffer
+			s := &stuffer{w: &out, start: true}
+			if inSlices(s, in, step) != nil {
+				continue
+			}
+			added, err := s.end()
+			if err != nil {
+				continue
+			}
+			want := string(in)
+			if added {
+				want += "\r\n"
+			}
+			if got := unstuffed(t, out.Bytes()); got != want {
+				t.Fatalf("%q became %q", want, got)
+			}
+			wire := append([]byte("\r\n"), bytes.ReplaceAll(out.Bytes(), []byte{0}, nil)...)
+			if at := bytes.Index(wire, []byte("\r\n.\r\n")); at != len(wire)-5 {
+				t.Fatalf("%q went out as %q", in, out.Bytes())
+			}
+		}
+	}
 }
 
 func inSlices(w io.Writer, b []byte, step int) error {
