@@ -50,7 +50,7 @@ type delivery struct {
 	Size   int64
 	Sum    [sha256.Size]byte // from marker on, when one is set
 	BDAT   bool
-	Wire   []byte // what came in DATA, with the end
+	Wire   []byte   // what came in DATA, with the end
 	Client []string // names in the client's certificate
 	At     time.Time
 }
