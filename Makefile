@@ -61,7 +61,7 @@ e2e-long: build ## the long forms of the end-to-end tests: every call fails once
 fuzz: ## every fuzz target for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)
 
-crash: ## the tests that kill, cut the power and break the disk, TIMES times
+crash: build ## the tests that kill, cut the power and break the disk, TIMES times; then POSTERN_KILLS kills of the real binary
 	scripts/crash.sh $(TIMES)
 
 conformance: ## figures on data that is not ours (../shared), when it is there

@@ -4,148 +4,141 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// promise is a message that was answered 250.
-type promise struct{ token, kind string }
+// perFolder is how many kills strike one data folder before its account is
+// closed.
+const perFolder = 28
 
-// writers bring custody mail until stopped; what breaks is brought again
-// under a new name, as nobody may count on it.
-type writers struct {
-	g    *gateway
-	stop chan struct{}
-	wait sync.WaitGroup
-
-	mu   sync.Mutex
-	kept []promise
-	odd  []string
-}
-
-func (w *writers) run(n int) {
-	for i := range n {
-		w.wait.Add(1)
-		go func() {
-			defer w.wait.Done()
-			for k := i; ; k++ {
-				select {
-				case <-w.stop:
-					return
-				default:
+// TestWhatWasAnsweredSurvivesEveryKill kills the gateway at named steps and
+// at system calls while mail is brought, starts it again on the same data,
+// and holds everything that was answered against what is there in the end.
+// "make crash" runs the long form; scripts/crash.sh names the settings.
+func TestWhatWasAnsweredSurvivesEveryKill(t *testing.T) {
+	need(t, "strace")
+	total := number("POSTERN_KILLS", 2*perFolder)
+	until := time.Now().Add(time.Duration(number("POSTERN_KILL_MINUTES", 60)) * time.Minute)
+	seed := number("POSTERN_KILL_SEED", int(time.Now().Unix()%1_000_000))
+	t.Logf("the seed is %d: POSTERN_KILL_SEED=%d does the same again", seed, seed)
+	all := steps()
+	if only := os.Getenv("POSTERN_KILL_STEP"); only != "" {
+		all = slices.DeleteFunc(all, func(s step) bool { return !strings.Contains(s.name, only) })
+	}
+	r := rand.New(rand.NewPCG(uint64(seed), 0))
+	var order []step
+	for len(order) < total { // every step as often as every other
+		for _, i := range r.Perm(len(all)) {
+			order = append(order, all[i])
+		}
+	}
+	b := &tally{rows: map[string]map[fault]int{}, calls: map[string]int{}}
+	began := time.Now()
+	t.Run("folder", func(t *testing.T) {
+		for part := range slices.Chunk(order[:total], perFolder) {
+			own := r.Uint64()
+			t.Run(strconv.FormatUint(own, 10), func(t *testing.T) {
+				t.Parallel()
+				if time.Now().After(until) {
+					t.Skip("SKIPPED: the time is over")
 				}
-				w.one([]string{"archived", "held", "blocked"}[k%3])
-			}
-		}()
-	}
-}
-
-func (w *writers) one(kind string) {
-	p := promise{token: "tok" + unique(), kind: kind}
-	subject, text := p.token, "Hello\n"
-	switch kind {
-	case "archived":
-		subject = "archive-it " + p.token
-	case "held":
-		text = ibanText
-	case "blocked":
-		text = cardText
-	}
-	c, err := w.g.connect()
-	if err != nil {
-		time.Sleep(20 * time.Millisecond) // it is down
-		return
-	}
-	defer c.conn.Close()
-	sent, _ := routed(message(subject, text))
-	r, err := c.bdat(sent, ann, bob)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch {
-	case err != nil:
-	case r.Code == 250:
-		w.kept = append(w.kept, p)
-	case r.Code/100 != 4:
-		w.odd = append(w.odd, r.String())
-	}
-}
-
-func TestWhatWasAnswered250SurvivesTwentyKills(t *testing.T) {
-	const kills = 20
-	g := start(t, setup{})
-	w := &writers{g: g, stop: make(chan struct{})}
-	w.run(4)
-	for i := range kills {
-		time.Sleep(time.Duration(120+i*17%150) * time.Millisecond)
-		must(t, g.cmd.Process.Kill())
-		g.waitEnd(t, 10*time.Second)
-		g.up(t)
-	}
-	time.Sleep(200 * time.Millisecond)
-	close(w.stop)
-	w.wait.Wait()
-
-	eventually(t, 30*time.Second, "nothing is on its way, reports included", func() bool {
-		return strings.TrimSpace(g.ok(t, "queue", "list", "--json")) == ""
+				b.add(t, wage(t, own, part))
+			})
+		}
 	})
-	b := g.balance(t)
-	t.Logf("%d kills, %d messages answered 250, balance %+v", kills, len(w.kept), b)
-	if !b.OK {
-		t.Errorf("balance: %v", b.Differences)
-	}
-	if len(w.kept) < kills {
-		t.Errorf("only %d messages were answered 250", len(w.kept))
-	}
-	if len(w.odd) > 0 {
-		t.Errorf("%d answers were neither 2xx nor 4xx: %v", len(w.odd), w.odd[0])
-	}
-	g.ok(t, "audit", "verify")
+	t.Logf("%s\nin %s", b, time.Since(began).Round(time.Second))
+}
 
-	waits := map[string]bool{}
-	for _, h := range g.held(t) {
-		waits[h.Message] = true
+func number(name string, otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
 	}
-	bySubject := map[string]string{}
-	for _, r := range g.records(t, "--limit", "100000") {
-		bySubject[r.Subject] = r.ID
+	return otherwise
+}
+
+// tally sums the ledgers up, step by step.
+type tally struct {
+	mu                                sync.Mutex
+	rows                              map[string]map[fault]int
+	calls                             map[string]int
+	brought, taken, tries, deliveries int
+	kills, folders                    int
+	latest                            time.Duration
+}
+
+const isKill fault = "kills"
+
+var columns = []fault{isKill, lost, damaged, half, ghost, twice, allowed, oddAnswer, unbalance}
+
+func (b *tally) count(step string, what fault) {
+	if b.rows[step] == nil {
+		b.rows[step] = map[fault]int{}
 	}
-	lost := 0
-	for _, p := range w.kept {
-		if why := p.missing(g, waits, bySubject); why != "" {
-			lost++
-			t.Errorf("%s %s: %s", p.kind, p.token, why)
+	b.rows[step][what]++
+}
+
+// add counts a ledger in, and reports its faults.
+func (b *tally) add(t *testing.T, l *ledger) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.folders++
+	b.latest = max(b.latest, l.latest)
+	for _, k := range l.kills {
+		b.count(k.step, isKill)
+		b.kills++
+		if !strings.HasPrefix(k.call, "number") {
+			b.calls[k.call]++
 		}
-		if lost > 5 {
-			break
-		}
 	}
-	for _, p := range w.kept {
-		if p.kind == "archived" && len(g.sink.to(bob, p.token)) > 1 {
-			t.Logf("%s came twice: a kill between the next hop's 250 and our commit", p.token)
+	for _, p := range l.pieces {
+		b.brought++
+		b.tries += len(p.tries)
+		if p.given && !p.refused() {
+			b.taken++
+		}
+		b.deliveries += len(l.there[p.token])
+	}
+	for _, e := range l.lines {
+		step := "none: the next hop hung up"
+		if e.kill >= 0 {
+			step = l.kills[e.kill].step
+		}
+		b.count(step, e.what)
+		if e.what != allowed {
+			t.Errorf("%s: %s", e.what, e.about)
 		}
 	}
 }
 
-// missing says why a promise was not kept.
-func (p promise) missing(g *gateway, waits map[string]bool, bySubject map[string]string) string {
-	switch p.kind {
-	case "archived":
-		if a, b := len(g.sink.to(bob, p.token)), len(g.sink.to(archive, p.token)); a == 0 || b == 0 {
-			return fmt.Sprintf("%d for the recipient, %d for the archive", a, b)
+func (b *tally) String() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%d kills over %d data folders, %d messages brought in %d tries, %d answered 250, %d mails and reports at the next hop\n",
+		b.kills, b.folders, b.brought, b.tries, b.taken, b.deliveries)
+	fmt.Fprintf(&out, "a repeat came of a kill at most %s after the next hop's answer\n\n", b.latest.Round(time.Millisecond))
+	line := func(name string, value func(fault) any) {
+		fmt.Fprintf(&out, "%-42s", name)
+		for _, c := range columns {
+			fmt.Fprintf(&out, " %9v", value(c))
 		}
-	case "held":
-		if !waits[bySubject[p.token]] {
-			return "does not wait"
-		}
-	case "blocked":
-		if len(g.sink.to(ann, p.token)) == 0 {
-			return "no report"
-		}
-		if len(g.sink.to(bob, p.token)) != 0 {
-			return "passed"
-		}
+		out.WriteByte('\n')
 	}
-	return ""
+	line("step", func(c fault) any { return c })
+	sum := map[fault]int{}
+	for _, name := range slices.Sorted(maps.Keys(b.rows)) {
+		line(name, func(c fault) any { sum[c] += b.rows[name][c]; return b.rows[name][c] })
+	}
+	line("together", func(c fault) any { return sum[c] })
+	out.WriteString("\nwhere the kills by call struck:\n")
+	for _, name := range slices.Sorted(maps.Keys(b.calls)) {
+		fmt.Fprintf(&out, "%9d %s\n", b.calls[name], name)
+	}
+	return out.String()
 }

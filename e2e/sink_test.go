@@ -36,10 +36,20 @@ type sink struct {
 	ln        net.Listener
 	cert      tls.Certificate
 
-	mu  sync.Mutex
-	all []*delivery
-	dot func(*delivery) string // the answer to the end of a message; may wait
+	mu    sync.Mutex
+	all   []*delivery
+	dot   func(*delivery) string                     // the answer to the end of a message; may wait
+	watch func(stage, to string, d *delivery) string // what happens, as it happens; see atStage
 }
+
+// The stages of a transaction that a watch is told of. What it returns is
+// the answer at atRcpt and atDot; at atDot hangUp breaks the connection
+// without one.
+const (
+	atMail, atRcpt, atContent, atDot, atAnswered = "MAIL", "RCPT", "content", "final dot", "answer"
+
+	hangUp = "hang up"
+)
 
 // delivery is a message that came.
 type delivery struct {
@@ -52,7 +62,10 @@ type delivery struct {
 	BDAT   bool
 	Wire   []byte   // what came in DATA, with the end
 	Client []string // names in the client's certificate
-	At     time.Time
+	Began  time.Time
+	At     time.Time // of the end of the content
+	Done   time.Time // of the answer; zero while there is none
+	Broke  bool      // taken, and the answer could not be given
 }
 
 func newSink(t *testing.T) *sink {
@@ -194,6 +207,10 @@ func (c *session) handle(verb, rest string) error {
 	case "MAIL":
 		c.mail(rest)
 	case "RCPT":
+		if reply := c.told(atRcpt, path(rest)); reply != "" {
+			c.say(reply)
+			return nil
+		}
 		c.d.To = append(c.d.To, path(rest))
 		c.say("250 2.1.5 ok")
 	case "DATA":
@@ -231,26 +248,40 @@ func (c *session) mail(rest string) {
 		return
 	}
 	_, params, _ := strings.Cut(rest, "> ")
-	c.d = &delivery{From: path(rest), Params: params}
+	c.d = &delivery{From: path(rest), Params: params, Began: time.Now()}
 	c.in = &intake{marker: []byte(c.s.marker)}
 	if t, ok := c.conn.(*tls.Conn); ok {
 		for _, cert := range t.ConnectionState().PeerCertificates[:min(1, len(t.ConnectionState().PeerCertificates))] {
 			c.d.Client = cert.DNSNames
 		}
 	}
+	c.told(atMail, "")
 	c.say("250 2.1.0 ok")
 }
 
+// told tells the watch, if there is one.
+func (c *session) told(stage, to string) string {
+	c.s.mu.Lock()
+	watch := c.s.watch
+	c.s.mu.Unlock()
+	if watch == nil {
+		return ""
+	}
+	return watch(stage, to, c.d)
+}
+
 func (c *session) data() error {
-	for {
+	for first := true; ; first = false {
 		line, err := c.r.ReadBytes('\n')
 		if err != nil {
 			return err
 		}
 		c.d.Wire = append(c.d.Wire, line...)
+		if first {
+			c.told(atContent, "")
+		}
 		if string(line) == ".\r\n" {
-			c.end()
-			return nil
+			return c.end()
 		}
 		c.in.Write(bytes.TrimPrefix(line, []byte(".")))
 	}
@@ -264,40 +295,52 @@ func (c *session) bdat(rest string) error {
 		return errQuit
 	}
 	c.d.BDAT = true
-	if _, err := io.CopyN(c.in, c.r, n); err != nil {
+	if _, err := io.CopyN(c.in, c.r, n/2); err != nil {
+		return err
+	}
+	c.told(atContent, "")
+	if _, err := io.CopyN(c.in, c.r, n-n/2); err != nil {
 		return err
 	}
 	if strings.EqualFold(last, "LAST") {
-		c.end()
-		return nil
+		return c.end()
 	}
 	c.say("250 2.0.0 chunk")
 	return nil
 }
 
-func (c *session) end() {
+func (c *session) end() error {
 	d := c.d
 	d.Raw, d.Size, d.At = c.in.kept.Bytes(), c.in.size, time.Now()
 	if c.in.sum != nil {
 		copy(d.Sum[:], c.in.sum.Sum(nil))
 	}
-	c.d, c.in = nil, nil
 	c.s.mu.Lock()
 	dot := c.s.dot
 	c.s.mu.Unlock()
-	reply := ""
+	reply := c.told(atDot, "")
 	if dot != nil {
 		reply = dot(d)
 	}
 	if reply == "" {
 		reply = "250 2.6.0 taken"
 	}
-	if reply[0] == '2' {
+	if reply[0] == '2' || reply == hangUp {
 		c.s.mu.Lock()
+		d.Broke = reply == hangUp
 		c.s.all = append(c.s.all, d)
 		c.s.mu.Unlock()
 	}
-	c.say(reply)
+	if reply == hangUp {
+		return errQuit
+	}
+	_, err := fmt.Fprintf(c.conn, "%s\r\n", reply)
+	c.s.mu.Lock()
+	d.Done, d.Broke = time.Now(), err != nil
+	c.s.mu.Unlock()
+	c.told(atAnswered, "")
+	c.d, c.in = nil, nil
+	return nil
 }
 
 // intake keeps a message, or with a marker only its beginning and a hash.

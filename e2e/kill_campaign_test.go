@@ -1,0 +1,468 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// campaign is one data folder: mail is brought and kills strike it until the
+// account is closed.
+type campaign struct {
+	g    *gateway
+	cert tls.Certificate
+	trap atomic.Pointer[trap]
+	stop chan struct{} // senders end after the message they have
+	wait sync.WaitGroup
+
+	mu     sync.Mutex
+	pieces []*piece
+	kills  []killed
+	late   map[string]bool // tokens that the next hop has deferred
+}
+
+// trap kills at the left-th sight of a stage.
+type trap struct {
+	stage string
+	own   bool
+	left  atomic.Int32
+	delay time.Duration
+	kill  func()
+}
+
+const senders = 6
+
+// see is told of what a peer sees, and kills when the trap is for it. It
+// reports whether it did.
+func (c *campaign) see(stage string, own bool) bool {
+	tr := c.trap.Load()
+	if tr == nil || tr.stage != stage || tr.own != own || tr.left.Add(-1) != 0 {
+		return false
+	}
+	if tr.delay > 0 {
+		time.AfterFunc(tr.delay, tr.kill)
+		return false
+	}
+	tr.kill()
+	return true
+}
+
+// hop is what the next hop does besides taking mail: it refuses and defers,
+// and sometimes breaks the connection after it has taken a message.
+func (c *campaign) hop(r *rand.Rand) func(stage, to string, d *delivery) string {
+	var mu sync.Mutex
+	return func(stage, to string, d *delivery) string {
+		c.see(stage, d.From == "")
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case stage == atRcpt && to == toNobody:
+			return "550 5.1.1 no such user"
+		case stage == atRcpt && to == toLater && !c.late[d.From]:
+			c.late[d.From] = true
+			return "451 4.2.1 later"
+		case stage == atDot:
+			switch n := r.IntN(100); {
+			case n < 2:
+				return "451 4.3.0 not now"
+			case n < 4:
+				return hangUp
+			}
+		}
+		return ""
+	}
+}
+
+// sender brings messages, one after the other, each until it has an answer
+// that ends it.
+func (c *campaign) sender(r *rand.Rand) {
+	defer c.wait.Done()
+	var conn *client
+	for {
+		select {
+		case <-c.stop:
+			if conn != nil {
+				conn.conn.Close()
+			}
+			return
+		default:
+		}
+		p := compose(r)
+		c.mu.Lock()
+		c.pieces = append(c.pieces, p)
+		c.mu.Unlock()
+		leave, abandon := r.IntN(100) < 6, r.IntN(100) < 3
+		until := time.Now().Add(90 * time.Second)
+		for !p.given && !p.left && time.Now().Before(until) {
+			if conn == nil {
+				var err error
+				if conn, err = connect(c.g.smtp, c.g.authority, &c.cert); err != nil {
+					conn = nil
+					time.Sleep(time.Duration(5+r.IntN(10)) * time.Millisecond)
+					continue
+				}
+			}
+			t := p.bring(conn, leave, func(step string) bool {
+				return !c.see(step, false) && !(abandon && step == sentHalf)
+			})
+			leave = false
+			c.mu.Lock()
+			p.tries = append(p.tries, t)
+			p.given = !t.broke && (t.reply.Code/100 == 2 || t.reply.Code/100 == 5)
+			p.left = t.broke && !p.whole() && (abandon || r.IntN(3) == 0)
+			c.mu.Unlock()
+			if !t.broke && !p.given {
+				_, err := conn.ask("RSET")
+				t.broke = err != nil
+				time.Sleep(20 * time.Millisecond)
+			}
+			if t.broke || r.IntN(8) == 0 {
+				conn.conn.Close()
+				conn = nil
+			}
+		}
+	}
+}
+
+// whole reports whether any try sent the end of the message.
+func (p *piece) whole() bool {
+	return slices.ContainsFunc(p.tries, func(t try) bool { return t.whole })
+}
+
+// ask is a verb over the admin socket, as the command line does it.
+func (c *campaign) ask(verb string, call, answer any) error {
+	body, err := json.Marshal(call)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	web := http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(c.g.dir, "data/admin.sock"))
+		}}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://postern/"+verb, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	res, err := web.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	var problem struct{ Problem string }
+	if err := json.Unmarshal(text, &problem); err != nil || problem.Problem != "" {
+		return errors.Join(err, errors.New(problem.Problem))
+	}
+	return json.Unmarshal(text, answer)
+}
+
+// waiting is who is held.
+type waiting struct {
+	Held []waiter `json:"held"`
+}
+
+type waiter struct {
+	Message   string
+	Recipient struct {
+		Address string `json:"address"`
+	}
+}
+
+type decision struct {
+	Message string   `json:"message"`
+	To      []string `json:"to"`
+}
+
+// person releases and rejects what waits for it; what was asked and not
+// answered is asked again.
+func (c *campaign) person() {
+	defer c.wait.Done()
+	for {
+		select {
+		case <-c.stop:
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+		var list waiting
+		if c.ask("held-list", struct{}{}, &list) != nil {
+			continue // it is down
+		}
+		for _, h := range list.Held {
+			verb := map[string]string{toRelease: "held-release", toReject: "held-reject"}[h.Recipient.Address]
+			if verb == "" {
+				continue
+			}
+			c.see(decisionSent, false)
+			var answer struct{}
+			if c.ask(verb, decision{h.Message, []string{h.Recipient.Address}}, &answer) != nil {
+				break
+			}
+			c.see(decisionAnswer, false)
+		}
+	}
+}
+
+// strike ends the gateway at one step and returns how.
+func (c *campaign) strike(t *testing.T, s step, r *rand.Rand) killed {
+	t.Helper()
+	g, patience := c.g, 1500*time.Millisecond
+	n := 1 + r.IntN(s.most)
+	k := killed{step: s.name}
+	var tr *tracer
+	switch s.kind {
+	case byClock:
+		patience = time.Duration(r.IntN(250)) * time.Millisecond
+		c.up(t)
+	case ofChild:
+		c.up(t)
+		k.call = c.killChild(t, r)
+		return k
+	case bySight:
+		c.up(t)
+		k.call = fmt.Sprint("number ", n)
+		p := &trap{stage: s.at, own: s.own, kill: killer(g.cmd.Process)}
+		p.left.Store(int32(n))
+		if s.at == sentEnd || s.at == atAnswered || s.at == decisionSent {
+			p.delay = time.Duration(r.IntN(12_000)) * time.Microsecond
+		}
+		c.trap.Store(p)
+	case beforeCall, afterCall:
+		c.up(t)
+		var out string
+		kill := killer(g.cmd.Process)
+		tr, out = follow(t, func(string) { kill() })
+		tr.attach(t, g.pid, traceArgs(s, n, out))
+	case atStart:
+		c.down(t)
+		c.unlocked(t)
+		var out string
+		tr, out = follow(t, nil)
+		g.before = append([]string{"strace", "-D"}, traceArgs(s, n, out)...)
+		g.spawn(t)
+		g.before = nil
+	}
+	select {
+	case <-g.ended:
+	case <-time.After(patience):
+		if s.kind != byClock {
+			k.step, k.call = "by the clock", "instead of "+s.name
+		}
+		killer(g.cmd.Process)()
+	}
+	g.waitEnd(t, 10*time.Second)
+	c.trap.Store(nil)
+	k.at = time.Now()
+	if tr != nil {
+		if call := tr.end(); call != "" && k.call == "" {
+			k.call = call
+		}
+	}
+	return k
+}
+
+// killer kills this process and no later one.
+func killer(p *os.Process) func() {
+	return func() { _ = p.Kill() } // it may have ended meanwhile
+}
+
+// up makes sure that the gateway runs.
+func (c *campaign) up(t *testing.T) {
+	t.Helper()
+	if !c.running() {
+		c.unlocked(t)
+		c.g.up(t)
+	}
+}
+
+func (c *campaign) running() bool {
+	if c.g.cmd == nil {
+		return false
+	}
+	select {
+	case <-c.g.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// down kills a gateway that still runs.
+func (c *campaign) down(t *testing.T) {
+	t.Helper()
+	if c.running() {
+		killer(c.g.cmd.Process)()
+		c.g.waitEnd(t, 10*time.Second)
+		c.note(killed{step: "by the clock", call: "to start it again", at: time.Now()})
+	}
+}
+
+func (c *campaign) note(k killed) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kills = append(c.kills, k)
+}
+
+// unlocked waits until the data folder is free. A child that the gateway was
+// about to start when it was killed holds its lock until it is the other
+// program, and a traced one takes its time.
+func (c *campaign) unlocked(t *testing.T) {
+	t.Helper()
+	f, err := os.Open(filepath.Join(c.g.dir, "data/lock"))
+	if err != nil {
+		return // it has never been started
+	}
+	defer f.Close()
+	eventually(t, 5*time.Second, "nobody holds the lock of a dead gateway", func() bool {
+		return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
+	})
+}
+
+// killChild kills a process in which a message is looked at. The gateway
+// must live on.
+func (c *campaign) killChild(t *testing.T, r *rand.Rand) string {
+	t.Helper()
+	for range 300 {
+		if list := offspring(c.g.pid); len(list) > 0 {
+			if syscall.Kill(pick(r, list), syscall.SIGKILL) == nil {
+				time.Sleep(20 * time.Millisecond)
+				select {
+				case <-c.g.ended:
+					t.Errorf("the gateway ended with its child: %d", c.g.exit)
+				default:
+				}
+				return "of a child"
+			}
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return "no child"
+}
+
+// settle lets the gateway finish, closes the account, then releases what is
+// held and looks at that too.
+func (c *campaign) settle(t *testing.T) *ledger {
+	t.Helper()
+	c.up(t)
+	time.Sleep(300 * time.Millisecond)
+	close(c.stop)
+	c.wait.Wait()
+	l := &ledger{kills: c.kills}
+	c.stop = make(chan struct{})
+	c.wait.Add(1)
+	go c.person()
+	c.drain(t, toKeep)
+	close(c.stop)
+	c.wait.Wait()
+	c.books(t, l)
+	var list waiting
+	must(t, c.ask("held-list", struct{}{}, &list))
+	for _, h := range list.Held {
+		var answer struct{}
+		if h.Recipient.Address != toKeep {
+			l.add(unbalance, nil, nil, "%s waits in %s", h.Recipient.Address, h.Message)
+		}
+		must(t, c.ask("held-release", decision{Message: h.Message, To: []string{h.Recipient.Address}}, &answer))
+	}
+	c.drain(t, "")
+	c.books(t, l)
+	if code := c.g.stop(t); code != 0 {
+		l.add(unbalance, nil, nil, "the gateway ended with %d", code)
+	}
+	bodies, _ := filepath.Glob(filepath.Join(c.g.dir, "data/bodies/*/*"))
+	if len(bodies) > 0 {
+		l.add(unbalance, nil, nil, "%d bodies are left", len(bodies))
+	}
+	l.close(c.pieces, c.g.sink.got())
+	return l
+}
+
+// drain waits until nothing is on its way, and nobody waits but who must.
+func (c *campaign) drain(t *testing.T, who string) {
+	t.Helper()
+	eventually(t, 60*time.Second, "nothing is on its way", func() bool {
+		var list struct {
+			waiting
+			Tasks []struct{ ID string }
+		}
+		if c.ask("queue-list", struct{}{}, &list) != nil || len(list.Tasks) > 0 {
+			return false
+		}
+		must(t, c.ask("held-list", struct{}{}, &list))
+		return !slices.ContainsFunc(list.Held, func(h waiter) bool { return h.Recipient.Address != who })
+	})
+}
+
+// books asks the gateway for its own account.
+func (c *campaign) books(t *testing.T, l *ledger) {
+	t.Helper()
+	if b := c.g.balance(t); !b.OK || b.Open > 0 {
+		l.add(unbalance, nil, nil, "%+v", b)
+	}
+	if code, out, errs := c.g.cli(t, "audit", "verify"); code != 0 {
+		l.add(unbalance, nil, nil, "audit verify: %s%s", out, errs)
+	}
+}
+
+// wage is one campaign over one data folder: its steps in this order. In
+// every second one the client's patience is so short that much is taken
+// before it is judged.
+func wage(t *testing.T, seed uint64, order []step) *ledger {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 1))
+	c := &campaign{stop: make(chan struct{}), late: map[string]bool{}}
+	s := setup{policies: killPolicies}
+	if seed%2 == 0 {
+		s.config = "patience: 100ms\n"
+	}
+	c.g = prepare(t, s)
+	var said []string
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%sthe kills:\n%s", s.config, strings.Join(said, "\n"))
+		}
+	})
+	var err error
+	c.cert, err = c.g.authority.Certificate(exchangeID)
+	must(t, err)
+	c.g.sink.watch = c.hop(rand.New(rand.NewPCG(seed, 2)))
+	c.up(t)
+	for i := range senders {
+		c.wait.Add(1)
+		go c.sender(rand.New(rand.NewPCG(seed, uint64(10+i))))
+	}
+	c.wait.Add(1)
+	go c.person()
+	for _, s := range order {
+		began := time.Now()
+		k := c.strike(t, s, r)
+		if k.at.IsZero() {
+			k.at = time.Now()
+		}
+		said = append(said, fmt.Sprintf("%s, %s after its start", k, time.Since(began).Round(time.Millisecond)))
+		c.note(k)
+	}
+	return c.settle(t)
+}
