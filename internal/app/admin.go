@@ -115,7 +115,7 @@ func (a *App) changeQueue(ctx context.Context, verb string, c Call) (ans Answer,
 			return err
 		}
 		ans.Number, err = task.Retry(tx, choice, time.Now())
-		tx.OnCommit(a.wake)
+		tx.OnCommit(a.Tasks.Reopen)
 		return err
 	})
 	return ans, err

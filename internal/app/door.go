@@ -24,7 +24,7 @@ func (b backDoor) Open(ctx context.Context, r mail.Route, e mail.Envelope, o *ma
 		f = &deliver.Failure{Why: err.Error()}
 	}
 	return nil, &gateway.Closed{
-		Outcome: outcomeOf(f.Outcome(), f.Reply, f.Host, f.Why), Reply: f.Reply, Host: f.Host, Why: f.Why,
+		Outcome: outcomeOf(f.Outcome(), f.Reply, f.Host, f.Why, f.Unusable()), Reply: f.Reply, Host: f.Host, Why: f.Why,
 	}
 }
 
@@ -36,17 +36,24 @@ func (t transaction) Judge(r mail.Reply, rcpt bool) task.Outcome {
 	if rcpt {
 		phase = deliver.PhaseRcpt
 	}
-	return outcomeOf(deliver.Classify(r, phase), r, t.Host(), "")
+	return outcomeOf(deliver.Classify(r, phase), r, t.Host(), "", false)
 }
 
-func outcomeOf(o deliver.Outcome, r mail.Reply, host, why string) task.Outcome {
+func outcomeOf(o deliver.Outcome, r mail.Reply, host, why string, unusable bool) task.Outcome {
+	trouble := task.Trouble("")
+	switch {
+	case o.Throttled:
+		trouble = task.Slow
+	case unusable:
+		trouble = task.Down
+	}
 	switch o.Kind {
 	case deliver.Done:
 		return task.Done{Reply: r, Host: host}
 	case deliver.Failed:
 		return task.Failed{Reply: r, Host: host, Why: why}
 	case deliver.Stuck:
-		return task.Stuck{Problem: o.Problem, Reply: r, Host: host}
+		return task.Stuck{Problem: o.Problem, Reply: r, Host: host, Trouble: trouble}
 	}
-	return task.Later{Reply: r, Host: host, Why: why}
+	return task.Later{Reply: r, Host: host, Why: why, Trouble: trouble}
 }

@@ -178,6 +178,7 @@ func (d *Deliverer) Open(ctx context.Context, r mail.Route, e mail.Envelope, o *
 	}
 	hops, f := d.hops(ctx, r)
 	if f != nil {
+		f.unusable = ctx.Err() == nil
 		return nil, d.failed(r, f)
 	}
 	slot, err := d.throttle.acquire(ctx, r.Tenant, laneOf(hops))
@@ -200,6 +201,8 @@ func (d *Deliverer) Open(ctx context.Context, r mail.Route, e mail.Envelope, o *
 		d.down.mark(h, time.Now())
 	}
 	slot.release()
+	// A message that demands TLS fails at a host that serves others.
+	worst.unusable = !worst.final && !e.RequireTLS && ctx.Err() == nil
 	return nil, d.failed(r, worst)
 }
 

@@ -20,9 +20,10 @@ type Failure struct {
 	// the message waits for a person and is not returned to its sender.
 	Stuck problem.Code
 
-	outcome Outcome
-	final   bool // another host would say the same
-	stale   bool // the connection was an old one, and nothing was said yet
+	outcome  Outcome
+	unusable bool // what Unusable says
+	final    bool // another host would say the same
+	stale    bool // the connection was an old one, and nothing was said yet
 }
 
 // Error implements error.
@@ -45,6 +46,10 @@ func (f *Failure) Outcome() Outcome {
 	}
 	return f.outcome
 }
+
+// Unusable reports whether the next hop as a whole could not be used, whatever
+// the message: others would fare alike.
+func (f *Failure) Unusable() bool { return f.unusable }
 
 // worse picks which of two hosts' failures is told. A wrong setting is told
 // before a host that is down, because waiting does not mend it.

@@ -20,8 +20,10 @@ var errLeaseLost = errors.New("task: lease lost")
 func (r *Runner) work(ctx context.Context, t Task) {
 	defer r.group.Done()
 	began := time.Now()
-	results, hung := r.attempt(ctx, t)
-	if r.config.Metrics != nil {
+	results, hung := r.enter(t, began), false
+	if results == nil {
+		results, hung = r.attempt(ctx, t)
+		r.learn(t, results, began)
 		r.config.Metrics.Observe("task_attempt", time.Since(began).Seconds(), "kind", string(t.Kind))
 	}
 	r.leave(t) // whatever follows is no reason to keep other next hops waiting

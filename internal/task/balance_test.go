@@ -178,7 +178,7 @@ func TestTasksComeBackAsTheyWerePlanned(t *testing.T) {
 	})
 }
 
-// The window function, the leases and their tokens on both engines.
+// The line, the leases and their tokens on both engines.
 func TestLeases(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := context.Background()
@@ -193,15 +193,15 @@ func TestLeases(t *testing.T) {
 					return err
 				}
 			}
-			due, err := candidates(tx, start, 2, 10)
+			due, _, err := lineAt(tx, start)
 			got := ""
 			for _, c := range due {
 				got += c.id + " "
 			}
-			if got != "a1 b1 a2 " {
+			if got != "a1 b1 a2 a3 " {
 				t.Errorf("order %q", got)
 			}
-			if next, _ := nextDue(tx, start.Add(-time.Second)); !next.Equal(start) {
+			if _, next, _ := lineAt(tx, start.Add(-time.Second)); !next.Equal(start) {
 				t.Errorf("next due %v", next)
 			}
 			return err
@@ -212,7 +212,7 @@ func TestLeases(t *testing.T) {
 		var first, second []Task
 		lease := func(into *[]Task, at time.Time) {
 			err := db.Update(ctx, func(tx *store.Tx) (err error) {
-				*into, err = r.lease(tx, []string{"a1"}, at)
+				*into, err = r.lease(tx, []candidate{{id: "a1"}}, at)
 				return err
 			})
 			if err != nil {

@@ -8,7 +8,9 @@
 //	the result of an attempt counts only while its lease does: a late one,
 //	after another worker took the task, is rejected by its fencing token;
 //	no task keeps another from its turn: a next hop that is slow, and a task
-//	that crashes or hangs its door, have only places of their own.
+//	that crashes or hangs its door, have only places of their own, and of
+//	these every other one is for fresh mail;
+//	who is next is found in the same time however many are due.
 //
 // A fault of the other side's configuration is Stuck: kept, alarmed and
 // tried hourly, never reported to the sender as a failure.

@@ -37,6 +37,7 @@ func followUp(t Task, results []Result, now time.Time, p pauses) follow {
 	var later, stuck []mail.Recipient
 	due := time.Time{} // earliest time that a door asked for
 	last := map[bool]string{}
+	waits := map[bool]class{false: forHop, true: forHop}
 	for i, res := range f.results {
 		reply, host, why := about(res.Outcome)
 		switch o := res.Outcome.(type) {
@@ -47,25 +48,38 @@ func followUp(t Task, results []Result, now time.Time, p pauses) follow {
 		case Later:
 			later = append(later, t.Recipients[i])
 			last[false] = lastOf(reply, why)
+			waits[false] = max(waits[false], classOf(o))
 			if !o.When.IsZero() && (due.IsZero() || o.When.Before(due)) {
 				due = o.When
 			}
 		case Stuck:
 			stuck = append(stuck, t.Recipients[i])
 			last[true] = lastOf(reply, why)
+			waits[true] = max(waits[true], classOf(o))
 			f.stuck = o.Problem
 		}
 	}
 	if len(later) > 0 {
-		f.rest = append(f.rest, retryOf(t, later, due, last[false], now, p))
+		rest := retryOf(t, later, due, last[false], now, p)
+		rest.class = waits[false]
+		f.rest = append(f.rest, rest)
 	}
 	if len(stuck) > 0 {
 		s := t
 		s.Recipients, s.Stuck, s.Last = stuck, f.stuck, last[true]
-		s.Due = now.Add(p.stuck)
+		s.Due, s.class = now.Add(p.stuck), waits[true]
 		f.rest = append(f.rest, s)
 	}
 	return f
+}
+
+// classOf says what a task waits for after an outcome. A next hop that asked
+// to slow down has seen it, and it keeps its own time.
+func classOf(o Outcome) class {
+	if troubleOf(o) == Down {
+		return forHop
+	}
+	return forTime
 }
 
 // retryOf is the rest of t that is tried by the schedule. Its last attempt

@@ -9,74 +9,30 @@ import (
 	"postern.dev/postern/internal/store"
 )
 
-// candidate is a task that could be attempted now.
-type candidate struct {
-	id  string
-	hop hop
+// lease is a hold on a task: until when, and when it comes back by the
+// schedule if nothing is heard of the attempt.
+type lease struct {
+	now, until, due time.Time
+	patience        time.Duration
 }
 
-// candidates lists due tasks so that every tenant comes with its first before
-// any comes with its second, and so do the next hops of a tenant, none with
-// more than perHop: a thousand messages to a throttled domain do not hide one
-// to another, nor a tenant with thousands of domains one with a single.
-func candidates(tx *store.Tx, now time.Time, perHop, limit int) ([]candidate, error) {
-	rows, err := tx.Query(`SELECT id, tenant, hop FROM (
-			SELECT id, tenant, hop, due, ROW_NUMBER() OVER (PARTITION BY tenant ORDER BY place, due, id) AS turn FROM (
-				SELECT id, tenant, hop, due, ROW_NUMBER() OVER (PARTITION BY tenant, hop ORDER BY due, id) AS place
-				FROM task WHERE held = 0 AND due <= ? AND leased <= ?) AS waiting
-			WHERE place <= ?) AS line
-		ORDER BY turn, due, id LIMIT ?`, store.Nanos(now), store.Nanos(now), perHop, limit)
-	if err != nil {
-		return nil, fmt.Errorf("task: due: %w", err)
+// take leases a task that is still free, and due or for a next hop that
+// works. The attempt counts from here on, whatever becomes of the process.
+// The next one is planned before this one begins: a message that kills the
+// whole process comes back by the schedule, not at once after every restart.
+// No task means that another node was faster, or a person held it.
+func take(tx *store.Tx, c candidate, l lease) ([]Task, error) {
+	now := store.Nanos(l.now)
+	list, err := readTasks(tx, `UPDATE task SET leased = ?, fence = fence + 1, attempts = attempts + 1, due = ?, class = ?,
+		first_tried = CASE WHEN first_tried = 0 THEN ? ELSE first_tried END,
+		give_up = CASE WHEN give_up = 0 THEN CASE WHEN first_tried = 0 THEN ? ELSE first_tried END + ? ELSE give_up END
+		WHERE id = ? AND held = 0 AND leased <= ? AND (due <= ? OR class = ?) RETURNING `+taskColumns,
+		store.Nanos(l.until), store.Nanos(l.due), int64(forTime), now, now, int64(l.patience),
+		c.id, now, now, int64(forHop))
+	if err == nil && len(list) == 1 {
+		list[0].class = c.class
 	}
-	defer rows.Close()
-	var list []candidate
-	for rows.Next() {
-		var c candidate
-		if err := rows.Scan(&c.id, &c.hop.tenant, &c.hop.name); err != nil {
-			return nil, fmt.Errorf("task: due: %w", err)
-		}
-		list = append(list, c)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("task: due: %w", err)
-	}
-	return list, nil
-}
-
-// nextDue is when the next task that nobody works on is due; zero when all
-// of them are due already or there is none.
-func nextDue(tx *store.Tx, now time.Time) (time.Time, error) {
-	var n int64
-	err := tx.QueryRow("SELECT COALESCE(MIN(due), 0) FROM task WHERE held = 0 AND due > ? AND leased <= ?",
-		store.Nanos(now), store.Nanos(now)).Scan(&n)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("task: next due: %w", err)
-	}
-	return store.Moment(n), nil
-}
-
-// take leases a task that is still due and free. The attempt counts from
-// here on, whatever becomes of the process.
-func take(tx *store.Tx, id string, now, until time.Time) (bool, error) {
-	n, err := tx.Exec(`UPDATE task SET leased = ?, fence = fence + 1, attempts = attempts + 1,
-		first_tried = CASE WHEN first_tried = 0 THEN ? ELSE first_tried END
-		WHERE id = ? AND held = 0 AND due <= ? AND leased <= ?`,
-		store.Nanos(until), store.Nanos(now), id, store.Nanos(now), store.Nanos(now))
-	if err != nil {
-		return false, fmt.Errorf("task: take: %w", err)
-	}
-	return n == 1, nil
-}
-
-// plan writes when a leased task is due and given up if nothing is heard of
-// this attempt.
-func plan(tx *store.Tx, t Task, due time.Time) error {
-	_, err := tx.Exec("UPDATE task SET due = ?, give_up = ? WHERE id = ?", store.Nanos(due), store.Nanos(t.GiveUpAt), t.ID)
-	if err != nil {
-		return fmt.Errorf("task: plan: %w", err)
-	}
-	return nil
+	return list, err
 }
 
 // renew keeps the lease that t has.
@@ -90,7 +46,8 @@ func renew(tx *store.Tx, t Task, until time.Time) error {
 
 // setAside keeps a task that cannot be read from being taken all the time.
 func setAside(tx *store.Tx, id string, code problem.Code, due time.Time) error {
-	_, err := tx.Exec("UPDATE task SET leased = 0, stuck = ?, due = ? WHERE id = ?", string(code), store.Nanos(due), id)
+	_, err := tx.Exec("UPDATE task SET leased = 0, stuck = ?, due = ?, class = ? WHERE id = ?",
+		string(code), store.Nanos(due), int64(forTime), id)
 	if err != nil {
 		return fmt.Errorf("task: set aside: %w", err)
 	}
@@ -125,9 +82,10 @@ func updateTask(tx *store.Tx, t, rest Task) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("task: write: %w", err)
 	}
-	n, err := tx.Exec(`UPDATE task SET recipients = ?, due = ?, give_up = ?, stuck = ?, last_reply = ?, leased = 0
+	n, err := tx.Exec(`UPDATE task SET recipients = ?, due = ?, give_up = ?, stuck = ?, last_reply = ?, class = ?, leased = 0
 		WHERE id = ? AND fence = ?`,
-		string(to), store.Nanos(rest.Due), store.Nanos(rest.GiveUpAt), string(rest.Stuck), store.Clean(rest.Last), t.ID, t.fence)
+		string(to), store.Nanos(rest.Due), store.Nanos(rest.GiveUpAt), string(rest.Stuck), store.Clean(rest.Last),
+		int64(rest.class), t.ID, t.fence)
 	if err != nil {
 		return 0, fmt.Errorf("task: write: %w", err)
 	}

@@ -20,13 +20,26 @@ type Done struct {
 	Host  string     `json:"host,omitempty"`
 }
 
+// Trouble is what an outcome says about the next hop itself, so that other
+// tasks need not find it out one by one.
+type Trouble string
+
+// The troubles.
+const (
+	// Down: it could not be used at all.
+	Down Trouble = "down"
+	// Slow: it asked us to slow down.
+	Slow Trouble = "slow"
+)
+
 // Later: it may go another time.
 type Later struct {
 	// When is when to try again; zero leaves it to the schedule.
-	When  time.Time  `json:"when,omitzero"`
-	Why   string     `json:"why,omitempty"`
-	Reply mail.Reply `json:"reply"`
-	Host  string     `json:"host,omitempty"`
+	When    time.Time  `json:"when,omitzero"`
+	Why     string     `json:"why,omitempty"`
+	Reply   mail.Reply `json:"reply"`
+	Host    string     `json:"host,omitempty"`
+	Trouble Trouble    `json:"trouble,omitempty"`
 }
 
 // Failed: it will never go; the sender must be told.
@@ -42,6 +55,7 @@ type Stuck struct {
 	Problem problem.Code `json:"problem"`
 	Reply   mail.Reply   `json:"reply"`
 	Host    string       `json:"host,omitempty"`
+	Trouble Trouble      `json:"trouble,omitempty"`
 }
 
 func (Done) outcome()   {}
@@ -142,4 +156,15 @@ func about(o Outcome) (reply mail.Reply, host, why string) {
 		return o.Reply, o.Host, string(o.Problem)
 	}
 	return mail.Reply{}, "", ""
+}
+
+// troubleOf is what an outcome says about the next hop.
+func troubleOf(o Outcome) Trouble {
+	switch o := o.(type) {
+	case Later:
+		return o.Trouble
+	case Stuck:
+		return o.Trouble
+	}
+	return ""
 }

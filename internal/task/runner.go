@@ -79,9 +79,6 @@ func orElse[T int | time.Duration](v, otherwise T) T {
 // an end by itself.
 const margin = time.Minute
 
-// hop is what fairness counts by, beside the tenant alone.
-type hop struct{ tenant, name string }
-
 // Runner takes due tasks and attempts them until they have an outcome.
 type Runner struct {
 	config Config
@@ -94,13 +91,16 @@ type Runner struct {
 	queue   []candidate // due when it was read
 	fetched time.Time
 	cost    time.Duration // of reading it
+	due     time.Time     // when more will be due
+	cursors cursors
 	gauged  time.Time
 
-	mu     sync.Mutex
-	busy   int                   // workers in an attempt
-	perHop map[hop]int           // attempts whose result is not written, or that hang
-	codes  map[problem.Code]bool // codes the stuck gauge was set for
-	rand   *rand.Rand
+	mu    sync.Mutex
+	busy  int                   // workers in an attempt
+	stale bool                  // the queue is to be read again
+	lanes map[hop]*lane         // next hops that are not as they should be, or at which something goes on
+	codes map[problem.Code]bool // codes the stuck gauge was set for
+	rand  *rand.Rand
 	// perTenant is busy by tenant. A hanging attempt does not count: a tenant
 	// with poisoned messages would lose all its places.
 	perTenant map[string]int
@@ -119,10 +119,11 @@ func NewRunner(c Config) *Runner {
 		log:    c.Log.With(telemetry.KeyRoom, "task"),
 		wake:   make(chan struct{}, 1),
 		freed:  make(chan struct{}, 1),
-		perHop: map[hop]int{},
+		lanes:  map[hop]*lane{},
 		codes:  map[problem.Code]bool{},
 		rand:   c.Rand,
 
+		cursors:   cursors{hop: map[string]string{}},
 		perTenant: map[string]int{},
 	}
 }
@@ -156,7 +157,7 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.pause(ctx, r.config.Poll)
 		case n == 0:
 			r.gauges(ctx, time.Now())
-			r.pause(ctx, r.untilDue(ctx))
+			r.pause(ctx, r.untilDue())
 		}
 	}
 	grace := time.AfterFunc(r.config.Grace, cancel)
@@ -180,19 +181,18 @@ func (r *Runner) pause(ctx context.Context, d time.Duration) {
 // untilDue is the time until the next task is due, at most Poll. A task that
 // is due already waits for a place, whose end is signalled, or for the list to
 // be read again.
-func (r *Runner) untilDue(ctx context.Context) time.Duration {
-	now := time.Now()
+func (r *Runner) untilDue() time.Duration {
 	wait := r.config.Poll
-	var next time.Time
-	err := r.config.DB.View(ctx, func(tx *store.Tx) (err error) {
-		next, err = nextDue(tx, now)
-		return err
-	})
-	if err == nil && !next.IsZero() {
-		wait = min(wait, max(next.Sub(now), time.Millisecond))
+	if r.places() == 0 {
+		return wait
 	}
-	if again := r.fetched.Add(5 * r.cost); len(r.queue) > 0 && again.After(now) {
-		wait = min(wait, again.Sub(now))
+	now := time.Now()
+	again := max(r.fetched.Add(5*r.cost).Sub(now), time.Millisecond)
+	if !r.due.IsZero() {
+		wait = min(wait, max(r.due.Sub(now), again))
+	}
+	if len(r.queue) > 0 && again > time.Millisecond {
+		wait = min(wait, again)
 	}
 	return wait
 }
@@ -221,20 +221,18 @@ func (r *Runner) start(ctx, attempts context.Context) (int, error) {
 }
 
 // freshness is how long the list of due tasks is used before it is read
-// again: with a hundred thousand of them the reading is the work.
+// again, if it lasts.
 const freshness = time.Second
 
-// fresh is how long the list is used now. There is nearly always a free place
-// for a tenant that has none, and every attempt that ends asks who it is for:
+// next chooses what to take now. There is nearly always a free place for a
+// tenant that has none, and every attempt that ends asks who it is for:
 // reading may take no more than a fifth of the time.
-func (r *Runner) fresh() time.Duration { return max(freshness, 5*r.cost) }
-
-// next chooses what to take now.
-func (r *Runner) next(ctx context.Context, now time.Time) ([]string, error) {
+func (r *Runner) next(ctx context.Context, now time.Time) ([]candidate, error) {
 	if r.places() == 0 {
 		return nil, nil
 	}
-	if age := now.Sub(r.fetched); age >= 0 && age < r.fresh() {
+	age := now.Sub(r.fetched)
+	if age >= 0 && age < max(freshness, 5*r.cost) && !r.outdated() {
 		if chosen := r.choose(); len(chosen) > 0 {
 			return chosen, nil
 		}
@@ -243,7 +241,9 @@ func (r *Runner) next(ctx context.Context, now time.Time) ([]string, error) {
 		}
 	}
 	err := r.config.DB.View(ctx, func(tx *store.Tx) (err error) {
-		r.queue, err = candidates(tx, now, 8*r.config.PerHop, 4096)
+		l := line{tx: tx, now: now, perHop: r.config.PerHop, state: r.state, after: &r.cursors}
+		r.queue, err = l.read()
+		r.due = l.due
 		return err
 	})
 	if err != nil {
@@ -253,37 +253,54 @@ func (r *Runner) next(ctx context.Context, now time.Time) ([]string, error) {
 	return r.choose(), nil
 }
 
+// outdated reports once that a next hop works again since the list was read.
+func (r *Runner) outdated() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := r.stale
+	r.stale = false
+	return was
+}
+
+// state says of a next hop whether it is shut, and whether it has no place.
+func (r *Runner) state(h hop) (shut, full bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lanes[h]
+	return l != nil && l.shut, l.attempts() >= l.places(r.config.PerHop)
+}
+
 // choose takes from the queue what has a place. The queue is ordered so that
 // every tenant, and of a tenant every next hop, has its first task before any
 // has its second.
-func (r *Runner) choose() []string {
+func (r *Runner) choose() []candidate {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	share := r.shares()
 	free := r.config.Workers - r.busy
 	more, moreOf := map[hop]int{}, map[string]int{}
-	var ids []string
-	var rest []candidate
+	var chosen, rest []candidate
 	for i, c := range r.queue {
-		if len(ids) == free {
+		if len(chosen) == free {
 			rest = append(rest, r.queue[i:]...)
 			break
 		}
-		left := free - len(ids)
-		limit := max(1, min(r.config.PerHop, left))
+		left := free - len(chosen)
+		lane := r.lanes[c.hop]
+		limit := max(1, min(lane.places(r.config.PerHop), left))
 		has := r.perTenant[c.hop.tenant] + moreOf[c.hop.tenant]
 		// The last free place is for a tenant that has none, so that the one
 		// that comes next need not wait for the end of an attempt.
-		if r.perHop[c.hop]+more[c.hop] >= limit || has > 0 && (left == 1 || has >= share(c.hop.tenant)) {
+		if lane.attempts()+more[c.hop] >= limit || has > 0 && (left == 1 || has >= share(c.hop.tenant)) {
 			rest = append(rest, c)
 			continue
 		}
 		more[c.hop]++
 		moreOf[c.hop.tenant]++
-		ids = append(ids, c.id)
+		chosen = append(chosen, c)
 	}
 	r.queue = rest
-	return ids
+	return chosen
 }
 
 // shares says how many places a tenant may have: half of them while another
@@ -308,35 +325,22 @@ func (r *Runner) places() int {
 	return r.config.Workers - r.busy
 }
 
-// lease takes the chosen tasks for this runner. The next try is planned
-// before this one begins: a message that kills the whole process comes back
-// by the schedule, not at once after every restart.
-func (r *Runner) lease(tx *store.Tx, ids []string, now time.Time) ([]Task, error) {
+// lease takes the chosen tasks for this runner.
+func (r *Runner) lease(tx *store.Tx, chosen []candidate, now time.Time) ([]Task, error) {
 	var taken []Task
-	for _, id := range ids {
-		got, err := take(tx, id, now, now.Add(r.config.Limit+2*margin))
-		if err != nil {
-			return nil, err
-		}
-		if !got {
-			continue // another node was faster, or a person held it
-		}
-		list, err := selectTasks(tx, "WHERE id = ?", id)
+	for _, c := range chosen {
+		list, err := take(tx, c, lease{
+			now: now, until: now.Add(r.config.Limit + 2*margin), due: now.Add(r.pauseAfter(c.attempts + 1)),
+			patience: r.config.Schedule.GiveUp,
+		})
 		if err != nil {
 			r.log.Error("a task cannot be read", telemetry.KeyCode, problem.TaskUnreadable, telemetry.KeyError, err)
-			if err := setAside(tx, id, problem.TaskUnreadable, now.Add(stuckPause)); err != nil {
+			if err := setAside(tx, c.id, problem.TaskUnreadable, now.Add(stuckPause)); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		t := list[0]
-		if t.GiveUpAt.IsZero() {
-			t.GiveUpAt = t.FirstTried.Add(r.config.Schedule.GiveUp)
-		}
-		if err := plan(tx, t, now.Add(r.pauseAfter(t.Attempts))); err != nil {
-			return nil, err
-		}
-		taken = append(taken, t)
+		taken = append(taken, list...)
 	}
 	return taken, nil
 }
@@ -353,7 +357,7 @@ func (r *Runner) begin(t Task) {
 	defer r.mu.Unlock()
 	r.busy++
 	r.perTenant[t.Tenant]++
-	r.perHop[hop{t.Tenant, t.Hop}]++
+	r.lane(hop{t.Tenant, t.Hop}).running++
 }
 
 // leave gives a worker's place back.
@@ -371,8 +375,9 @@ func (r *Runner) leave(t Task) {
 func (r *Runner) depart(t Task) {
 	r.mu.Lock()
 	key := hop{t.Tenant, t.Hop}
-	if r.perHop[key]--; r.perHop[key] <= 0 {
-		delete(r.perHop, key)
+	l := r.lane(key)
+	if l.running--; l.plain() {
+		delete(r.lanes, key)
 	}
 	r.mu.Unlock()
 	signal(r.freed)

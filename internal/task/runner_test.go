@@ -468,7 +468,7 @@ func TestAListThatIsCostlyToReadIsNotReadForEveryAttemptThatEnds(t *testing.T) {
 	bubble(t, Config{Door: func(context.Context, Task) []Result { return nil }}, func(t *testing.T, h *house) {
 		r := NewRunner(Config{DB: h.db, Workers: 2})
 		now := time.Now()
-		r.queue, r.fetched, r.cost = []candidate{{"t1", hop{"large", "a"}}}, now, 2*time.Second
+		r.queue, r.fetched, r.cost = []candidate{{id: "t1", hop: hop{"large", "a"}}}, now, 2*time.Second
 		r.busy, r.perTenant["large"] = 1, 1
 		for _, step := range []struct {
 			after time.Duration
@@ -480,7 +480,7 @@ func TestAListThatIsCostlyToReadIsNotReadForEveryAttemptThatEnds(t *testing.T) {
 			if len(r.queue) != step.left { // the database has none
 				t.Errorf("after %v the list holds %d tasks", step.after, len(r.queue))
 			}
-			if wait := r.untilDue(context.Background()); step.left == 1 && wait > 10*time.Second {
+			if wait := r.untilDue(); step.left == 1 && wait > 10*time.Second {
 				t.Errorf("after %v nothing is done for %v", step.after, wait)
 			}
 		}

@@ -47,21 +47,25 @@ func schema() []string {
 			told TEXT NOT NULL,
 			at BIGINT NOT NULL,
 			PRIMARY KEY (message, recipient, kind, fence_task))`,
+		`ALTER TABLE task ADD COLUMN class BIGINT NOT NULL DEFAULT 0`,
+		`UPDATE task SET class = 2 WHERE attempts > 0`,
+		`CREATE INDEX task_line ON task (held, tenant, hop, class, due)`,
+		`DROP INDEX task_due`,
 	}
 }
 
 const taskColumns = `id, message, tenant, kind, hop, sender, recipients, payload, due, attempts,
-	first_tried, give_up, stuck, held, last_reply, leased, fence`
+	first_tried, give_up, stuck, held, last_reply, leased, fence, class`
 
 func insertTask(tx *store.Tx, t Task) error {
 	to, err := json.Marshal(t.Recipients)
 	if err != nil {
 		return fmt.Errorf("task: add: %w", err)
 	}
-	_, err = tx.Exec("INSERT INTO task ("+taskColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
+	_, err = tx.Exec("INSERT INTO task ("+taskColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
 		t.ID, t.Message, t.Tenant, string(t.Kind), store.Clean(t.Hop), string(t.From), string(to), string(t.Payload),
 		store.Nanos(t.Due), t.Attempts, store.Nanos(t.FirstTried), store.Nanos(t.GiveUpAt),
-		string(t.Stuck), store.Bit(t.Held), store.Clean(t.Last))
+		string(t.Stuck), store.Bit(t.Held), store.Clean(t.Last), int64(t.class))
 	if err != nil {
 		return fmt.Errorf("task: add: %w", err)
 	}
@@ -69,7 +73,11 @@ func insertTask(tx *store.Tx, t Task) error {
 }
 
 func selectTasks(tx *store.Tx, where string, args ...any) ([]Task, error) {
-	rows, err := tx.Query("SELECT "+taskColumns+" FROM task "+where, args...)
+	return readTasks(tx, "SELECT "+taskColumns+" FROM task "+where, args...)
+}
+
+func readTasks(tx *store.Tx, query string, args ...any) ([]Task, error) {
+	rows, err := tx.Query(query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("task: read: %w", err)
 	}
@@ -93,7 +101,7 @@ func scanTask(rows *store.Rows) (Task, error) {
 	var kind, from, to, payload, stuck string
 	var due, first, giveUp, held, leased int64
 	err := rows.Scan(&t.ID, &t.Message, &t.Tenant, &kind, &t.Hop, &from, &to, &payload, &due, &t.Attempts,
-		&first, &giveUp, &stuck, &held, &t.Last, &leased, &t.fence)
+		&first, &giveUp, &stuck, &held, &t.Last, &leased, &t.fence, &t.class)
 	if err != nil {
 		return t, err
 	}

@@ -61,7 +61,19 @@ type Task struct {
 	Leased time.Time
 
 	fence int64
+	class class
 }
+
+// class is what an open task waits for.
+type class int64
+
+// The classes: what it waited for when it was planned or tried last. Numbers
+// are in the table.
+const (
+	forTurn class = 0 // its first attempt, or one that a person asked for
+	forHop  class = 1 // its next hop: not before that works again, and at once then
+	forTime class = 2 // its own time by the schedule
+)
 
 // Door makes one attempt and says what it came to for every recipient; one
 // that it leaves out is Later. It must end when ctx does.
@@ -148,9 +160,9 @@ type Choice struct {
 }
 
 // Retry makes the chosen tasks due now, also those that are stuck or held.
-// It returns how many there were.
+// It returns how many there were. Call Runner.Reopen after the commit.
 func Retry(tx *store.Tx, c Choice, now time.Time) (int64, error) {
-	return c.update(tx, "held = 0, due = ?", store.Nanos(now))
+	return c.update(tx, "held = 0, class = 0, due = ?", store.Nanos(now))
 }
 
 // Hold keeps the chosen tasks from being tried until Retry. An attempt that
