@@ -2,11 +2,8 @@ package app
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"postern.dev/postern/internal/audit"
-	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 )
 
@@ -44,19 +41,9 @@ func (a *App) settleIntents(ctx context.Context, before, now time.Time) error {
 		open, err := a.Spool.ReportIntents(tx, before)
 		for _, i := range open {
 			if err == nil {
-				err = a.crashed(tx, i, now)
+				err = a.Gateway.Recover(tx, i, now)
 			}
 		}
 		return err
 	})
-}
-
-func (a *App) crashed(tx *store.Tx, i spool.Intent, now time.Time) error {
-	err := a.Audit.Change(tx, i.Message, func(m *audit.Message) {
-		m.Did("crash", "delivered, or retried by Exchange", now)
-	})
-	if err != nil && !errors.Is(err, audit.ErrNotFound) {
-		return err
-	}
-	return spool.SettleIntent(tx, i.ID, []byte(`{"way":"crash"}`), now)
 }

@@ -46,7 +46,8 @@ func node(t *testing.T, db *store.DB) *App {
 func (a *App) intend(t *testing.T, id string, at time.Time) {
 	t.Helper()
 	err := a.DB.Update(t.Context(), func(tx *store.Tx) error {
-		return spool.PutIntent(tx, spool.Intent{ID: id, Tenant: "contoso", Message: id, Verdict: []byte("{}"), At: at})
+		return spool.PutIntent(tx, spool.Intent{ID: id, Tenant: "contoso", At: at, Record: []byte(
+			`{"message":{"id":"` + id + `","tenant":"contoso","recipients":[{"address":"bob@fabrikam.example","delivery":"unknown"}]}}`)})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +79,10 @@ func TestEveryIntentOfTheOnlyProcessIsSettledAtStartWhateverTheClockSays(t *test
 	}
 	if open := a.open(t); len(open) > 0 {
 		t.Errorf("still open: %v", open)
+	}
+	list, err := a.Audit.Search(t.Context(), audit.Query{})
+	if err != nil || len(list) != 2 || list[0].Recipients[0].Delivery != audit.Unknown {
+		t.Errorf("in the books: %v %+v", err, list)
 	}
 }
 

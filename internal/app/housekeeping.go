@@ -16,10 +16,9 @@ import (
 
 // How long things are kept whose time no tenant sets.
 const (
-	keepRows    = 7 * 24 * time.Hour // of finished messages, for queue and held
-	keepIntents = 48 * time.Hour
-	keepFacts   = 35 * 24 * time.Hour // a replay over a month, and some days
-	keepNobody  = 30 * 24 * time.Hour // records of strangers and of tenants that are gone
+	keepRows   = 7 * 24 * time.Hour  // of finished messages, for queue and held
+	keepFacts  = 35 * 24 * time.Hour // a replay over a month, and some days
+	keepNobody = 30 * 24 * time.Hour // records of strangers and of tenants that are gone
 )
 
 // housekeeping forgets what is over and keeps figures fresh.
@@ -110,9 +109,6 @@ func (a *App) forgetRecords(ctx context.Context, now time.Time) error {
 
 func (a *App) forgetRest(ctx context.Context, now time.Time) error {
 	return a.DB.Update(ctx, func(tx *store.Tx) error {
-		if _, err := spool.SweepIntents(tx, now.Add(-keepIntents)); err != nil {
-			return err
-		}
 		if _, err := a.Audit.ForgetFacts(tx, now.Add(-keepFacts)); err != nil {
 			return err
 		}

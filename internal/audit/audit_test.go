@@ -115,13 +115,15 @@ func TestTampering(t *testing.T) {
 			"DELETE FROM audit_event"}, problem.ChainCut, 1},
 		{"a removed head is found", []string{"DELETE FROM audit_head"}, problem.HeadWrong, 0},
 		{"an event put behind the head is found", []string{
-			`INSERT INTO audit_event (tenant, seq, at, kind, actor, message, open_fields, commitment, prev, hash)
-				SELECT tenant, 8, at, kind, actor, message, open_fields, commitment, hash, hash FROM audit_event WHERE seq = 7`,
+			`INSERT INTO audit_event
+				(tenant, seq, at, kind, actor, message, open_fields, commitment, prev, hash, salt, personal)
+				SELECT tenant, 8, at, kind, actor, message, open_fields, commitment, hash, hash, salt, personal
+				FROM audit_event WHERE seq = 7`,
 		}, problem.ChainBroken, 8},
 		{"a changed personal field is found", []string{
-			`UPDATE audit_personal SET data = '{"to":"eve"}' WHERE seq = 2`}, problem.PersonalWrong, 0},
+			`UPDATE audit_event SET personal = '{"to":"eve"}' WHERE seq = 2`}, problem.PersonalWrong, 0},
 		{"a personal field that was deleted by hand is found", []string{
-			"DELETE FROM audit_personal WHERE seq = 2"}, problem.PersonalLost, 0},
+			"UPDATE audit_event SET salt = '', personal = '' WHERE seq = 2"}, problem.PersonalLost, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -153,7 +155,7 @@ func TestErasingLeavesAGapThatIsAccountedFor(t *testing.T) {
 			if err := l.Save(tx, m); err != nil {
 				return err
 			}
-			return l.SaveFacts(tx, "contoso", "m1", 3, json.RawMessage(`{"from":"ann@contoso.example"}`), start)
+			return l.SaveFacts(tx, "m1", Facts{Schema: 3, Data: json.RawMessage(`{"from":"ann@contoso.example"}`)})
 		})
 		update(t, db, func(tx *store.Tx) error {
 			n, err := l.Erase(tx, "contoso", "m1", "admin", "retention", start.Add(time.Hour))
@@ -175,9 +177,9 @@ func TestErasingLeavesAGapThatIsAccountedFor(t *testing.T) {
 		var dump string
 		err := db.View(context.Background(), func(tx *store.Tx) error {
 			for _, q := range []string{
-				"SELECT data FROM audit_message", "SELECT data FROM audit_message_personal WHERE id = 'm1'",
-				"SELECT facts FROM audit_facts", "SELECT address FROM audit_recipient",
-				"SELECT data FROM audit_personal WHERE message = 'm1'", "SELECT open_fields FROM audit_event",
+				"SELECT data || words || sender || header_from || subject || message_id || facts FROM audit_message WHERE id = 'm1'",
+				"SELECT address FROM audit_recipient WHERE message = 'm1'",
+				"SELECT salt || personal FROM audit_event WHERE message = 'm1'", "SELECT open_fields FROM audit_event",
 			} {
 				list, err := column[string](tx, q)
 				if err != nil {
@@ -383,7 +385,8 @@ func TestFactsHaveARetentionOfTheirOwn(t *testing.T) {
 	update(t, db, func(tx *store.Tx) error {
 		for i := range 5 {
 			at := start.Add(time.Duration(i) * time.Hour)
-			err := l.SaveFacts(tx, "contoso", fmt.Sprintf("m%d", i), 2, json.RawMessage(`{"a":1}`), at)
+			m := Message{ID: fmt.Sprintf("m%d", i), Tenant: "contoso", Received: at}
+			err := l.Add(tx, m, Facts{Schema: 2, Data: json.RawMessage(`{"a":1}`)})
 			if err != nil {
 				return err
 			}

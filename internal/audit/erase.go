@@ -28,12 +28,18 @@ func (l *Log) Erase(tx *store.Tx, tenant, message, actor, why string, at time.Ti
 	if err != nil {
 		return 0, err
 	}
+	list, err := selectRecords(tx, "WHERE m.tenant = ? AND m.id = ?", tenant, message)
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range list {
+		if err := updateMessage(tx, m.public()); err != nil {
+			return 0, err
+		}
+	}
 	for _, statement := range []string{
-		"DELETE FROM audit_personal WHERE tenant = ? AND message = ?",
-		"DELETE FROM audit_message_personal WHERE tenant = ? AND id = ?",
-		"UPDATE audit_message SET erased = 1 WHERE tenant = ? AND id = ?",
-		"UPDATE audit_recipient SET address = '' WHERE tenant = ? AND message = ?",
-		"DELETE FROM audit_facts WHERE tenant = ? AND message = ?",
+		"UPDATE audit_event SET salt = '', personal = '' WHERE tenant = ? AND message = ?",
+		"UPDATE audit_message SET facts = '' WHERE tenant = ? AND id = ?",
 	} {
 		if _, err := tx.Exec(statement, tenant, message); err != nil {
 			return 0, fmt.Errorf("audit: erase: %w", err)

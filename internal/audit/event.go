@@ -94,16 +94,14 @@ func (l *Log) Append(tx *store.Tx, e Event) error {
 		tenant: e.Tenant, seq: h.seq + 1, at: store.Nanos(e.At), kind: store.Clean(e.Kind), actor: store.Clean(e.Actor),
 		message: store.Clean(e.Message), public: public, prev: h.hash,
 	}
+	var p personalRow
 	if personal != "" {
-		salt := make([]byte, sha256.Size)
-		rand.Read(salt) // never fails: crypto/rand ends the process instead
-		row.commitment = commit(salt, personal)
-		if err := insertPersonal(tx, row, salt, personal); err != nil {
-			return err
-		}
+		p.salt, p.data = make([]byte, sha256.Size), personal
+		rand.Read(p.salt) // never fails: crypto/rand ends the process instead
+		row.commitment = commit(p.salt, personal)
 	}
 	row.hash = row.sum()
-	if err := insertEvent(tx, row); err != nil {
+	if err := insertEvent(tx, row, p); err != nil {
 		return err
 	}
 	return l.writeHead(tx, head{tenant: e.Tenant, seq: row.seq, hash: row.hash})

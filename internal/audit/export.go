@@ -88,9 +88,8 @@ func (l *Log) Export(ctx context.Context, w io.Writer, q Query) error {
 
 // Events lists the events of a message, oldest first, for its timeline.
 func (l *Log) Events(tx *store.Tx, tenant, message string) ([]Event, error) {
-	rows, err := tx.Query(`SELECT e.at, e.kind, e.actor, e.open_fields, p.data
-		FROM audit_event e LEFT JOIN audit_personal p ON p.tenant = e.tenant AND p.seq = e.seq
-		WHERE e.tenant = ? AND e.message = ? ORDER BY e.seq`, tenant, message)
+	rows, err := tx.Query(`SELECT at, kind, actor, open_fields, personal FROM audit_event
+		WHERE tenant = ? AND message = ? ORDER BY seq`, tenant, message)
 	if err != nil {
 		return nil, fmt.Errorf("audit: events: %w", err)
 	}
@@ -99,8 +98,7 @@ func (l *Log) Events(tx *store.Tx, tenant, message string) ([]Event, error) {
 	for rows.Next() {
 		e := Event{Tenant: tenant, Message: message}
 		var at int64
-		var public string
-		var personal *string
+		var public, personal string
 		if err := rows.Scan(&at, &e.Kind, &e.Actor, &public, &personal); err != nil {
 			return nil, fmt.Errorf("audit: events: %w", err)
 		}
@@ -108,8 +106,8 @@ func (l *Log) Events(tx *store.Tx, tenant, message string) ([]Event, error) {
 		if public != "" {
 			e.Public = json.RawMessage(public)
 		}
-		if personal != nil {
-			e.Personal = json.RawMessage(*personal)
+		if personal != "" {
+			e.Personal = json.RawMessage(personal)
 		}
 		list = append(list, e)
 	}

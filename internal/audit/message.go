@@ -161,30 +161,37 @@ func (m Message) public() Message {
 	return m
 }
 
-// Save makes m the current record of its message. A record whose personal
-// fields were erased does not get them back.
+// Add makes the record of a message that has none, with the facts that policy
+// decided on; the zero Facts are none.
+func (l *Log) Add(tx *store.Tx, m Message, f Facts) error {
+	if m.ID == "" || m.Tenant == "" {
+		return errNameless
+	}
+	m.Erased = false
+	return insertMessage(tx, m, f)
+}
+
+var errNameless = errors.New("audit: a record needs an id and a tenant")
+
+// Save makes m the current record of its message, which may have none. A
+// record whose personal fields were erased does not get them back.
 func (l *Log) Save(tx *store.Tx, m Message) error {
 	if m.ID == "" || m.Tenant == "" {
-		return errors.New("audit: a record needs an id and a tenant")
+		return errNameless
 	}
-	erased, err := isErased(tx, m.ID)
+	found, erased, err := isErased(tx, m.ID)
 	if err != nil {
 		return err
+	}
+	if !found {
+		return l.Add(tx, m, Facts{})
 	}
 	// Not as a copy of the caller's claim: whether it is erased is ours to say.
 	m.Erased = false
 	if erased {
 		m = m.public()
 	}
-	open, err := json.Marshal(m.public())
-	if err != nil {
-		return fmt.Errorf("audit: save %s: %w", m.ID, err)
-	}
-	full, err := json.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("audit: save %s: %w", m.ID, err)
-	}
-	return upsertMessage(tx, m, string(open), string(full))
+	return updateMessage(tx, m)
 }
 
 // ErrNotFound says that there is no record of a message.
@@ -228,13 +235,12 @@ func NewReference() string {
 	return string(random[:4]) + "-" + string(random[4:])
 }
 
-// SaveFacts keeps what policy decided on, so that the verdict can be
-// replayed. Facts have a retention of their own, and are erased with the
-// personal fields.
-func (l *Log) SaveFacts(tx *store.Tx, tenant, message string, schema int, facts json.RawMessage, at time.Time) error {
-	_, err := tx.Exec(`INSERT INTO audit_facts (message, tenant, version, at, facts) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (message) DO UPDATE SET version = excluded.version, at = excluded.at, facts = excluded.facts`,
-		message, tenant, schema, store.Nanos(at), store.Clean(string(facts)))
+// SaveFacts keeps what policy decided on with the record of the message, so
+// that the verdict can be replayed. Facts have a retention of their own, and
+// are erased with the personal fields.
+func (l *Log) SaveFacts(tx *store.Tx, message string, f Facts) error {
+	_, err := tx.Exec("UPDATE audit_message SET facts_version = ?, facts = ? WHERE id = ? AND erased = 0",
+		f.Schema, store.Clean(string(f.Data)), message)
 	if err != nil {
 		return fmt.Errorf("audit: save facts: %w", err)
 	}
@@ -247,14 +253,15 @@ type Facts struct {
 	Tenant  string
 	// Schema is the version that the facts were written in.
 	Schema int
-	At     time.Time
-	Data   json.RawMessage
+	// At is when the message was received.
+	At   time.Time
+	Data json.RawMessage
 }
 
 // Facts reads the facts of a message; ErrNotFound when there are none, or no
 // longer.
 func (l *Log) Facts(tx *store.Tx, message string) (Facts, error) {
-	list, err := selectFacts(tx, "WHERE message = ?", message)
+	list, err := selectFacts(tx, "id = ?", message)
 	if err == nil && len(list) == 0 {
 		err = fmt.Errorf("%w: no facts of %s", ErrNotFound, message)
 	}
@@ -268,15 +275,16 @@ func (l *Log) Facts(tx *store.Tx, message string) (Facts, error) {
 // of those that come after the message named after.
 func (l *Log) FactsSince(tx *store.Tx, tenant string, since time.Time, after string, limit int) ([]Facts, error) {
 	if tenant == "" {
-		return selectFacts(tx, "WHERE at >= ? AND message > ? ORDER BY message LIMIT ?", store.Nanos(since), after, limit)
+		return selectFacts(tx, "received >= ? AND id > ? ORDER BY id LIMIT ?", store.Nanos(since), after, limit)
 	}
-	return selectFacts(tx, "WHERE tenant = ? AND at >= ? AND message > ? ORDER BY message LIMIT ?",
+	return selectFacts(tx, "tenant = ? AND received >= ? AND id > ? ORDER BY id LIMIT ?",
 		tenant, store.Nanos(since), after, limit)
 }
 
-// ForgetFacts removes facts that are older than before.
+// ForgetFacts removes the facts of messages that were received before the
+// given time.
 func (l *Log) ForgetFacts(tx *store.Tx, before time.Time) (int64, error) {
-	n, err := tx.Exec("DELETE FROM audit_facts WHERE at < ?", store.Nanos(before))
+	n, err := tx.Exec("UPDATE audit_message SET facts = '' WHERE facts <> '' AND received < ?", store.Nanos(before))
 	if err != nil {
 		return 0, fmt.Errorf("audit: forget facts: %w", err)
 	}

@@ -25,13 +25,13 @@ func (q Query) where() (string, []any) {
 	for _, t := range q.Terms {
 		switch t.Key {
 		case "":
-			c.like("(COALESCE(p.words, '') LIKE ? ESCAPE '!' OR m.id LIKE ? ESCAPE '!')", t.Value, t.Value)
+			c.like("(m.words LIKE ? ESCAPE '!' OR m.id LIKE ? ESCAPE '!')", t.Value, t.Value)
 		case "from":
-			c.like("(p.sender LIKE ? ESCAPE '!' OR p.header_from LIKE ? ESCAPE '!')", t.Value, t.Value)
+			c.like("(m.sender LIKE ? ESCAPE '!' OR m.header_from LIKE ? ESCAPE '!')", t.Value, t.Value)
 		case "subject":
-			c.like("p.subject LIKE ? ESCAPE '!'", t.Value)
+			c.like("m.subject LIKE ? ESCAPE '!'", t.Value)
 		case "message-id":
-			c.like("p.message_id LIKE ? ESCAPE '!'", strings.Trim(t.Value, "<>"))
+			c.like("m.message_id LIKE ? ESCAPE '!'", strings.Trim(t.Value, "<>"))
 		case "detector":
 			c.like("m.detectors LIKE ? ESCAPE '!'", " "+t.Value+" ")
 		case "to":

@@ -14,6 +14,10 @@ import (
 
 // schema lists the steps of the room's tables. A step is never changed once
 // it is released; a further one is added.
+//
+// Each message has one row and each event has one: what can be erased stands
+// in columns of its own, which an erasure empties. A second table for them
+// would cost a tree of its own and an index for every message that passes.
 func schema() []string {
 	return []string{
 		`CREATE TABLE audit_event (
@@ -27,16 +31,10 @@ func schema() []string {
 			commitment TEXT NOT NULL,
 			prev TEXT NOT NULL,
 			hash TEXT NOT NULL,
+			salt TEXT NOT NULL,
+			personal TEXT NOT NULL,
 			PRIMARY KEY (tenant, seq))`,
 		`CREATE INDEX audit_event_message ON audit_event (message)`,
-		`CREATE TABLE audit_personal (
-			tenant TEXT NOT NULL,
-			seq BIGINT NOT NULL,
-			message TEXT NOT NULL,
-			salt TEXT NOT NULL,
-			data TEXT NOT NULL,
-			PRIMARY KEY (tenant, seq))`,
-		`CREATE INDEX audit_personal_message ON audit_personal (tenant, message)`,
 		`CREATE TABLE audit_head (
 			tenant TEXT PRIMARY KEY,
 			seq BIGINT NOT NULL,
@@ -53,36 +51,25 @@ func schema() []string {
 			ref TEXT NOT NULL,
 			detectors TEXT NOT NULL,
 			erased BIGINT NOT NULL,
-			data TEXT NOT NULL)`,
-		`CREATE INDEX audit_message_received ON audit_message (received)`,
-		`CREATE INDEX audit_message_tenant ON audit_message (tenant, received)`,
-		`CREATE INDEX audit_message_ref ON audit_message (ref)`,
-		`CREATE TABLE audit_message_personal (
-			id TEXT PRIMARY KEY,
-			tenant TEXT NOT NULL,
 			sender TEXT NOT NULL,
 			header_from TEXT NOT NULL,
 			subject TEXT NOT NULL,
 			message_id TEXT NOT NULL,
 			words TEXT NOT NULL,
-			data TEXT NOT NULL)`,
-		`CREATE INDEX audit_message_mid ON audit_message_personal (message_id)`,
+			data TEXT NOT NULL,
+			facts_version BIGINT NOT NULL,
+			facts TEXT NOT NULL)`,
+		`CREATE INDEX audit_message_received ON audit_message (received)`,
+		`CREATE INDEX audit_message_tenant ON audit_message (tenant, received)`,
+		`CREATE INDEX audit_message_ref ON audit_message (ref)`,
+		`CREATE INDEX audit_message_facts ON audit_message (received) WHERE facts <> ''`,
 		`CREATE TABLE audit_recipient (
 			message TEXT NOT NULL,
 			place BIGINT NOT NULL,
-			tenant TEXT NOT NULL,
 			address TEXT NOT NULL,
 			verdict TEXT NOT NULL,
 			delivery TEXT NOT NULL,
-			PRIMARY KEY (message, place))`,
-		`CREATE INDEX audit_recipient_address ON audit_recipient (address)`,
-		`CREATE TABLE audit_facts (
-			message TEXT PRIMARY KEY,
-			tenant TEXT NOT NULL,
-			version BIGINT NOT NULL,
-			at BIGINT NOT NULL,
-			facts TEXT NOT NULL)`,
-		`CREATE INDEX audit_facts_at ON audit_facts (at)`,
+			PRIMARY KEY (message, place)) WITHOUT ROWID`,
 	}
 }
 
@@ -111,21 +98,12 @@ func upsertHead(tx *store.Tx, h head) error {
 	return nil
 }
 
-func insertEvent(tx *store.Tx, l link) error {
+func insertEvent(tx *store.Tx, l link, p personalRow) error {
 	_, err := tx.Exec(`INSERT INTO audit_event
-		(tenant, seq, at, kind, actor, message, open_fields, commitment, prev, hash)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		(tenant, seq, at, kind, actor, message, open_fields, commitment, prev, hash, salt, personal)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		l.tenant, l.seq, l.at, l.kind, l.actor, l.message, l.public, hex.EncodeToString(l.commitment[:]),
-		hex.EncodeToString(l.prev[:]), hex.EncodeToString(l.hash[:]))
-	if err != nil {
-		return fmt.Errorf("audit: append: %w", err)
-	}
-	return nil
-}
-
-func insertPersonal(tx *store.Tx, l link, salt []byte, data string) error {
-	_, err := tx.Exec("INSERT INTO audit_personal (tenant, seq, message, salt, data) VALUES (?, ?, ?, ?, ?)",
-		l.tenant, l.seq, l.message, hex.EncodeToString(salt), data)
+		hex.EncodeToString(l.prev[:]), hex.EncodeToString(l.hash[:]), hex.EncodeToString(p.salt), p.data)
 	if err != nil {
 		return fmt.Errorf("audit: append: %w", err)
 	}
@@ -134,27 +112,24 @@ func insertPersonal(tx *store.Tx, l link, salt []byte, data string) error {
 
 // eachLink reads a chain in order, each event with its personal half.
 func eachLink(tx *store.Tx, tenant string, do func(link, *personalRow) error) error {
-	rows, err := tx.Query(`SELECT e.seq, e.at, e.kind, e.actor, e.message, e.open_fields, e.commitment, e.prev, e.hash,
-			p.salt, p.data
-		FROM audit_event e LEFT JOIN audit_personal p ON p.tenant = e.tenant AND p.seq = e.seq
-		WHERE e.tenant = ? ORDER BY e.seq`, tenant)
+	rows, err := tx.Query(`SELECT seq, at, kind, actor, message, open_fields, commitment, prev, hash, salt, personal
+		FROM audit_event WHERE tenant = ? ORDER BY seq`, tenant)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		l := link{tenant: tenant}
-		var commitment, prev, hash string
-		var salt, data *string
+		var commitment, prev, hash, salt, data string
 		err := rows.Scan(&l.seq, &l.at, &l.kind, &l.actor, &l.message, &l.public, &commitment, &prev, &hash, &salt, &data)
 		if err != nil {
 			return err
 		}
 		l.commitment, l.prev, l.hash = parseDigest(commitment), parseDigest(prev), parseDigest(hash)
 		var p *personalRow
-		if salt != nil && data != nil {
-			p = &personalRow{data: *data}
-			p.salt, _ = hex.DecodeString(*salt) // nonsense does not fit its commitment
+		if salt != "" || data != "" {
+			p = &personalRow{data: data}
+			p.salt, _ = hex.DecodeString(salt) // nonsense does not fit its commitment
 		}
 		if err := do(l, p); err != nil {
 			return err
@@ -168,7 +143,8 @@ func chainTenants(tx *store.Tx) ([]string, error) {
 }
 
 func personalOf(tx *store.Tx, tenant, message string) ([]int64, error) {
-	return column[int64](tx, "SELECT seq FROM audit_personal WHERE tenant = ? AND message = ? ORDER BY seq", tenant, message)
+	return column[int64](tx, "SELECT seq FROM audit_event WHERE tenant = ? AND message = ? AND personal <> '' ORDER BY seq",
+		tenant, message)
 }
 
 // column reads a query of one column.
@@ -192,55 +168,74 @@ func column[T any](tx *store.Tx, query string, args ...any) ([]T, error) {
 	return list, nil
 }
 
-func isErased(tx *store.Tx, id string) (bool, error) {
-	var erased int64
-	err := tx.QueryRow("SELECT erased FROM audit_message WHERE id = ?", id).Scan(&erased)
+func isErased(tx *store.Tx, id string) (found, erased bool, err error) {
+	var bit int64
+	err = tx.QueryRow("SELECT erased FROM audit_message WHERE id = ?", id).Scan(&bit)
 	if errors.Is(err, store.ErrNoRows) {
-		return false, nil
+		return false, false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("audit: read: %w", err)
+		return false, false, fmt.Errorf("audit: read: %w", err)
 	}
-	return erased != 0, nil
+	return true, bit != 0, nil
 }
 
-func upsertMessage(tx *store.Tx, m Message, open, full string) error {
-	_, err := tx.Exec(`INSERT INTO audit_message
-		(id, tenant, received, kind, direction, mode, way, ref, detectors, erased, data)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET received = excluded.received, kind = excluded.kind, direction = excluded.direction,
-			mode = excluded.mode, way = excluded.way, ref = excluded.ref, detectors = excluded.detectors, data = excluded.data`,
-		m.ID, m.Tenant, store.Nanos(m.Received), m.Kind, string(m.Direction), m.Mode, string(m.Way), m.Ref, detectorsOf(m),
-		store.Bit(m.Erased), open)
+// row is a record as it stands in the table.
+func row(m Message) ([]any, error) {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("audit: save %s: %w", m.ID, err)
+	}
+	personal := [5]string{}
+	if !m.Erased {
+		personal = [...]string{fold(string(m.From)), fold(m.HeaderFrom), fold(m.Subject), fold(m.MessageID), wordsOf(m)}
+	}
+	return []any{
+		m.Tenant, store.Nanos(m.Received), m.Kind, string(m.Direction), m.Mode, string(m.Way), m.Ref, detectorsOf(m),
+		store.Bit(m.Erased), personal[0], personal[1], personal[2], personal[3], personal[4], string(data),
+	}, nil
+}
+
+func insertMessage(tx *store.Tx, m Message, f Facts) error {
+	values, err := row(m)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`INSERT INTO audit_message
+		(tenant, received, kind, direction, mode, way, ref, detectors, erased, sender, header_from, subject, message_id,
+			words, data, id, facts_version, facts)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		append(values, m.ID, f.Schema, store.Clean(string(f.Data)))...)
+	if err != nil {
+		return fmt.Errorf("audit: add: %w", err)
+	}
+	return insertRecipients(tx, m)
+}
+
+func updateMessage(tx *store.Tx, m Message) error {
+	values, err := row(m)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`UPDATE audit_message SET
+		tenant = ?, received = ?, kind = ?, direction = ?, mode = ?, way = ?, ref = ?, detectors = ?, erased = ?,
+		sender = ?, header_from = ?, subject = ?, message_id = ?, words = ?, data = ? WHERE id = ?`, append(values, m.ID)...)
 	if err != nil {
 		return fmt.Errorf("audit: save: %w", err)
-	}
-	if !m.Erased {
-		if err := upsertPersonal(tx, m, full); err != nil {
-			return err
-		}
 	}
 	if _, err := tx.Exec("DELETE FROM audit_recipient WHERE message = ?", m.ID); err != nil {
 		return fmt.Errorf("audit: save: %w", err)
 	}
+	return insertRecipients(tx, m)
+}
+
+func insertRecipients(tx *store.Tx, m Message) error {
 	for i, r := range m.Recipients {
-		_, err := tx.Exec(`INSERT INTO audit_recipient (message, place, tenant, address, verdict, delivery)
-			VALUES (?, ?, ?, ?, ?, ?)`, m.ID, i, m.Tenant, store.Clean(r.Address.Fold()), r.Verdict, string(r.Delivery))
+		_, err := tx.Exec(`INSERT INTO audit_recipient (message, place, address, verdict, delivery)
+			VALUES (?, ?, ?, ?, ?)`, m.ID, i, store.Clean(r.Address.Fold()), r.Verdict, string(r.Delivery))
 		if err != nil {
 			return fmt.Errorf("audit: save: %w", err)
 		}
-	}
-	return nil
-}
-
-func upsertPersonal(tx *store.Tx, m Message, full string) error {
-	_, err := tx.Exec(`INSERT INTO audit_message_personal
-		(id, tenant, sender, header_from, subject, message_id, words, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET sender = excluded.sender, header_from = excluded.header_from,
-			subject = excluded.subject, message_id = excluded.message_id, words = excluded.words, data = excluded.data`,
-		m.ID, m.Tenant, fold(string(m.From)), fold(m.HeaderFrom), fold(m.Subject), fold(m.MessageID), wordsOf(m), full)
-	if err != nil {
-		return fmt.Errorf("audit: save: %w", err)
 	}
 	return nil
 }
@@ -269,38 +264,23 @@ func detectorsOf(m Message) string {
 	return text
 }
 
-// selectRecords reads records with their personal half where it still is.
 func selectRecords(tx *store.Tx, where string, args ...any) ([]Message, error) {
-	rows, err := tx.Query(`SELECT m.data, p.data FROM audit_message m
-		LEFT JOIN audit_message_personal p ON p.id = m.id `+where, args...)
+	list, err := column[string](tx, "SELECT m.data FROM audit_message m "+where, args...)
 	if err != nil {
-		return nil, fmt.Errorf("audit: read: %w", err)
+		return nil, err
 	}
-	defer rows.Close()
-	var list []Message
-	for rows.Next() {
-		var open string
-		var full *string
-		if err := rows.Scan(&open, &full); err != nil {
+	records := make([]Message, len(list))
+	for i, data := range list {
+		if err := json.Unmarshal([]byte(data), &records[i]); err != nil {
 			return nil, fmt.Errorf("audit: read: %w", err)
 		}
-		if full != nil {
-			open = *full
-		}
-		var m Message
-		if err := json.Unmarshal([]byte(open), &m); err != nil {
-			return nil, fmt.Errorf("audit: read: %w", err)
-		}
-		list = append(list, m)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("audit: read: %w", err)
-	}
-	return list, nil
+	return records, nil
 }
 
 func selectFacts(tx *store.Tx, where string, args ...any) ([]Facts, error) {
-	rows, err := tx.Query("SELECT message, tenant, version, at, facts FROM audit_facts "+where, args...)
+	rows, err := tx.Query("SELECT id, tenant, facts_version, received, facts FROM audit_message WHERE facts <> '' AND "+
+		where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("audit: read facts: %w", err)
 	}

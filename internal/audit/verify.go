@@ -72,7 +72,7 @@ type verifier struct {
 	bare   []int64        // events with a commitment and without its row
 }
 
-// personalRow is the erasable half of an event; nil when it is not there.
+// personalRow is the erasable half of an event.
 type personalRow struct {
 	salt []byte
 	data string

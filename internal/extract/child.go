@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -17,22 +18,36 @@ type Bounds struct {
 	Memory int64 `json:"memory"`
 	// CPU is the processor time for one job.
 	CPU time.Duration `json:"cpu"`
+	// Board says that file 3 is a board on which to write the steps.
+	Board bool `json:"board,omitempty"`
 }
 
 // Conn is the child's side of the wire.
 type Conn struct {
 	in     *bufio.Reader
-	out    *bufio.Writer
 	buf    []byte
 	bounds Bounds
+	board  *board // nil: steps travel in frames
+	step   Step   // with a board: what stands there
+	told   bool   // it has travelled too
 	open   bool // a part is being read
 	over   bool // the job has no more parts
+
+	mu    sync.Mutex // guards what follows: late flushes too
+	out   *bufio.Writer
+	late  *time.Timer // flushes what waits
+	waits bool
 }
+
+// lateness is how long a record may wait for others before it travels. What
+// waits when a child dies is lost; it is found again in the next attempt.
+const lateness = 20 * time.Millisecond
 
 // Serve is the life of a child: it limits itself and does jobs until the
 // parent goes away. It returns the exit code of the process.
 func Serve(in io.Reader, out io.Writer, work func(c *Conn, request []byte) error) int {
 	c := &Conn{in: bufio.NewReaderSize(in, 64<<10), out: bufio.NewWriterSize(out, 32<<10)}
+	c.late = time.AfterFunc(time.Hour, c.flushLate)
 	if err := c.greet(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
@@ -68,6 +83,11 @@ func (c *Conn) greet() error {
 	if err := json.Unmarshal(payload, &c.bounds); err != nil {
 		return fmt.Errorf("extract: limits: %w", err)
 	}
+	if c.bounds.Board {
+		if c.board, err = openBoard(); err != nil {
+			return err
+		}
+	}
 	if err := confine(c.bounds); err != nil {
 		return err
 	}
@@ -77,11 +97,50 @@ func (c *Conn) greet() error {
 	return c.send(frameHello, []byte(wireVersion))
 }
 
+// send writes a frame, with those that wait.
 func (c *Conn) send(kind byte, payload []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err := writeFrame(c.out, kind, payload); err != nil {
 		return err
 	}
+	if c.waits {
+		c.late.Stop()
+		c.waits = false
+	}
 	return c.out.Flush()
+}
+
+// queue writes a frame that may wait for others.
+func (c *Conn) queue(kind byte, payload []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.waits {
+		c.waits = true
+		c.late.Reset(lateness)
+	}
+	if err := c.tell(); err != nil {
+		return err
+	}
+	return writeFrame(c.out, kind, payload)
+}
+
+// tell says whose the next frame is: the board has gone on when it arrives.
+func (c *Conn) tell() error {
+	if c.board == nil || c.told {
+		return nil
+	}
+	c.told = true
+	return writeFrame(c.out, frameStep, c.step.wire())
+}
+
+func (c *Conn) flushLate() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.waits {
+		c.waits = false
+		_ = c.out.Flush() // its error stays in the writer
+	}
 }
 
 // job waits for the next request.
@@ -93,7 +152,7 @@ func (c *Conn) job() ([]byte, error) {
 	if kind != frameJob {
 		return nil, ErrWire
 	}
-	c.open, c.over = false, false
+	c.open, c.over, c.told = false, false, true
 	return append([]byte(nil), payload...), nil
 }
 
@@ -168,13 +227,23 @@ func (r *partReader) next() error {
 }
 
 // Step tells the parent what begins now, so that it knows whom to blame.
-func (c *Conn) Step(s Step) error { return c.send(frameStep, s.wire()) }
+func (c *Conn) Step(s Step) error {
+	if c.board == nil {
+		return c.send(frameStep, s.wire())
+	}
+	c.board.put(s)
+	c.step, c.told = s, false
+	return nil
+}
 
 // Record gives the parent a result.
-func (c *Conn) Record(b []byte) error { return c.send(frameRecord, b) }
+func (c *Conn) Record(b []byte) error { return c.queue(frameRecord, b) }
 
 // Raw writes octets that are no frame; only tests of the parent need it.
 func (c *Conn) Raw(b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_ = c.tell()
 	_, _ = c.out.Write(b)
 	_ = c.out.Flush()
 }

@@ -3,6 +3,7 @@ package extract
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -51,6 +52,36 @@ func confine(b Bounds) error {
 		}
 	}
 	return nil
+}
+
+// newBoard makes a board and the file by which a child gets it.
+func newBoard() (*board, *os.File, error) {
+	fd, err := unix.MemfdCreate("postern-board", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, nil, fmt.Errorf("extract: board: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), "board")
+	if err := f.Truncate(boardSize); err != nil {
+		f.Close()
+		return nil, nil, fmt.Errorf("extract: board: %w", err)
+	}
+	b, err := mapBoard(f)
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return b, f, nil
+}
+
+func mapBoard(f *os.File) (*board, error) {
+	page, err := unix.Mmap(int(f.Fd()), 0, boardSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("extract: board: %w", err)
+	}
+	b := &board{page: page}
+	// A job that ends may still read it when its child is gone already.
+	runtime.AddCleanup(b, func(page []byte) { _ = unix.Munmap(page) }, page)
+	return b, nil
 }
 
 // limitCPU gives the process that much processor time more.

@@ -24,7 +24,8 @@ type Config struct {
 	Args []string
 	// Env is the child's whole environment.
 	Env []string
-	// Warm is the number of children kept ready. Default: 1.
+	// Warm is the number of children kept ready for good; those above it end
+	// when they had nothing to do for a minute. Default: 1.
 	Warm int
 	// Max is the number of children at a time. Default: the processors, at
 	// least 2.
@@ -70,6 +71,7 @@ type Pool struct {
 	mu     sync.Mutex
 	idle   []*child
 	closed bool
+	thin   *time.Timer // runs when there are more idle ones than warm ones
 	wait   sync.WaitGroup
 }
 
@@ -168,15 +170,38 @@ func (p *Pool) take(ctx context.Context) (*child, error) {
 // give takes a child back that did its job.
 func (p *Pool) give(c *child) {
 	c.jobs++
+	c.since = time.Now()
+	fits := c.jobs < p.config.Jobs && resident(c.pid()) < p.config.Memory*raceFactor/4*3
 	p.mu.Lock()
-	keep := !p.closed && c.jobs < p.config.Jobs && len(p.idle) < p.config.Warm &&
-		resident(c.pid()) < p.config.Memory*raceFactor/4*3
+	keep := fits && !p.closed && len(p.idle) < p.config.Max
 	if keep {
 		p.idle = append(p.idle, c)
+	}
+	if keep && len(p.idle) > p.config.Warm && p.thin == nil {
+		p.thin = time.AfterFunc(idleFor, p.thinOut)
 	}
 	p.mu.Unlock()
 	if !keep {
 		c.kill()
+	}
+}
+
+// idleFor is how long a child above the warm ones may have nothing to do.
+const idleFor = time.Minute
+
+// thinOut ends children that had nothing to do. The last one given back is
+// taken first, so the others are at the front.
+func (p *Pool) thinOut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.thin = nil
+	before := time.Now().Add(-idleFor)
+	for len(p.idle) > p.config.Warm && !p.idle[0].since.After(before) {
+		p.idle[0].kill()
+		p.idle = p.idle[1:]
+	}
+	if len(p.idle) > p.config.Warm && !p.closed {
+		p.thin = time.AfterFunc(idleFor, p.thinOut)
 	}
 }
 
@@ -202,6 +227,9 @@ func (p *Pool) warm() {
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
+	if p.thin != nil {
+		p.thin.Stop()
+	}
 	idle := p.idle
 	p.idle = nil
 	p.mu.Unlock()
@@ -236,10 +264,20 @@ func start(ctx context.Context, conf Config) (*child, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoChild, err)
 	}
+	b, file, err := newBoard()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoChild, err)
+	}
+	if file != nil {
+		cmd.ExtraFiles = []*os.File{file}
+		defer file.Close()
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoChild, err)
 	}
-	c := &child{cmd: cmd, in: in, out: bufio.NewReaderSize(out, 64<<10), frames: make(chan frame), gone: make(chan struct{})}
+	c := &child{
+		cmd: cmd, in: in, out: bufio.NewReaderSize(out, 64<<10), frames: make(chan frame), gone: make(chan struct{}), board: b,
+	}
 	go c.listen()
 	if err := c.greet(ctx, conf); err != nil {
 		c.kill()
@@ -250,7 +288,7 @@ func start(ctx context.Context, conf Config) (*child, error) {
 
 // greet sends the limits and checks the version.
 func (c *child) greet(ctx context.Context, conf Config) error {
-	limits, err := json.Marshal(Bounds{Memory: conf.Memory, CPU: conf.CPU})
+	limits, err := json.Marshal(Bounds{Memory: conf.Memory, CPU: conf.CPU, Board: c.board != nil})
 	if err != nil {
 		return err
 	}

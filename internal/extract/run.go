@@ -19,6 +19,8 @@ type child struct {
 	gone   chan struct{} // closed by kill
 	once   sync.Once
 	jobs   int
+	since  time.Time // idle since
+	board  *board
 }
 
 // frame is what the child sent.
@@ -48,6 +50,22 @@ func (c *child) listen() {
 	_ = c.cmd.Wait()
 }
 
+// step is what stands on the board; the zero Step without one.
+func (c *child) step() Step {
+	if c.board == nil {
+		return Step{}
+	}
+	return c.board.step()
+}
+
+// moves changes with every step.
+func (c *child) moves() uint32 {
+	if c.board == nil {
+		return 0
+	}
+	return c.board.moves().Load()
+}
+
 // alive reports whether an idle child has not ended and not spoken.
 func (c *child) alive() bool {
 	select {
@@ -75,6 +93,9 @@ const (
 
 // run does one job. After an error the child must be killed.
 func (c *child) run(ctx context.Context, j Job, conf Config) (err error) {
+	if c.board != nil {
+		c.board.wipe()
+	}
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
@@ -86,7 +107,10 @@ func (c *child) run(ctx context.Context, j Job, conf Config) (err error) {
 		}
 		<-sent
 	}()
-	w := &watch{conf: conf, timer: time.NewTimer(conf.Step), look: time.NewTicker(50 * time.Millisecond)}
+	w := &watch{
+		c: c, conf: conf, timer: time.NewTimer(conf.Step), look: time.NewTicker(min(50*time.Millisecond, conf.Step/4+1)),
+		moves: c.moves(),
+	}
 	defer w.timer.Stop()
 	defer w.look.Stop()
 	for {
@@ -99,6 +123,10 @@ func (c *child) run(ctx context.Context, j Job, conf Config) (err error) {
 		case <-w.timer.C:
 			return w.death(TookTooLong)
 		case <-w.look.C:
+			if now := c.moves(); now != w.moves {
+				w.moves = now
+				w.timer.Reset(w.conf.Step)
+			}
 			if resident(c.pid()) > conf.Memory*raceFactor {
 				return w.death(OutOfMemory)
 			}
@@ -110,15 +138,26 @@ func (c *child) run(ctx context.Context, j Job, conf Config) (err error) {
 
 // watch is what the parent knows about a running job.
 type watch struct {
+	c       *child // nil in tests of take
 	conf    Config
 	timer   *time.Timer
 	look    *time.Ticker
 	step    Step
+	moves   uint32
 	records int
 	octets  int
 }
 
-func (w *watch) death(why Cause) error { return &Death{Cause: why, Step: w.step} }
+// death ends a job. The child is stopped first, so that what stands on its
+// board is what it died of; garbage belongs to the step that travelled before
+// it.
+func (w *watch) death(why Cause) error {
+	if w.c == nil || w.c.board == nil || why == Garbage {
+		return &Death{Cause: why, Step: w.step}
+	}
+	w.c.kill()
+	return &Death{Cause: why, Step: w.c.step()}
+}
 
 // take handles one frame of the child.
 func (w *watch) take(f frame, j Job) (done bool, err error) {

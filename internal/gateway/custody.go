@@ -93,7 +93,7 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 // came to nothing, and the count of deferrals.
 func (g *Gateway) endTries(tx *store.Tx, tr *trail, m matter) error {
 	if tr.intent {
-		if err := spool.SettleIntent(tx, tr.trace, []byte(`{"way":"custody"}`), time.Now()); err != nil {
+		if _, err := spool.EndIntent(tx, tr.trace); err != nil {
 			return err
 		}
 	}

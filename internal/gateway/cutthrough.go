@@ -95,18 +95,16 @@ func (g *Gateway) notOpened(tr *trail, err error, late bool) (mail.Reply, bool) 
 
 // commitIntent makes verdict and intent durable before the onward dot.
 func (g *Gateway) commitIntent(ctx context.Context, tr *trail, m matter) (mail.Reply, bool) {
-	err := g.DB.Update(ctx, func(tx *store.Tx) error {
-		intent := spool.Intent{ID: tr.trace, Tenant: m.tenant.ID, Message: tr.trace, Verdict: tr.verdictJSON(), At: time.Now()}
-		if err := spool.PutIntent(tx, intent); err != nil {
-			return err
-		}
-		if m.deferred.Count > 0 {
-			if err := spool.EndDeferral(tx, m.key); err != nil {
+	record, err := tr.intention()
+	if err == nil {
+		err = g.DB.Update(ctx, func(tx *store.Tx) error {
+			err := spool.PutIntent(tx, spool.Intent{ID: tr.trace, Tenant: m.tenant.ID, Record: record, At: time.Now()})
+			if err != nil || m.deferred.Count == 0 {
 				return err
 			}
-		}
-		return tr.save(tx)
-	})
+			return spool.EndDeferral(tx, m.key)
+		})
+	}
 	tr.step("intent")
 	if err == nil {
 		tr.intent = true

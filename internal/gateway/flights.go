@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/spool"
@@ -16,6 +17,7 @@ type flights struct {
 	trace map[string]*flight
 	// working counts the messages of a tenant that are being handled.
 	working map[string]int
+	all     atomic.Int64 // the sum of working
 }
 
 // flight is one of them.
@@ -30,8 +32,8 @@ type flight struct {
 	settled  bool // the client has read the answer, or that to a repeat
 }
 
-func newFlights() flights {
-	return flights{byKey: map[spool.Key]*flight{}, trace: map[string]*flight{}, working: map[string]int{}}
+func newFlights() *flights {
+	return &flights{byKey: map[spool.Key]*flight{}, trace: map[string]*flight{}, working: map[string]int{}}
 }
 
 // begin claims a message. When somebody else has it, the answer for the
@@ -51,6 +53,7 @@ func (f *flights) begin(key spool.Key, tenant, trace string, most int) (repeat m
 		return replyTenantBusy(), false
 	}
 	f.working[tenant]++
+	f.all.Add(1)
 	x := &flight{key: key, tenant: tenant, trace: trace, working: true}
 	f.byKey[key], f.trace[trace] = x, x
 	return mail.Reply{}, true
@@ -73,6 +76,9 @@ func (f *flights) answer(trace string, r mail.Reply, kept bool) {
 	}
 	x.answered, x.reply, x.kept = true, r, kept
 }
+
+// count is the number of messages that are being handled.
+func (f *flights) count() int { return int(f.all.Load()) }
 
 func (f *flights) find(trace string) *flight {
 	f.mu.Lock()
@@ -102,6 +108,7 @@ func (f *flights) rest(x *flight) {
 		return
 	}
 	x.working = false
+	f.all.Add(-1)
 	if f.working[x.tenant]--; f.working[x.tenant] == 0 {
 		delete(f.working, x.tenant)
 	}

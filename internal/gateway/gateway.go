@@ -12,7 +12,6 @@ import (
 	"postern.dev/postern/internal/durable"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
-	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
@@ -95,16 +94,13 @@ type Config struct {
 	Metrics *telemetry.Metrics
 }
 
-// maxWrites bounds the writes that nobody waits for.
-const maxWrites = 512
-
 // Gateway takes messages from the front door to the back door.
 type Gateway struct {
 	Config
-	flights flights
+	flights *flights
 	later   errands // writes that nobody waits for
 	judges  judges
-	writes  chan struct{} // bounds them
+	records records // those of them that are written many at a time
 
 	mu      sync.Mutex
 	relayed map[string][]mail.Address // by task: found by Do, used by Settle
@@ -131,7 +127,7 @@ func New(c Config) *Gateway {
 		c.Wake = func() {}
 	}
 	return &Gateway{
-		Config: c, flights: newFlights(), relayed: map[string][]mail.Address{}, writes: make(chan struct{}, maxWrites),
+		Config: c, flights: newFlights(), relayed: map[string][]mail.Address{},
 	}
 }
 
@@ -145,18 +141,3 @@ func (g *Gateway) died(err error) {
 // Wait returns when every write that nobody waited for is done; app calls it
 // before it closes the store.
 func (g *Gateway) Wait() { g.later.Wait() }
-
-// write commits fn without anybody waiting for it. It is for what must not
-// delay an answer and is not part of a promise.
-func (g *Gateway) write(what string, fn func(*store.Tx) error) {
-	g.writes <- struct{}{} // a store that is slower than mail slows mail down
-	g.later.Add(1)
-	go func() {
-		defer g.later.Done()
-		defer func() { <-g.writes }()
-		if err := g.DB.Update(context.Background(), fn); err != nil {
-			g.Log.Error("could not write "+what, telemetry.KeyRoom, "gateway",
-				telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
-		}
-	}()
-}

@@ -1,6 +1,14 @@
 package gateway
 
-import "sync"
+import (
+	"context"
+	"sync"
+	"time"
+
+	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/telemetry"
+)
 
 // errands are the goroutines that nobody waits for while mail flows. Unlike
 // a sync.WaitGroup one may begin while somebody waits for the others: a
@@ -41,4 +49,108 @@ func (e *errands) Wait() {
 	idle := e.idle
 	e.mu.Unlock()
 	<-idle
+}
+
+// records are writes that nobody waits for. They are no part of a promise,
+// so that they need not be quick, and are written many at a time: a group of
+// them costs the store not much more than one.
+type records struct {
+	mu      sync.Mutex
+	waiting []record
+	writing bool
+	room    chan struct{} // closed when some have been written; nil when nobody waits
+}
+
+// record is one of them.
+type record struct {
+	what string
+	fn   func(*store.Tx) error
+}
+
+// Bounds of records.
+const (
+	maxRecords  = 2048 // that wait; above it mail is slowed down
+	maxBatch    = 256
+	gatherAbove = 4                     // messages under way, from which a group waits for more
+	gather      = 25 * time.Millisecond // so long
+)
+
+// write commits fn without anybody waiting for it. It is for what must not
+// delay an answer and is not part of a promise.
+func (g *Gateway) write(what string, fn func(*store.Tx) error) {
+	r := &g.records
+	r.mu.Lock()
+	for len(r.waiting) >= maxRecords { // a store that is slower than mail slows mail down
+		if r.room == nil {
+			r.room = make(chan struct{})
+		}
+		room := r.room
+		r.mu.Unlock()
+		<-room
+		r.mu.Lock()
+	}
+	r.waiting = append(r.waiting, record{what, fn})
+	begin := !r.writing
+	r.writing = true
+	r.mu.Unlock()
+	if begin {
+		g.later.Add(1)
+		go g.writeRecords()
+	}
+}
+
+// writeRecords writes until nothing waits.
+func (g *Gateway) writeRecords() {
+	defer g.later.Done()
+	for {
+		if g.flights.count() > gatherAbove {
+			time.Sleep(gather)
+		}
+		group := g.records.take()
+		if len(group) == 0 {
+			return
+		}
+		g.writeGroup(group)
+	}
+}
+
+// take returns the next group; when there is none, nobody writes any more.
+func (r *records) take() []record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := min(len(r.waiting), maxBatch)
+	group := r.waiting[:n:n]
+	r.waiting = r.waiting[n:]
+	if n == 0 {
+		r.waiting, r.writing = nil, false
+	}
+	if r.room != nil {
+		close(r.room)
+		r.room = nil
+	}
+	return group
+}
+
+// writeGroup writes a group in one transaction; when that fails, each of its
+// own, so that one bad record costs no other.
+func (g *Gateway) writeGroup(group []record) {
+	if len(group) > 1 {
+		err := g.DB.Update(context.Background(), func(tx *store.Tx) error {
+			for _, r := range group {
+				if err := r.fn(tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err == nil {
+			return
+		}
+	}
+	for _, r := range group {
+		if err := g.DB.Update(context.Background(), r.fn); err != nil {
+			g.Log.Error("could not write "+r.what, telemetry.KeyRoom, "gateway",
+				telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
+		}
+	}
 }

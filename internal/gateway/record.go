@@ -32,9 +32,9 @@ type trail struct {
 
 	mu    sync.Mutex
 	m     audit.Message
-	facts *policy.Facts
+	facts audit.Facts
 	event string // of the next save
-	saved bool
+	added bool   // the record is in the store
 	// intent says that an intent is in the store.
 	intent bool
 }
@@ -128,8 +128,17 @@ func (tr *trail) repeated(r mail.Reply) mail.Reply {
 func (tr *trail) judged(j judgment) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	tr.facts = &j.facts
+	tr.facts = kept(j.facts)
 	fill(&tr.m, j)
+}
+
+// kept are facts as the record keeps them.
+func kept(f policy.Facts) audit.Facts {
+	text, err := json.Marshal(f)
+	if err != nil {
+		return audit.Facts{} // plain data: cannot happen, and would cost a replay only
+	}
+	return audit.Facts{Schema: f.Schema, Data: text}
 }
 
 // fill writes what looking and deciding came to.
@@ -260,43 +269,60 @@ func (tr *trail) each(fn func(*audit.Recipient)) {
 	}
 }
 
-func (tr *trail) verdictJSON() json.RawMessage {
-	var list []string
-	for _, r := range tr.m.Recipients {
-		list = append(list, r.Verdict)
+// intention is the record of a message that is about to be handed back: all
+// that a start after a crash needs to put it into the books.
+func (tr *trail) intention() (json.RawMessage, error) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	return json.Marshal(intention{Message: tr.m, Schema: tr.facts.Schema, Facts: tr.facts.Data})
+}
+
+type intention struct {
+	Message audit.Message   `json:"message"`
+	Schema  int             `json:"schema,omitempty"`
+	Facts   json.RawMessage `json:"facts,omitempty"`
+}
+
+// Recover puts a message into the books whose outcome a crash has swallowed:
+// it was delivered, or Exchange tries again.
+func (g *Gateway) Recover(tx *store.Tx, i spool.Intent, now time.Time) error {
+	var in intention
+	if err := json.Unmarshal(i.Record, &in); err != nil {
+		return fmt.Errorf("gateway: intent %s: %w", i.ID, err)
 	}
-	text, _ := json.Marshal(list)
-	return text
+	tr := &trail{g: g, trace: i.ID, tenant: i.Tenant, m: in.Message, facts: audit.Facts{Schema: in.Schema, Data: in.Facts}}
+	tr.m.Did("crash", "delivered, or retried by Exchange", now)
+	tr.event = "unknown"
+	if _, err := spool.EndIntent(tx, i.ID); err != nil {
+		return err
+	}
+	return tr.save(tx)
 }
 
 // save writes record, facts and a link of the chain into the transaction.
 func (tr *trail) save(tx *store.Tx) error {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	now := time.Now()
-	if err := tr.g.Audit.Save(tx, tr.m); err != nil {
+	var err error
+	if tr.added {
+		err = tr.g.Audit.Save(tx, tr.m)
+	} else {
+		err = tr.g.Audit.Add(tx, tr.m, tr.facts)
+	}
+	if err != nil {
 		return err
 	}
-	if tr.facts != nil && !tr.saved {
-		text, err := json.Marshal(tr.facts)
-		if err != nil {
-			return err
-		}
-		if err := tr.g.Audit.SaveFacts(tx, tr.m.Tenant, tr.m.ID, tr.facts.Schema, text, now); err != nil {
-			return err
-		}
-	}
-	if err := tr.g.Audit.Append(tx, tr.link(now)); err != nil {
+	if err := tr.g.Audit.Append(tx, tr.link(time.Now())); err != nil {
 		return err
 	}
-	tx.OnCommit(tr.factsKept)
+	tx.OnCommit(tr.wasAdded)
 	return nil
 }
 
-func (tr *trail) factsKept() {
+func (tr *trail) wasAdded() {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	tr.saved = true
+	tr.added = true
 }
 
 // link is the event of the chain: what happened, without persons; persons
@@ -331,11 +357,14 @@ func (tr *trail) link(now time.Time) audit.Event {
 
 // settle writes the outcome of a cut-through, in a later group than the 250.
 func (tr *trail) settle(tx *store.Tx) error {
-	tr.mu.Lock()
-	outcome, _ := json.Marshal(tr.m.Recipients)
-	tr.mu.Unlock()
-	if err := spool.SettleIntent(tx, tr.trace, outcome, time.Now()); err != nil {
+	found, err := spool.EndIntent(tx, tr.trace)
+	if err != nil {
 		return err
+	}
+	if !found {
+		tr.mu.Lock()
+		tr.added = true // perhaps: another node may have recorded it
+		tr.mu.Unlock()
 	}
 	return tr.save(tx)
 }
@@ -425,15 +454,11 @@ func (g *Gateway) recordDecision(tx *store.Tx, row spool.Message, d Decision, li
 
 // recordJudgment adds what judging in custody came to.
 func (g *Gateway) recordJudgment(tx *store.Tx, row spool.Message, j judgment, p plan, now time.Time) error {
-	facts, err := json.Marshal(j.facts)
-	if err != nil {
-		return err
-	}
-	if err := g.Audit.SaveFacts(tx, row.Tenant, row.ID, j.facts.Schema, facts, now); err != nil {
+	if err := g.Audit.SaveFacts(tx, row.ID, kept(j.facts)); err != nil {
 		return err
 	}
 	tr := &trail{g: g, trace: row.ID, tenant: row.Tenant}
-	err = g.Audit.Change(tx, row.ID, func(m *audit.Message) {
+	err := g.Audit.Change(tx, row.ID, func(m *audit.Message) {
 		fill(m, j)
 		m.Did("judged in custody", p.String(), now)
 		tr.m = *m

@@ -55,12 +55,8 @@ func schema() []string {
 		`CREATE TABLE intent (
 			id TEXT PRIMARY KEY,
 			tenant TEXT NOT NULL,
-			message TEXT NOT NULL,
-			verdict TEXT NOT NULL,
-			at BIGINT NOT NULL,
-			outcome TEXT NOT NULL,
-			ended BIGINT NOT NULL)`,
-		`CREATE INDEX intent_ended ON intent (ended, at)`,
+			record TEXT NOT NULL,
+			at BIGINT NOT NULL)`,
 	}
 }
 
