@@ -47,7 +47,6 @@ const lateness = 20 * time.Millisecond
 // parent goes away. It returns the exit code of the process.
 func Serve(in io.Reader, out io.Writer, work func(c *Conn, request []byte) error) int {
 	c := &Conn{in: bufio.NewReaderSize(in, 64<<10), out: bufio.NewWriterSize(out, 32<<10)}
-	c.late = time.AfterFunc(time.Hour, c.flushLate)
 	if err := c.greet(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
@@ -117,7 +116,11 @@ func (c *Conn) queue(kind byte, payload []byte) error {
 	defer c.mu.Unlock()
 	if !c.waits {
 		c.waits = true
-		c.late.Reset(lateness)
+		if c.late == nil {
+			c.late = time.AfterFunc(lateness, c.flushLate)
+		} else {
+			c.late.Reset(lateness)
+		}
 	}
 	if err := c.tell(); err != nil {
 		return err
