@@ -30,8 +30,8 @@ type Conn struct {
 	board  *board // nil: steps travel in frames
 	step   Step   // with a board: what stands there
 	told   bool   // it has travelled too
-	open   bool // a part is being read
-	over   bool // the job has no more parts
+	open   bool   // a part is being read
+	over   bool   // the job has no more parts
 
 	mu    sync.Mutex // guards what follows: late flushes too
 	out   *bufio.Writer
