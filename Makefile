@@ -61,6 +61,10 @@ e2e-long: build ## the long forms of the end-to-end tests: every call fails once
 fuzz: ## every fuzz target for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)
 
+.PHONY: fuzz-cpu
+fuzz-cpu: ## FUZZMINUTES (120) of CPU over all fuzz targets; goes on where the last run stopped
+	scripts/fuzz.sh cpu $(or $(FUZZMINUTES),120)
+
 crash: build ## the tests that kill, cut the power and break the disk, TIMES times; then POSTERN_KILLS kills of the real binary
 	scripts/crash.sh $(TIMES)
 

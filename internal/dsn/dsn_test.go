@@ -189,9 +189,25 @@ func FuzzReport(f *testing.F) {
 		if !sendable(b) {
 			t.Fatalf("not sendable by DATA: %q", b)
 		}
-		s, ok := Read(mail.Parse(mail.Bytes(b), mail.Limits{}))
-		if !ok || len(s.Recipients) != 2 {
-			t.Fatalf("%v %+v", ok, s)
+		m := mail.Parse(mail.Bytes(b), mail.Limits{})
+		s, ok := Read(m)
+		if !ok || len(s.Recipients) != 2 || len(m.Unseen) > 0 {
+			t.Fatalf("%v %+v %v", ok, s, m.Unseen)
+		}
+		if n := len(m.Header.Fields()); n != len(mail.Parse(mail.Bytes(sample().Bytes()), mail.Limits{}).Header.Fields()) && id != "" {
+			t.Fatalf("%d fields: %q", n, b)
 		}
 	})
+}
+
+func TestALongSubjectIsFoldedAndReadsAsBefore(t *testing.T) {
+	r := sample()
+	r.Subject = "Not sent: " + strings.Repeat("\u5b57", 120)
+	b := r.Bytes()
+	if !sendable(b) {
+		t.Errorf("a line is too long: %q", b)
+	}
+	if got := mail.ParseHeader(mail.Bytes(b)).Text("subject"); got != r.Subject {
+		t.Errorf("%q", got)
+	}
 }

@@ -102,7 +102,7 @@ func (r Report) Bytes() []byte {
 func (r Report) head(w *writer) {
 	w.field("From", mailbox(r.FromName, r.From))
 	w.field("To", "<"+string(r.To)+">")
-	w.field("Subject", mime.QEncoding.Encode("utf-8", oneLine(r.Subject)))
+	w.field("Subject", encoded(oneLine(r.Subject)))
 	w.field("Date", r.Date.Format(time.RFC1123Z))
 	w.field("Message-ID", "<"+oneLine(r.MessageID)+">")
 	if r.InReplyTo != "" {
@@ -243,7 +243,13 @@ func mailbox(name string, a mail.Address) string {
 	if name == "" {
 		return "<" + string(a) + ">"
 	}
-	return mime.QEncoding.Encode("utf-8", oneLine(quoteName(name))) + " <" + string(a) + ">"
+	return encoded(oneLine(quoteName(name))) + " <" + string(a) + ">"
+}
+
+// encoded is text for a field as RFC 2047 writes it, one encoded word a line:
+// a subject of 120 Chinese characters would pass 998 octets on one.
+func encoded(s string) string {
+	return strings.ReplaceAll(mime.QEncoding.Encode("utf-8", s), "?= =?", "?=\r\n =?")
 }
 
 func quoteName(name string) string {

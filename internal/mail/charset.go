@@ -38,7 +38,24 @@ func Decode(r io.Reader, charset string) (io.Reader, Cause) {
 		all = io.MultiReader(all, failed{err})
 	}
 	t, cause := decoderFor(cleanLabel(charset), head, err != nil)
-	return transform.NewReader(all, t), cause
+	return transform.NewReader(all, ended{t}), cause
+}
+
+// ended reads a character that is cut off at the end of a text as U+FFFD.
+// Some decoders of x/text give an error for it, and the error would take the
+// whole text away.
+type ended struct{ transform.Transformer }
+
+// Transform implements transform.Transformer.
+func (e ended) Transform(dst, src []byte, atEOF bool) (int, int, error) {
+	n, used, err := e.Transformer.Transform(dst, src, atEOF)
+	if !atEOF || err != transform.ErrShortSrc {
+		return n, used, err
+	}
+	if len(dst)-n < utf8.UTFMax {
+		return n, used, transform.ErrShortDst
+	}
+	return n + utf8.EncodeRune(dst[n:], utf8.RuneError), len(src), nil
 }
 
 type failed struct{ err error }

@@ -136,7 +136,7 @@ func (c *conn) readChunk(size int64, keep func([]byte)) error {
 // parseBDAT reads "size" or "size LAST".
 func parseBDAT(args string) (size int64, last, fine bool) {
 	number, end, more := strings.Cut(args, " ")
-	if !digits(number) || len(number) > 19 || more && !strings.EqualFold(end, "LAST") {
+	if !digits(number) || len(number) > 19 || more && upper(end) != "LAST" {
 		return 0, false, false
 	}
 	size, err := strconv.ParseInt(number, 10, 64)

@@ -73,7 +73,7 @@ func (c *conn) do(line string) {
 	}
 	line = strings.TrimRight(line, " ") // RFC 5321 §4.1.1
 	verb, args, _ := strings.Cut(line, " ")
-	verb = strings.ToUpper(verb)
+	verb = upper(verb)
 	if verb != "" && strings.Contains(httpVerbs, " "+verb+" ") {
 		c.bye(replyNotHTTP())
 		return

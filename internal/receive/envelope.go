@@ -1,7 +1,6 @@
 package receive
 
 import (
-	"strings"
 	"time"
 
 	"postern.dev/postern/internal/mail"
@@ -131,7 +130,7 @@ func (c *conn) forwardPath(args string) (mail.Recipient, *mail.Reply) {
 	if refusal := rcptParams(&to, params, c.tx.envelope.UTF8); refusal != nil {
 		return to, refusal
 	}
-	if strings.EqualFold(path, "postmaster") { // RFC 5321 §4.5.1
+	if upper(path) == "POSTMASTER" { // RFC 5321 §4.5.1
 		to.Address = mail.Address(path)
 		return to, nil
 	}

@@ -15,7 +15,7 @@ func refuse(r mail.Reply) *mail.Reply { return &r }
 // between the brackets and what follows. There is no space after the colon
 // (RFC 5321 §3.3), and a bracket inside a quoted local part ends nothing.
 func parsePath(args, keyword, enhanced string) (path, rest string, refusal *mail.Reply) {
-	if len(args) < len(keyword) || !strings.EqualFold(args[:len(keyword)], keyword) {
+	if len(args) < len(keyword) || upper(args[:len(keyword)]) != keyword {
 		return "", "", refuse(syntax("Syntax: " + keyword + "<address>"))
 	}
 	s := args[len(keyword):]
@@ -86,7 +86,7 @@ func parseParams(s string) ([]param, *mail.Reply) {
 	}
 	for _, word := range strings.Split(s[1:], " ") {
 		key, value, set := strings.Cut(word, "=")
-		p := param{strings.ToUpper(key), value, set}
+		p := param{upper(key), value, set}
 		if !keyword(p.key) || set && (value == "" || strings.Contains(value, "=")) {
 			return nil, refuse(syntax("Malformed parameter"))
 		}
@@ -98,6 +98,23 @@ func parseParams(s string) ([]param, *mail.Reply) {
 		list = append(list, p)
 	}
 	return list, nil
+}
+
+// upper folds ASCII alone. Unicode has letters whose upper case is ASCII (a
+// long s, a dotless i): a command spelled with one would be read in two ways.
+func upper(s string) string {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= 'a' && s[i] <= 'z' {
+			b := []byte(s)
+			for j := i; j < len(b); j++ {
+				if b[j] >= 'a' && b[j] <= 'z' {
+					b[j] -= 'a' - 'A'
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
 }
 
 func keyword(s string) bool {
@@ -124,7 +141,7 @@ func (o offers) mailParams(e *mail.Envelope, params []param) *mail.Reply {
 			}
 			e.Size = int64(n)
 		case "BODY":
-			e.Body = mail.BodyType(strings.ToUpper(p.value))
+			e.Body = mail.BodyType(upper(p.value))
 			if e.Body != mail.Body7Bit && e.Body != mail.Body8Bit && e.Body != mail.BodyBinary {
 				return refuse(syntax("BODY takes 7BIT, 8BITMIME or BINARYMIME"))
 			}
@@ -134,7 +151,7 @@ func (o offers) mailParams(e *mail.Envelope, params []param) *mail.Reply {
 			}
 			e.UTF8 = true
 		case "RET":
-			e.Ret = mail.Ret(strings.ToUpper(p.value))
+			e.Ret = mail.Ret(upper(p.value))
 			if e.Ret != mail.RetFull && e.Ret != mail.RetHeaders {
 				return refuse(syntax("RET takes FULL or HDRS"))
 			}
@@ -182,11 +199,11 @@ func rcptParams(r *mail.Recipient, params []param, utf8 bool) *mail.Reply {
 
 // notify reads the value of NOTIFY (RFC 3461 §4.1).
 func notify(s string) (mail.Notify, bool) {
-	if strings.EqualFold(s, "NEVER") {
+	if upper(s) == "NEVER" {
 		return mail.NotifyNever, true
 	}
 	var n mail.Notify
-	for _, word := range strings.Split(strings.ToUpper(s), ",") {
+	for _, word := range strings.Split(upper(s), ",") {
 		var bit mail.Notify
 		switch word {
 		case "SUCCESS":
@@ -209,10 +226,10 @@ func notify(s string) (mail.Notify, bool) {
 // more than ASCII.
 func orcpt(s string, allow8 bool) bool {
 	kind, address, found := strings.Cut(s, ";")
-	if !found || len(s) > 500 || address == "" || !keyword(strings.ToUpper(kind)) {
+	if !found || len(s) > 500 || address == "" || !keyword(upper(kind)) {
 		return false
 	}
-	if strings.EqualFold(kind, "utf-8") {
+	if upper(kind) == "UTF-8" {
 		for i := 0; i < len(address); i++ {
 			if address[i] >= 0x80 && !allow8 || address[i] <= ' ' || address[i] == 0x7f {
 				return false

@@ -24,7 +24,7 @@ type authority struct {
 	pool *x509.CertPool
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t testing.TB) *authority {
 	t.Helper()
 	key := newKey(t)
 	tmpl := &x509.Certificate{
@@ -44,7 +44,7 @@ func newAuthority(t *testing.T) *authority {
 	return &authority{cert, key, pool}
 }
 
-func newKey(t *testing.T) *ecdsa.PrivateKey {
+func newKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -53,7 +53,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-func (a *authority) issue(t *testing.T, change func(*x509.Certificate)) *tls.Certificate {
+func (a *authority) issue(t testing.TB, change func(*x509.Certificate)) *tls.Certificate {
 	t.Helper()
 	key := newKey(t)
 	tmpl := &x509.Certificate{
@@ -73,7 +73,7 @@ func (a *authority) issue(t *testing.T, change func(*x509.Certificate)) *tls.Cer
 }
 
 // secured is a Config that offers TLS and trusts clients' says for clients.
-func secured(t *testing.T, server, clients *authority) Config {
+func secured(t testing.TB, server, clients *authority) Config {
 	cert := server.issue(t, func(c *x509.Certificate) { c.DNSNames = []string{"mx.postern.example"} })
 	return Config{
 		Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return cert, nil },
