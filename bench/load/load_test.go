@@ -286,6 +286,29 @@ func TestFaultsStandInBothLogs(t *testing.T) {
 	}
 }
 
+func TestASinkThatAnswersTooLateKnowsThatNobodyHeardIt(t *testing.T) {
+	r := start(t, &Sink{Answers: []Rule{{Phase: PhaseDot, Percent: 100, Answer: Answer{Wait: 30 * time.Second}}}})
+	result, sent := send(t, Source{
+		Addr: r.addr, Messages: 1, Timeout: 100 * time.Millisecond, Envelope: to("b@fabrikam.example"),
+		Templates: []*Template{template(t, sample, Variation{Mark: true})},
+	})
+	if result.Lost != 1 || !sent[0].Unknown() {
+		t.Errorf("%+v %+v", result, sent)
+	}
+	for {
+		time.Sleep(time.Millisecond)
+		r.sink.mu.Lock()
+		left := len(r.sink.conns)
+		r.sink.mu.Unlock()
+		if left == 0 {
+			break
+		}
+	}
+	if got := r.lines(t); len(got) != 1 || !got[0].Whole() || !got[0].Broke || got[0].Taken() {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestAReportIsReadForWhomItIsAbout(t *testing.T) {
 	r := start(t, &Sink{Count: "X-Mark"})
 	report := "X-Mark: yes; more\nFrom: <>\nMessage-ID: <report@gateway.example>\nContent-Type: multipart/report; boundary=b\n\n" +

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -106,7 +107,9 @@ func (s *session) answer(step Step, usual string) (string, error) {
 		if err := s.flush(); err != nil {
 			return "", err
 		}
-		time.Sleep(a.Wait)
+		if err := s.pause(a.Wait); err != nil {
+			return "", err
+		}
 	}
 	if a.Drop {
 		s.flush()
@@ -116,6 +119,24 @@ func (s *session) answer(step Step, usual string) (string, error) {
 		usual = a.Reply
 	}
 	return usual, s.put(usual)
+}
+
+// pause waits, and finds out whether the client is still there.
+func (s *session) pause(d time.Duration) error {
+	until := time.Now().Add(d)
+	s.conn.SetReadDeadline(until)
+	for time.Now().Before(until) {
+		var more [512]byte
+		n, err := s.conn.Read(more[:])
+		s.in = append(bytes.Clone(s.in), more[:n]...)
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		if len(s.in) >= mostLine {
+			return errEnd
+		}
+	}
+	return nil
 }
 
 func (s *session) put(line string) error {
