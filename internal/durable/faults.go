@@ -33,6 +33,7 @@ type Faults struct {
 	mortal  bool
 	dieAt   int
 	crashed bool
+	failed  int
 	model   *model
 }
 
@@ -91,6 +92,13 @@ func (f *Faults) Crashed() bool {
 	return f.crashed
 }
 
+// Failed is how many operations were made to fail.
+func (f *Faults) Failed() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failed
+}
+
 // Op counts an operation that is not a file's, such as a COMMIT, so that a
 // test can crash there too: call it just before, and do nothing when it
 // returns an error.
@@ -107,6 +115,9 @@ func (f *Faults) step(op, name string, do func() error, note func(*model)) error
 	}
 	f.ops++
 	f.log = append(f.log, fmt.Sprintf("%d %s %s", f.ops, op, name))
+	if f.ops == f.failAt {
+		f.failed++
+	}
 	if f.ops == f.failAt && op != "write" {
 		if f.model != nil && (op == "sync" || op == "sync folder") {
 			f.model.poison(op, name)

@@ -53,7 +53,7 @@ const (
 func fateOf(err error) (fate, error) {
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
-		return fateOfSQLite(lite)
+		return fateOfSQLite(lite.Code(), err)
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -65,8 +65,13 @@ func fateOf(err error) (fate, error) {
 	return harmless, err
 }
 
-func fateOfSQLite(err *sqlite.Error) (fate, error) {
-	switch err.Code() & 0xff { // the primary code
+func fateOfSQLite(code int, err error) (fate, error) {
+	if code == sqlite3.SQLITE_IOERR_SHMSIZE {
+		// The index of the log had no room to grow. In a COMMIT that is another
+		// matter: the group stands in the log by then.
+		return full, fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	switch code & 0xff { // the primary code
 	case sqlite3.SQLITE_FULL:
 		return full, fmt.Errorf("%w: %w", ErrFull, err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
@@ -79,6 +84,15 @@ func fateOfSQLite(err *sqlite.Error) (fate, error) {
 		return deadly, err
 	}
 	return harmless, err
+}
+
+// fateOfSQLiteCommit judges the error of a COMMIT.
+func fateOfSQLiteCommit(code int, err error) (fate, error) {
+	f, known := fateOfSQLite(code, err)
+	if code != sqlite3.SQLITE_IOERR_SHMSIZE && (f == full || f == locked) {
+		return f, known
+	}
+	return deadly, err
 }
 
 func fateOfPostgres(err *pgconn.PgError) (fate, error) {
@@ -117,10 +131,7 @@ func broken(err error) bool {
 func fateOfCommit(err error) (fate, error) {
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
-		if f, err := fateOfSQLite(lite); f == full || f == locked {
-			return f, err
-		}
-		return deadly, err
+		return fateOfSQLiteCommit(lite.Code(), err)
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Severity == "ERROR" {

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"postern.dev/postern/internal/problem"
 )
 
@@ -152,6 +154,51 @@ func TestALockedDatabasePasses(t *testing.T) {
 		t.Errorf("unlocked: %v", err)
 	}
 	alive(t, db)
+}
+
+// A lock that stays costs its patience once for all who wait, not once for
+// each: the last of a hundred clients would wait for minutes.
+func TestWhoWaitsForALockedDatabaseIsToldTogether(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	db := openFile(t, path)
+	if err := db.writer.do("PRAGMA busy_timeout = 200"); err != nil {
+		t.Fatal(err)
+	}
+	other, err := sql.Open("sqlite", fileURL(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	other.SetMaxOpenConns(1)
+	if _, err := other.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	const clients = 100
+	errs := make(chan error)
+	for i := range clients {
+		go func() { errs <- db.Update(t.Context(), put(fmt.Sprint(i), 1)) }()
+	}
+	for range clients {
+		if err := <-errs; !errors.Is(err, ErrLocked) {
+			t.Errorf("%v", err)
+		}
+	}
+	if n := db.Stats().Undone; n > clients/10 {
+		t.Errorf("the lock was waited for %d times", n)
+	}
+	alive(t, db)
+}
+
+// The index of the log has no room: before a COMMIT nothing has happened, in
+// it nobody knows.
+func TestAnIndexWithoutRoomIsAFullDiskExceptInACommit(t *testing.T) {
+	why := errors.New("disk I/O error (4874)")
+	if f, err := fateOfSQLite(sqlite3.SQLITE_IOERR_SHMSIZE, why); f != full || !errors.Is(err, ErrFull) {
+		t.Errorf("%v %v", f, err)
+	}
+	if f, _ := fateOfSQLiteCommit(sqlite3.SQLITE_IOERR_SHMSIZE, why); f != deadly {
+		t.Errorf("in a COMMIT: %v", f)
+	}
 }
 
 func TestAnAmbiguousCommitIsDeath(t *testing.T) {

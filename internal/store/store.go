@@ -34,7 +34,7 @@ type DB struct {
 	commit func(*conn) error      // COMMIT; a test makes it fail
 	hooks  atomic.Pointer[[]hook] // BeforeCommit
 	hookMu sync.Mutex             // guards additions to hooks
-	stats  struct{ groups, members, failed, largest atomic.Int64 }
+	stats  struct{ groups, members, failed, largest, undone atomic.Int64 }
 }
 
 type hook func(*Tx) error
@@ -199,13 +199,14 @@ type Stats struct {
 	Members int64 // Updates that were committed
 	Failed  int64 // Updates that were not
 	Largest int64 // members of the largest group
+	Undone  int64 // groups that were lost as a whole: full disk, lock
 }
 
 // Stats counts the writer's work.
 func (db *DB) Stats() Stats {
 	return Stats{
 		Groups: db.stats.groups.Load(), Members: db.stats.members.Load(),
-		Failed: db.stats.failed.Load(), Largest: db.stats.largest.Load(),
+		Failed: db.stats.failed.Load(), Largest: db.stats.largest.Load(), Undone: db.stats.undone.Load(),
 	}
 }
 

@@ -65,6 +65,8 @@ func (db *DB) group(group *[]*member) (death error) {
 	err := db.begin()
 	if err == nil {
 		err = db.members(group)
+	} else {
+		db.waiting(group) // nobody waits out the same lock once more
 	}
 	if err == nil {
 		err = db.beforeCommit(group)
@@ -81,6 +83,7 @@ func (db *DB) group(group *[]*member) (death error) {
 			return l.err
 		}
 		db.undo()
+		db.stats.undone.Add(1)
 		db.stats.failed.Add(int64(len(*group)))
 		answer(*group, err)
 		return nil
@@ -126,6 +129,19 @@ func (db *DB) begin() error {
 			f = locked
 		}
 		return &lost{fate: f, err: fmt.Errorf("store: begin: %w", e)}
+	}
+}
+
+// waiting takes everyone into the group who waits for it now.
+func (db *DB) waiting(group *[]*member) {
+	runtime.Gosched()
+	for {
+		select {
+		case m := <-db.queue:
+			*group = append(*group, m)
+		default:
+			return
+		}
 	}
 }
 
