@@ -32,17 +32,21 @@ func newConn(c net.Conn, h hop, k key, l Limits) *conn {
 }
 
 // Limits of a reply. RFC 5321 §4.5.3.1.5 allows lines of 512 octets; longer
-// ones exist, endless ones are an attack.
+// ones exist. What is longer than this is read and left out: the code is what
+// counts, and after the end of a message not to know it means to send it
+// twice. What does not end is an attack.
 const (
-	maxReplyLine  = 4096
-	maxReplyLines = 128
+	maxReply      = 2 << 20 // octets of one reply
+	maxReplyLine  = 2048    // of which are kept
+	maxReplyLines = 128     // of which are kept
+	maxReplyText  = 8 << 10 // of which are kept
 )
 
 // oldPatience is how long the first answer over an idle connection may take.
 const oldPatience = 30 * time.Second
 
 var (
-	errReplyTooLong = errors.New("the reply is too long")
+	errReplyTooLong = errors.New("the reply does not end")
 	errMixed        = errors.New("the reply is not one of SMTP")
 )
 
@@ -50,13 +54,21 @@ var (
 // octets that are not UTF-8 are replaced.
 func readReply(r *bufio.Reader) (mail.Reply, error) {
 	var lines []string
-	for len(lines) < maxReplyLines {
-		line, err := readLine(r)
+	for kept, left := 0, maxReply; ; {
+		line, n, err := readLine(r, left)
 		if err != nil {
 			return mail.Reply{}, err
 		}
-		lines = append(lines, line)
-		if len(line) > 3 && line[3] == '-' {
+		left -= n
+		more := len(line) > 3 && line[3] == '-'
+		if more && (len(lines) == maxReplyLines-1 || kept+len(line) > maxReplyText) {
+			if len(lines) > 0 && !strings.HasPrefix(line, lines[0][:3]) {
+				return mail.Reply{}, errMixed
+			}
+			continue
+		}
+		lines, kept = append(lines, line), kept+len(line)
+		if more {
 			continue
 		}
 		reply, err := mail.ParseReply(lines)
@@ -65,25 +77,25 @@ func readReply(r *bufio.Reader) (mail.Reply, error) {
 		}
 		return reply, nil
 	}
-	return mail.Reply{}, errReplyTooLong
 }
 
-func readLine(r *bufio.Reader) (string, error) {
-	var line []byte
+// readLine reads a line of at most limit octets, and keeps its beginning. n is
+// how many were read.
+func readLine(r *bufio.Reader, limit int) (line string, n int, err error) {
+	var kept []byte
 	for {
 		part, err := r.ReadSlice('\n')
-		line = append(line, part...)
-		if len(line) > maxReplyLine {
-			return "", errReplyTooLong
+		if n += len(part); n > limit {
+			return "", n, errReplyTooLong
 		}
+		kept = append(kept, part[:min(len(part), maxReplyLine-len(kept))]...)
 		if err == bufio.ErrBufferFull {
 			continue
 		}
 		if err != nil {
-			return "", err
+			return "", n, err
 		}
-		s := strings.TrimRight(string(line), "\r\n")
-		return strings.ToValidUTF8(s, "?"), nil
+		return strings.ToValidUTF8(strings.TrimRight(string(kept), "\r\n"), "?"), n, nil
 	}
 }
 
@@ -117,7 +129,8 @@ func (c *conn) command(ctx context.Context, line string) (mail.Reply, error) {
 
 // commands sends lines together and reads an answer for each. It writes and
 // reads at the same time: a server may answer before it has read all (RFC
-// 2920 §3.1). The replies that came before an error are returned with it.
+// 2920 §3.1). Each answer has its own time. The replies that came before an
+// error are returned with it.
 func (c *conn) commands(ctx context.Context, lines []string) ([]mail.Reply, error) {
 	patience := c.limits.Command
 	if c.old { // it may be gone without a word, and a new one can be had
@@ -143,6 +156,11 @@ func (c *conn) commands(ctx context.Context, lines []string) ([]mail.Reply, erro
 		if r.Code == 421 { // the server closes; nothing else is answered
 			c.broken = true
 			break
+		}
+		if len(replies) < len(lines) {
+			if err = c.limit(ctx, c.limits.Command); err != nil {
+				break
+			}
 		}
 	}
 	if err != nil || c.broken {

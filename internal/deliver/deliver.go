@@ -35,6 +35,8 @@ type Config struct {
 	// Dial opens connections; nil for that of package net. The address is
 	// always an IP address and a port.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Own lists the addresses of this machine; nil for those of its interfaces.
+	Own func() ([]net.Addr, error)
 	// Roots verify next hops; nil for those of the system.
 	Roots *x509.CertPool
 	// Hello is our name in EHLO.
@@ -133,6 +135,7 @@ type Deliverer struct {
 	pool     *pool
 	throttle *throttle
 	down     *down
+	detours  *down // which were told
 	closing  sync.Once
 }
 
@@ -148,6 +151,9 @@ func New(c Config) (*Deliverer, error) {
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{}).DialContext
 	}
+	if c.Own == nil {
+		c.Own = net.InterfaceAddrs
+	}
 	if c.Hello == "" {
 		c.Hello = "localhost"
 	}
@@ -158,7 +164,8 @@ func New(c Config) (*Deliverer, error) {
 		config:   c,
 		pool:     newPool(c.Limits.Idle, c.Limits.Messages),
 		throttle: newThrottle(c.Limits.Connections),
-		down:     newDown(),
+		down:     newDown(downFor),
+		detours:  newDown(time.Hour),
 	}, nil
 }
 

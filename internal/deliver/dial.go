@@ -37,6 +37,12 @@ func (d *Deliverer) connect(ctx context.Context, r mail.Route, h hop, k key) (*c
 	if len(addresses) == 0 {
 		return nil, broke(h.host, "look up", errors.New("no addresses"))
 	}
+	if r.Host == "" { // nobody named this host but DNS
+		found := addresses[0]
+		if addresses = d.elsewhere(addresses); len(addresses) == 0 {
+			return nil, stuck(h.host, problem.AddressNotElsewhere, h.host+" has the address "+found.String())
+		}
+	}
 	var worst *Failure
 	for _, a := range addresses[:min(len(addresses), maxAddresses)] {
 		c, f := d.session(ctx, r, h, k, a, k.level)

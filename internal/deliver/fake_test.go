@@ -3,6 +3,7 @@ package deliver
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -210,8 +211,10 @@ func unstuff(r *bufio.Reader) ([]byte, error) {
 
 // zone is the resolver of the tests.
 type zone struct {
-	mx   map[string][]net.MX
-	fail map[string]error
+	mx     map[string][]net.MX
+	fail   map[string]error
+	secure bool
+	at     string // the address of every host; 192.0.2.1 when empty
 }
 
 type noSuch struct{ null bool }
@@ -225,7 +228,7 @@ func (z zone) MX(_ context.Context, domain string) ([]net.MX, bool, error) {
 		return nil, false, err
 	}
 	if list := z.mx[domain]; len(list) > 0 {
-		return list, false, nil
+		return list, z.secure, nil
 	}
 	return nil, false, noSuch{}
 }
@@ -234,7 +237,7 @@ func (z zone) Hosts(_ context.Context, host string) ([]netip.Addr, bool, error) 
 	if err := z.fail[host]; err != nil {
 		return nil, false, err
 	}
-	return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, false, nil
+	return []netip.Addr{netip.MustParseAddr(cmp.Or(z.at, "192.0.2.1"))}, false, nil
 }
 
 // world is a deliverer and the hosts it can reach over in-memory pipes; the
@@ -249,7 +252,7 @@ func newWorld(t *testing.T, limits Limits, roots *x509.CertPool, hosts map[strin
 	w := &world{}
 	var mu sync.Mutex
 	d, err := New(Config{
-		Resolver: zone{}, Roots: roots, Hello: "postern.example", Limits: limits,
+		Resolver: zone{at: "127.0.0.1"}, Roots: roots, Hello: "postern.example", Limits: limits,
 		Dial: func(ctx context.Context, _, address string) (net.Conn, error) {
 			_, port, _ := net.SplitHostPort(address)
 			mu.Lock()

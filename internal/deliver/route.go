@@ -5,12 +5,14 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/telemetry"
 )
 
 // hop is a host to try.
@@ -39,13 +41,15 @@ func (d *Deliverer) hops(ctx context.Context, r mail.Route) ([]hop, *Failure) {
 		return []hop{pinned(r.Host)}, nil
 	}
 	var others []string
+	var unproven *Failure
 	if r.Domain != "" {
-		list, f := d.exchangers(ctx, r.Domain)
+		list, secure, f := d.exchangers(ctx, r.Domain)
 		if f != nil {
 			return nil, f
 		}
 		exchange, foreign := split(list)
 		if r.ForeignMX {
+			foreign, unproven = d.trusted(r, foreign, secure)
 			exchange = append(exchange, foreign...)
 			if len(list) == 0 && d.accepts(ctx, r) {
 				exchange = append(exchange, r.Domain) // RFC 5321 §5.1: no MX, so the domain is its own host
@@ -57,13 +61,34 @@ func (d *Deliverer) hops(ctx context.Context, r mail.Route) ([]hop, *Failure) {
 		others = foreign
 	}
 	if list := d.initial(ctx, r.Initial); len(list) > 0 {
+		d.detour(r, unproven, list[0])
 		return ports(list), nil
+	}
+	if unproven != nil {
+		return nil, unproven
 	}
 	if len(others) > 0 || r.Domain != "" {
 		return nil, stuck("", problem.NoExchangeMX, "the MX records of "+r.Domain+" name no host of Exchange Online"+
 			" and the tenant has no initial domain")
 	}
 	return nil, stuck("", problem.NoNextHop, "the message has no sender and the tenant has no initial domain")
+}
+
+// detour tells the operator, once an hour for a domain, that mail does not go
+// by the MX records of its domain.
+func (d *Deliverer) detour(r mail.Route, unproven *Failure, host string) {
+	if r.Domain == "" || strings.EqualFold(r.Domain, strings.TrimSuffix(r.Initial, ".")) {
+		return
+	}
+	code := problem.NoExchangeMX
+	if unproven != nil {
+		code = unproven.Stuck
+	}
+	d.config.Metrics.Count("deliver_detours", 1, "tenant", r.Tenant)
+	if d.detours.mark(hop{host: r.Tenant, port: r.Domain}, time.Now()) {
+		d.config.Log.Warn("mail goes by the initial domain", telemetry.KeyRoom, "deliver", telemetry.KeyCode, code,
+			telemetry.KeyTenant, r.Tenant, telemetry.KeyDomain, r.Domain, telemetry.KeyHost, host)
+	}
 }
 
 // accepts reports whether a domain without MX records, not without mail
@@ -82,10 +107,35 @@ func (d *Deliverer) accepts(ctx context.Context, r mail.Route) bool {
 }
 
 // exchangers are the MX hosts of a domain; none when there are none.
-func (d *Deliverer) exchangers(ctx context.Context, domain string) ([]net.MX, *Failure) {
-	list, _, err := d.config.Resolver.MX(ctx, domain)
+func (d *Deliverer) exchangers(ctx context.Context, domain string) (list []net.MX, secure bool, f *Failure) {
+	list, secure, err := d.config.Resolver.MX(ctx, domain)
 	if err != nil && !notFound(err) {
-		return nil, &Failure{Why: "look up the MX of " + domain + ": " + err.Error(), outcome: Outcome{Kind: Later}}
+		return nil, false, &Failure{Why: "look up the MX of " + domain + ": " + err.Error(), outcome: Outcome{Kind: Later}}
+	}
+	return list, secure, nil
+}
+
+// trusted leaves out the foreign hosts that only DNS vouches for: whoever can
+// forge an answer could have the mail sent to a host of his own, with a
+// certificate that is valid for it. A host counts when it is in the domain
+// itself, when the answer was validated, or when the route says which name the
+// certificate must carry. We are no host of ours (RFC 5321 §5.1).
+func (d *Deliverer) trusted(r mail.Route, foreign []string, secure bool) ([]string, *Failure) {
+	var list []string
+	var bad string
+	for _, host := range foreign {
+		if host == strings.ToLower(d.config.Hello) {
+			bad = host
+			break // and whoever comes after us
+		}
+		if !secure && r.ServerName == "" && host != r.Domain && !strings.HasSuffix(host, "."+r.Domain) {
+			bad = host
+			continue
+		}
+		list = append(list, host)
+	}
+	if len(list) == 0 && bad != "" {
+		return nil, stuck(bad, problem.ForeignMXUnproven, "only DNS says that "+bad+" takes the mail of "+r.Domain)
 	}
 	return list, nil
 }
@@ -157,6 +207,25 @@ func (d *Deliverer) addresses(ctx context.Context, host string) ([]netip.Addr, e
 	return list, err
 }
 
+// elsewhere leaves out the addresses at which no other host can be whose name
+// was looked up: those of this machine and of private networks. A DNS server
+// that lies could send us to ourselves, or to a machine inside.
+func (d *Deliverer) elsewhere(list []netip.Addr) []netip.Addr {
+	own := map[netip.Addr]bool{}
+	if addrs, err := d.config.Own(); err == nil {
+		for _, a := range addrs {
+			if p, err := netip.ParsePrefix(a.String()); err == nil {
+				own[p.Addr().Unmap()] = true
+			}
+		}
+	}
+	carrier := netip.MustParsePrefix("100.64.0.0/10")
+	return slices.DeleteFunc(slices.Clone(list), func(a netip.Addr) bool {
+		a = a.Unmap().WithZone("")
+		return !a.IsGlobalUnicast() || a.IsPrivate() || carrier.Contains(a) || own[a]
+	})
+}
+
 // laneOf names the next hop for the throttle: the same whatever order equal
 // hosts have this time.
 func laneOf(hops []hop) string {
@@ -170,6 +239,8 @@ func laneOf(hops []hop) string {
 // down remembers for a short time which hosts could not be reached, so that
 // each message does not wait for the same time-out; they are tried last.
 type down struct {
+	lasts time.Duration
+
 	mu    sync.Mutex
 	until map[hop]time.Time
 }
@@ -179,15 +250,18 @@ const (
 	maxDown = 1000
 )
 
-func newDown() *down { return &down{until: map[hop]time.Time{}} }
+func newDown(lasts time.Duration) *down { return &down{lasts: lasts, until: map[hop]time.Time{}} }
 
-func (d *down) mark(h hop, now time.Time) {
+// mark reports whether it was not marked any more.
+func (d *down) mark(h hop, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.until) >= maxDown {
 		clear(d.until)
 	}
-	d.until[h] = now.Add(downFor)
+	fresh := !now.Before(d.until[h])
+	d.until[h] = now.Add(d.lasts)
+	return fresh
 }
 
 // last puts the hosts that were down to the end of the list.

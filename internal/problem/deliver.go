@@ -22,6 +22,8 @@ const (
 	HostRefuses          Code = "P318"
 	AuthWanted           Code = "P319"
 	BareNewlineRefused   Code = "P320"
+	ForeignMXUnproven    Code = "P321"
+	AddressNotElsewhere  Code = "P322"
 )
 
 func deliverRows() []Problem {
@@ -38,6 +40,12 @@ func routeRows() []Problem {
 		{NoNextHop, "There is no domain to return a message to", keptMail,
 			"Mail without a sender (reports, out-of-office) goes to the tenant's initial domain: " +
 				"set it (contoso.onmicrosoft.com) or set a return host"},
+		{ForeignMXUnproven, "Only DNS says that a foreign host takes the mail of the domain", keptMail,
+			"A forged answer could name any host. Name it yourself in return.host, or set return.server_name to the name " +
+				"that its certificate must carry; a host inside the domain, and an answer validated by DNSSEC, need neither"},
+		{AddressNotElsewhere, "The name of the next hop leads to this machine or into a private network", keptMail,
+			"Ask another DNS server: an answer was forged, or is one for clients inside. If the next hop really " +
+				"has this address, name it in return.host"},
 	}
 }
 
