@@ -255,6 +255,7 @@ func (a *App) frontDoor(clientRoots *x509.CertPool) error {
 	conf.NewBuffer = func() receive.Buffer { return pool.Buffer() }
 	conf.ClientRoots = func() *x509.CertPool { return clientRoots }
 	conf.Exempt = func(from netip.Addr) bool { return a.Tenants.Current().FromExchange(from) }
+	conf.Known = func(from netip.Addr) bool { return a.Tenants.Current().Known(from) }
 	conf.Log, conf.Metrics = a.Log, a.Metrics
 	if c.SMTP.TLS.Cert != "" {
 		cert, err := loadCertificate(c.resolve(c.SMTP.TLS.Cert), c.resolve(c.SMTP.TLS.Key))

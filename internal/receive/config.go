@@ -74,7 +74,9 @@ type Config struct {
 	// Default: 1000.
 	MaxMessages int `yaml:"max_messages"`
 
-	// MaxConnections is the largest number of connections at a time.
+	// MaxConnections is the largest number of connections at a time. Half of
+	// them are kept for the addresses of Exchange Online, of other servers of
+	// tenants and of Unlimited, so that strangers cannot take them all.
 	// Default: 1000.
 	MaxConnections int `yaml:"max_connections"`
 
@@ -88,7 +90,8 @@ type Config struct {
 	Unlimited []netip.Prefix `yaml:"unlimited"`
 
 	// MaxHandshakes is the largest number of TLS handshakes at a time; a
-	// client beyond it is told to come back (454 4.7.0).
+	// client beyond it is told to come back (454 4.7.0). Half of them are kept
+	// as with MaxConnections.
 	// Default: 100.
 	MaxHandshakes int `yaml:"max_handshakes"`
 
@@ -148,6 +151,9 @@ type Config struct {
 	// Exempt reports whether MaxPerPeer does not apply to an address, beside
 	// Unlimited; nil exempts none.
 	Exempt func(netip.Addr) bool `yaml:"-"`
+	// Known reports whether a server of a tenant may stand at an address; nil
+	// knows none but the exempt and the unlimited.
+	Known func(netip.Addr) bool `yaml:"-"`
 	// Log and Metrics may be nil.
 	Log     *slog.Logger       `yaml:"-"`
 	Metrics *telemetry.Metrics `yaml:"-"`

@@ -23,7 +23,7 @@ type conn struct {
 	s     *Server
 	raw   *wire
 	net   net.Conn // raw, or TLS over it
-	key   netip.Addr
+	who   visitor
 	began time.Time
 
 	in  window
@@ -57,10 +57,10 @@ var (
 	errTLS      = errors.New("receive: TLS without STARTTLS")
 )
 
-func newConn(s *Server, nc net.Conn, addr netip.AddrPort, key netip.Addr) *conn {
+func newConn(s *Server, nc net.Conn, addr netip.AddrPort, who visitor) *conn {
 	raw := &wire{Conn: nc}
 	return &conn{
-		s: s, raw: raw, net: raw, key: key, began: time.Now(),
+		s: s, raw: raw, net: raw, who: who, began: time.Now(),
 		in: newWindow(), phase: fresh, peer: mail.Peer{Addr: addr},
 	}
 }

@@ -14,12 +14,24 @@ const maxLine = 4096
 // size limit, is read and thrown away before the connection is closed.
 const maxDiscarded = 1 << 20
 
-// gate counts the connections, in all and per peer.
+// gate counts the connections, in all, of strangers and per peer.
 type gate struct {
-	mu    sync.Mutex
-	total int
-	peers map[netip.Addr]int
+	mu        sync.Mutex
+	total     int
+	strangers int
+	peers     map[netip.Addr]int
 }
+
+// visitor is whom the gate counts.
+type visitor struct {
+	key   netip.Addr // what MaxPerPeer counts; invalid: it has no limit of its own
+	known bool       // a tenant's server may stand at this address
+}
+
+// share is how many of n places strangers may take together: however many
+// addresses a flood comes from, the rest is left for those whose mail we are
+// here for.
+func share(n int) int { return (n + 1) / 2 }
 
 // admission is the gate's answer.
 type admission int
@@ -30,33 +42,41 @@ const (
 	fullPeer
 )
 
-// enter counts a connection from key; an invalid key has no limit of its own.
-func (g *gate) enter(key netip.Addr, total, perPeer int) admission {
+// enter counts a connection in, or says what is full.
+func (g *gate) enter(v visitor, total, perPeer int) admission {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.total >= total {
+	switch {
+	case g.total >= total:
+		return fullTotal
+	case v.key.IsValid() && g.peers[v.key] >= perPeer:
+		return fullPeer
+	case !v.known && g.strangers >= share(total):
 		return fullTotal
 	}
-	if key.IsValid() {
-		if g.peers[key] >= perPeer {
-			return fullPeer
-		}
-		g.peers[key]++
+	if v.key.IsValid() {
+		g.peers[v.key]++
+	}
+	if !v.known {
+		g.strangers++
 	}
 	g.total++
 	return admitted
 }
 
 // leave takes back an enter that was admitted.
-func (g *gate) leave(key netip.Addr) {
+func (g *gate) leave(v visitor) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.total--
-	if !key.IsValid() {
+	if !v.known {
+		g.strangers--
+	}
+	if !v.key.IsValid() {
 		return
 	}
-	if g.peers[key]--; g.peers[key] == 0 {
-		delete(g.peers, key)
+	if g.peers[v.key]--; g.peers[v.key] == 0 {
+		delete(g.peers, v.key)
 	}
 }
 
@@ -64,6 +84,13 @@ func (g *gate) open() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.total
+}
+
+// visitor is how the gate counts an address.
+func (c *Config) visitor(a netip.Addr) visitor {
+	v := visitor{key: c.peerKey(a)}
+	v.known = !v.key.IsValid() || c.Known != nil && c.Known(a)
+	return v
 }
 
 // peerKey is what MaxPerPeer counts: an IPv4 address, or the /64 network that

@@ -253,9 +253,9 @@ func TestThePeerLimitCountsCustomersAndSparesTheExempt(t *testing.T) {
 		}
 	}
 	g := gate{peers: map[netip.Addr]int{}}
-	a := netip.MustParseAddr("192.0.2.1")
-	if g.enter(a, 3, 1) != admitted || g.enter(a, 3, 1) != fullPeer || g.enter(netip.Addr{}, 3, 1) != admitted ||
-		g.enter(netip.Addr{}, 3, 1) != admitted || g.enter(netip.Addr{}, 3, 1) != fullTotal {
+	a, known := visitor{key: netip.MustParseAddr("192.0.2.1")}, visitor{known: true}
+	if g.enter(a, 3, 1) != admitted || g.enter(a, 3, 1) != fullPeer || g.enter(known, 3, 1) != admitted ||
+		g.enter(known, 3, 1) != admitted || g.enter(known, 3, 1) != fullTotal {
 		t.Error("the gate miscounts")
 	}
 	g.leave(a)
@@ -285,5 +285,66 @@ func TestTracesSortByTime(t *testing.T) {
 	a, b := newTrace(now), newTrace(now.Add(time.Millisecond))
 	if len(a) != 26 || a >= b || a == newTrace(now) || strings.ToLower(a) != a {
 		t.Errorf("%q %q", a, b)
+	}
+}
+
+func TestStrangersTakeHalfOfThePlacesAtMost(t *testing.T) {
+	g := gate{peers: map[netip.Addr]int{}}
+	cfg := Config{
+		Exempt: func(a netip.Addr) bool { return a == netip.MustParseAddr("192.0.2.9") },
+		Known:  func(a netip.Addr) bool { return a == netip.MustParseAddr("203.0.113.7") },
+	}
+	taken := 0
+	for i := range 100 { // each from an address of its own
+		if g.enter(cfg.visitor(netip.AddrFrom4([4]byte{198, 51, 100, byte(i)})), 10, 2) == admitted {
+			taken++
+		}
+	}
+	if taken != 5 {
+		t.Errorf("strangers hold %d of 10 places", taken)
+	}
+	server, exchange := cfg.visitor(netip.MustParseAddr("203.0.113.7")), cfg.visitor(netip.MustParseAddr("192.0.2.9"))
+	for i, step := range []struct {
+		who  visitor
+		want admission
+	}{
+		{server, admitted}, {server, admitted}, {server, fullPeer},
+		{exchange, admitted}, {exchange, admitted}, {exchange, admitted}, {exchange, fullTotal},
+	} {
+		if got := g.enter(step.who, 10, 2); got != step.want {
+			t.Errorf("step %d: %v, want %v", i, got, step.want)
+		}
+	}
+	for range 2 {
+		g.leave(server)
+	}
+	for range 3 {
+		g.leave(exchange)
+	}
+	if g.open() != taken || g.strangers != taken {
+		t.Errorf("%d places, %d of strangers", g.open(), g.strangers)
+	}
+}
+
+func TestHandshakesOfStrangersLeaveRoom(t *testing.T) {
+	s := New(withMemory(Config{MaxHandshakes: 4}), new(desk))
+	var ends []func()
+	for i := range 3 {
+		done, ok := s.mayShake(visitor{})
+		if ok != (i < 2) {
+			t.Fatalf("stranger %d: %v", i, ok)
+		}
+		if ok {
+			ends = append(ends, done)
+		}
+	}
+	for i := range 3 {
+		if _, ok := s.mayShake(visitor{known: true}); ok != (i < 2) {
+			t.Fatalf("a known server, %d: %v", i, ok)
+		}
+	}
+	ends[0]()
+	if _, ok := s.mayShake(visitor{}); !ok {
+		t.Error("a place was not given back")
 	}
 }

@@ -40,6 +40,7 @@ type Server struct {
 	handler    Handler
 	gate       gate
 	handshakes chan struct{} // a token per handshake that runs
+	strangers  chan struct{} // and those of strangers
 	windows    sync.Pool
 	ctx        context.Context // ends with Close
 	cancel     context.CancelFunc
@@ -66,6 +67,7 @@ func New(cfg Config, h Handler) *Server {
 		handler:    h,
 		gate:       gate{peers: map[netip.Addr]int{}},
 		handshakes: make(chan struct{}, cfg.MaxHandshakes),
+		strangers:  make(chan struct{}, share(cfg.MaxHandshakes)),
 		listeners:  map[net.Listener]bool{},
 		conns:      map[*conn]bool{},
 	}
@@ -133,8 +135,8 @@ func (s *Server) welcome(nc net.Conn) {
 // admit counts the connection in, or says why not.
 func (s *Server) admit(nc net.Conn) (*conn, mail.Reply) {
 	addr := addrOf(nc.RemoteAddr())
-	key := s.cfg.peerKey(addr.Addr())
-	switch s.gate.enter(key, s.cfg.MaxConnections, s.cfg.MaxPerPeer) {
+	who := s.cfg.visitor(addr.Addr())
+	switch s.gate.enter(who, s.cfg.MaxConnections, s.cfg.MaxPerPeer) {
 	case fullTotal:
 		s.cfg.Metrics.Count("receive_connections", 1, "result", "full")
 		s.alarm(slog.LevelWarn, problem.ConnectionsFull, telemetry.KeyPeer, addr.String())
@@ -145,7 +147,7 @@ func (s *Server) admit(nc net.Conn) (*conn, mail.Reply) {
 		return nil, replyTooManyFromPeer()
 	}
 	s.cfg.Metrics.Count("receive_connections", 1, "result", "taken")
-	c := newConn(s, nc, addr, key)
+	c := newConn(s, nc, addr, who)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.draining = s.draining
@@ -155,7 +157,7 @@ func (s *Server) admit(nc net.Conn) (*conn, mail.Reply) {
 }
 
 func (s *Server) forget(c *conn) {
-	s.gate.leave(c.key)
+	s.gate.leave(c.who)
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()

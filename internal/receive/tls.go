@@ -36,13 +36,12 @@ func (c *conn) startTLS(args string) {
 		c.bye(replyTLSInjected())
 		return
 	}
-	select {
-	case c.s.handshakes <- struct{}{}:
-		defer func() { <-c.s.handshakes }()
-	default:
+	done, ok := c.s.mayShake(c.who)
+	if !ok {
 		c.reply(replyTLSBusy())
 		return
 	}
+	defer done()
 	c.reply(replyGoTLS())
 	if err := c.handshake(); err != nil {
 		c.out = c.out[:0] // no word in clear after STARTTLS
@@ -53,6 +52,30 @@ func (c *conn) startTLS(args string) {
 		return
 	}
 	c.s.cfg.Metrics.Count("receive_handshakes", 1, "result", "done")
+}
+
+// mayShake takes the places of a handshake, which done gives back; ok is false
+// when there is none.
+func (s *Server) mayShake(v visitor) (done func(), ok bool) {
+	places := []chan struct{}{s.handshakes}
+	if !v.known {
+		places = append(places, s.strangers)
+	}
+	for i, p := range places {
+		select {
+		case p <- struct{}{}:
+		default:
+			for _, taken := range places[:i] {
+				<-taken
+			}
+			return nil, false
+		}
+	}
+	return func() {
+		for _, p := range places {
+			<-p
+		}
+	}, true
 }
 
 func (c *conn) handshake() error {

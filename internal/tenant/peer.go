@@ -114,6 +114,19 @@ func wildcard(pattern, name string) bool {
 	return found && rest == tail && label != "" && label != "*"
 }
 
+// Known reports whether a server of a tenant may stand at an address: Exchange
+// Online's, or another one that a tenant names.
+func (s *Snapshot) Known(a netip.Addr) bool {
+	for _, t := range s.tenants {
+		for _, o := range t.other {
+			if o.networks.has(a) {
+				return true
+			}
+		}
+	}
+	return s.FromExchange(a)
+}
+
 // FromExchange reports whether an address is one from which Exchange sends for
 // some tenant: such a client is not limited in its connections, because it
 // opens many and waits long when it is turned away.
