@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -137,18 +138,15 @@ func (a *App) serveAdmin() error {
 	if err != nil {
 		return err
 	}
-	s := &http.Server{
-		Handler:           http.HandlerFunc(a.handleAdmin),
-		ReadHeaderTimeout: 10 * time.Second,
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			uid, err := peerUID(c)
-			if err != nil {
-				return ctx
-			}
-			return context.WithValue(ctx, peerKey{}, uid)
-		},
+	s := a.httpServer(http.HandlerFunc(a.handleAdmin))
+	s.WriteTimeout = 0 // a verb may take as long as it needs
+	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		uid, err := peerUID(c)
+		if err != nil {
+			return ctx
+		}
+		return context.WithValue(ctx, peerKey{}, uid)
 	}
-	a.servers = append(a.servers, s)
 	a.run(func() { _ = s.Serve(ln) })
 	return nil
 }
@@ -184,7 +182,7 @@ func (a *App) handleAdmin(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	ans, err := a.Do(r.Context(), r.URL.Path[1:], c, "uid:"+strconv.Itoa(int(uid)))
+	ans, err := a.Do(r.Context(), strings.TrimPrefix(r.URL.Path, "/"), c, "uid:"+strconv.Itoa(int(uid)))
 	if err != nil {
 		var red *RedError
 		ans.Problem, ans.Red = err.Error(), errors.As(err, &red)

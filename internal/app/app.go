@@ -169,7 +169,26 @@ func (a *App) folder() (*durable.Dir, error) {
 	if a.world.Faults != nil {
 		return durable.OpenFaulty(a.Config.Data, a.world.Faults)
 	}
-	return durable.Open(a.Config.Data)
+	dir, err := durable.Open(a.Config.Data)
+	if err != nil {
+		return nil, err
+	}
+	return dir, a.shut(a.Config.Data)
+}
+
+// shut takes the right to write in the data folder from other users: who has
+// it could put a socket of his own in the place of the admin socket.
+func (a *App) shut(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm()&0o022 == 0 {
+		return err
+	}
+	if err := os.Chmod(path, info.Mode().Perm()&^0o022); err != nil {
+		return fmt.Errorf("app: other users may write in the data folder: %w", err)
+	}
+	p, _ := problem.Find(problem.FolderWasOpen)
+	a.Log.Warn(p.Title, telemetry.KeyCode, problem.FolderWasOpen, telemetry.KeyPath, path)
+	return nil
 }
 
 func (a *App) keys() (*spool.Keys, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -73,10 +74,25 @@ func (a *App) serveHTTP(address string, h http.Handler) (net.Addr, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
-	a.servers = append(a.servers, s)
-	a.run(func() { _ = s.Serve(ln) })
+	s := a.httpServer(h)
+	a.run(func() { _ = s.Serve(newPlaces(ln, maxHTTP)) })
 	return ln.Addr(), nil
+}
+
+// maxHTTP is how many connections an HTTP listener takes at a time. More could
+// use up the files that mail needs.
+const maxHTTP = 200
+
+// httpServer is a server whose clients cannot keep it waiting, nor write into
+// the log as they like.
+func (a *App) httpServer(h http.Handler) *http.Server {
+	s := &http.Server{
+		Handler: h, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 5 * time.Minute,
+		IdleTimeout: 30 * time.Second,
+	}
+	a.servers = append(a.servers, s)
+	return s
 }
 
 // health answers whether the process lives, and whether it can take mail.

@@ -20,8 +20,11 @@ func (g *Gateway) Rcpt(_ context.Context, p mail.Peer, e mail.Envelope, to mail.
 	s := g.Tenants.Current()
 	if r := s.AtRcpt(p, e.From, to.Address); r != nil {
 		g.Metrics.Count("refused_at_rcpt", 1, "fact", r.Fact)
-		g.Log.Warn("recipient refused", telemetry.KeyCode, r.Code, telemetry.KeyPeer, p.Addr.Addr(),
-			telemetry.KeyTenant, r.Tenant, telemetry.KeyCause, r.Fact, telemetry.KeyDomain, to.Address.Domain())
+		if silent, due := g.refused.Due(string(r.Code)+r.Fact+r.Tenant, time.Now()); due {
+			g.Log.Warn("recipient refused", telemetry.KeyCode, r.Code, telemetry.KeyPeer, p.Addr.Addr(),
+				telemetry.KeyTenant, r.Tenant, telemetry.KeyCause, r.Fact, telemetry.KeyDomain, to.Address.Domain(),
+				telemetry.KeyCount, silent+1)
+		}
 		return &r.Reply
 	}
 	if _, kind, ok := s.Special(to.Address); ok && kind == tenant.OwnAddress {

@@ -101,6 +101,7 @@ type Gateway struct {
 	later   errands // writes that nobody waits for
 	judges  judges
 	records records // those of them that are written many at a time
+	refused telemetry.Seldom
 
 	mu      sync.Mutex
 	relayed map[string][]mail.Address // by task: found by Do, used by Settle

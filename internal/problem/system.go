@@ -7,6 +7,7 @@ const (
 	ApplyFailed   Code = "P903"
 	UndefinedList Code = "P904"
 	PublicIsOff   Code = "P905"
+	FolderWasOpen Code = "P906"
 )
 
 func systemRows() []Problem {
@@ -30,6 +31,11 @@ func systemRows() []Problem {
 		{
 			PublicIsOff, "The section public is set, but its pages are not part of this version",
 			"None; nothing listens there", "None: the section may stay for a later version",
+		},
+		{
+			FolderWasOpen, "Other users could write in the data folder",
+			"None; the right was taken from them",
+			"Find out who opened the folder, and whether files in it were put there or exchanged; keep it at mode 0700",
 		},
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/telemetry"
 )
 
 // pipe connects to a server over an in-memory pipe, for bubbles of synctest.
@@ -272,7 +273,7 @@ func TestAFloodOfProblemsWritesOneLineAndCountsTheRest(t *testing.T) {
 			s.alarm(slog.LevelWarn, problem.ConnectionsFull)
 		}
 		s.alarm(slog.LevelWarn, problem.BufferFull)
-		time.Sleep(alarmEvery)
+		time.Sleep(telemetry.SeldomEvery)
 		s.alarm(slog.LevelWarn, problem.ConnectionsFull)
 		if got := log.String(); strings.Count(got, "\n") != 3 || !strings.Contains(got, "code=P201 count=100") {
 			t.Error(got)

@@ -51,7 +51,7 @@ type Server struct {
 	conns     map[*conn]bool
 	running   sync.WaitGroup
 
-	alarms alarms
+	alarms telemetry.Seldom
 }
 
 // New returns a server that listens nowhere yet. It panics when cfg has no
