@@ -403,6 +403,7 @@ func measured() map[string]string {
 		"custody_tasks":             "Tasks that are not finished",
 		"custody_held":              "Recipients that wait for a person or a deadline",
 		"deliver_connections":       "Connections opened to next hops",
+		"reports_withheld":          "Reports to senders outside that were not sent, because there were too many in an hour",
 		"deliver_detours":           "Mail that went by the initial domain because the MX records of its own name no host that may be used",
 		"deliver_failures":          "Attempts that got no transaction, by what follows",
 		"deliver_send":              "From the first octet of the content to the answer to its end",

@@ -22,6 +22,8 @@ type parcel struct {
 	Headers   []policy.Header `json:"headers,omitempty"`
 	Inspected string          `json:"inspected,omitempty"`
 	Cut       []mail.Range    `json:"cut,omitempty"`
+	// Redirect is set when the task takes the message to somebody else.
+	Redirect *redirection `json:"redirect,omitempty"`
 	// Letter is set when the task sends a mail of our own.
 	Letter *letter `json:"letter,omitempty"`
 }
@@ -390,7 +392,7 @@ func (e *enacting) report(list []fate, l letter, fate task.Fate, why string) {
 			tell = append(tell, f.to.Address)
 		}
 	}
-	if !e.extra.Robotic && !e.row.Envelope.From.Null() && len(tell) > 0 {
+	if len(tell) > 0 && e.mayTell() {
 		l.About = only(l.About, tell)
 		told = e.add(task.Report, []mail.Recipient{{Address: e.row.Envelope.From, Notify: mail.NotifyNever}}, "", parcel{Letter: &l})
 	}
@@ -405,16 +407,6 @@ func (e *enacting) report(list []fate, l letter, fate task.Fate, why string) {
 		_, e.err = task.Put(e.tx, task.Record{
 			Message: e.row.ID, Tenant: e.row.Tenant, Recipient: f.to.Address, Kind: task.Return,
 			Fate: fate, Why: why, Told: by, At: e.now,
-		})
-	}
-}
-
-func (e *enacting) redirect(f fate) {
-	e.add(task.Copy, recipients(f.verdict.Redirect), e.row.Envelope.From, parcel{Headers: f.verdict.Headers, Inspected: e.extra.Inspected})
-	if e.err == nil {
-		_, e.err = task.Put(e.tx, task.Record{
-			Message: e.row.ID, Tenant: e.row.Tenant, Recipient: f.to.Address, Kind: task.Return,
-			Fate: task.Redirected, Why: "policy " + first(f.verdict.Rules), At: e.now,
 		})
 	}
 }

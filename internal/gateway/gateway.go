@@ -100,6 +100,7 @@ type Gateway struct {
 	flights *flights
 	later   errands // writes that nobody waits for
 	judges  judges
+	scatter *scatter
 	records records // those of them that are written many at a time
 	refused telemetry.Seldom
 
@@ -128,7 +129,7 @@ func New(c Config) *Gateway {
 		c.Wake = func() {}
 	}
 	return &Gateway{
-		Config: c, flights: newFlights(), relayed: map[string][]mail.Address{},
+		Config: c, flights: newFlights(), scatter: newScatter(), relayed: map[string][]mail.Address{},
 	}
 }
 

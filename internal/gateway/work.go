@@ -149,6 +149,9 @@ func (g *Gateway) Settle(tx *store.Tx, t task.Task, results []task.Result, now t
 		}
 	} else {
 		g.lament(t, results)
+		if err := g.redirectFailed(tx, t, row, now); err != nil {
+			return err
+		}
 	}
 	return g.finish(tx, t.Message, now)
 }
@@ -175,6 +178,9 @@ func (g *Gateway) tellSender(tx *store.Tx, t task.Task, row spool.Message, resul
 			continue
 		}
 		l.About = append(l.About, reported{Address: r.Recipient, ORcpt: to.ORcpt, Reply: f.Reply, Host: f.Host})
+	}
+	if len(l.About) > 0 && !e.mayTell() {
+		silent, l.About = append(silent, addressesOf(l.About)...), nil
 	}
 	if len(l.About) > 0 {
 		id := e.add(task.Report, []mail.Recipient{{Address: row.Envelope.From, Notify: mail.NotifyNever}}, "", parcel{Letter: &l})

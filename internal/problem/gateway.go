@@ -15,6 +15,7 @@ const (
 	LetterRefused     Code = "P711"
 	NotErased         Code = "P712"
 	NoSecureWay       Code = "P713"
+	ReportsWithheld   Code = "P714"
 )
 
 func gatewayRows() []Problem {
@@ -75,6 +76,11 @@ func gatewayRows() []Problem {
 		{
 			NoSecureWay, "A hold ended with release-encrypted, and secure delivery is not part of this version",
 			"The message waits for another day at a time", "Decide with postern held approve or postern held reject",
+		},
+		{
+			ReportsWithheld, "A tenant has more reports to senders outside than may go in an hour",
+			"The messages are stopped as decided and recorded; their senders are not told, since their addresses may be forged",
+			"Look at what comes in: a storm of mail with one pattern is better refused by Exchange, before it is redirected here",
 		},
 	}
 }
