@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -50,13 +51,15 @@ type ledger struct {
 	lines  []entry
 	// latest is the longest time between an answer of the next hop and the
 	// kill that kept its record from being written.
-	latest time.Duration
+	latest     time.Duration
+	recordings int // outcomes in the chain
 }
 
 // killed is one end of the gateway.
 type killed struct {
 	step, call string
 	at         time.Time
+	lives      bool // only a child was killed
 }
 
 var (
@@ -243,24 +246,18 @@ func items(list []arrived) (names []string) {
 	return names
 }
 
-// slack is how long after an answer its record may come at the latest: the
-// calls of a traced process are slow.
-const slack = 1500 * time.Millisecond
-
 // repeats judges what is there more than once. A repeat is allowed when the
-// delivery before it was open when the gateway was killed (begun, and its
-// record not yet written), or when the next hop broke the connection instead
-// of answering: one for each open delivery.
+// gateway was killed between the beginning of the delivery before it and this
+// one, or when the next hop broke the connection instead of answering: one
+// for each delivery and kill. That the record of the first was not yet
+// written is for recorded to say.
 func (l *ledger) repeats(p *piece, item string, list []*delivery) {
 	slices.SortFunc(list, func(a, b *delivery) int { return a.At.Compare(b.At) })
 	for i := 1; i < len(list); i++ {
 		before := list[i-1]
-		struck := -1
-		for n, k := range l.kills {
-			if struck < 0 && !k.at.Before(before.Began) && k.at.Before(last(before)) && k.at.Before(list[i].Began) {
-				struck = n
-			}
-		}
+		struck := slices.IndexFunc(l.kills, func(k killed) bool {
+			return !k.at.Before(before.Began) && k.at.Before(list[i].Began) && !k.lives
+		})
 		switch {
 		case struck >= 0:
 			l.lines = append(l.lines, entry{what: allowed, kill: struck, about: item})
@@ -276,11 +273,40 @@ func (l *ledger) repeats(p *piece, item string, list []*delivery) {
 	}
 }
 
-func last(d *delivery) time.Time {
-	if d.Done.IsZero() {
-		return d.At.Add(slack)
+// attempt is a line of the exported chain.
+type attempt struct {
+	Kind     string
+	Message  string
+	Public   struct{ Task string }
+	Personal string
+}
+
+// recorded looks into the chain of events: what is recorded as delivered was
+// never delivered again. Together with repeats this leaves for a duplicate
+// only the time between the next hop's answer and our record of it.
+func (l *ledger) recorded(chain []attempt) {
+	done := map[string]int{}
+	for _, a := range chain {
+		if a.Kind != "attempted" {
+			continue
+		}
+		var said struct {
+			Results []struct{ Recipient, Outcome string }
+		}
+		if err := json.Unmarshal([]byte(a.Personal), &said); err != nil {
+			l.add(unbalance, nil, nil, "an event cannot be read: %v", err)
+		}
+		for _, r := range said.Results {
+			name := fmt.Sprintf("%s of %s to %s", a.Public.Task, a.Message, r.Recipient)
+			switch {
+			case done[name] > 0 && a.Public.Task != "report" && a.Public.Task != "notice":
+				l.add(twice, nil, nil, "%s was tried again after it was recorded as %s", name, "done")
+			case r.Outcome == "done":
+				done[name]++
+			}
+			l.recordings++
+		}
 	}
-	return d.Done.Add(slack)
 }
 
 // answers looks for answers that nobody expects, and for deliveries of a

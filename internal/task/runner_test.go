@@ -641,3 +641,25 @@ func TestHoldAndRetry(t *testing.T) {
 		}
 	})
 }
+
+// Such a task once waited for the end of Poll: it was not due when the list
+// was read, and no longer to become due when the runner asked the table how
+// long to sleep. The campaign of kills found it.
+func TestATaskThatFallsDueWhileTheRunnerLooksIsNotOverslept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := storetest.SQLite(t)
+		ctx := context.Background()
+		if err := Migrate(ctx, db); err != nil {
+			t.Fatal(err)
+		}
+		h := &house{t: t, db: db, Runner: NewRunner(Config{DB: db, Poll: time.Hour})}
+		h.add(Task{Message: "m", Recipients: []mail.Recipient{{Address: "bob@fabrikam.example"}}, Due: time.Now().Add(time.Millisecond)})
+		if n, err := h.start(ctx, ctx); n != 0 || err != nil {
+			t.Fatalf("%d tasks began: %v", n, err)
+		}
+		time.Sleep(2 * time.Millisecond) // the look took longer than it was from being due
+		if wait := h.untilDue(); wait > time.Millisecond {
+			t.Errorf("the runner sleeps for %s with a due task and a free place", wait)
+		}
+	})
+}
