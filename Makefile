@@ -68,7 +68,7 @@ fuzz-cpu: ## FUZZMINUTES (120) of CPU over all fuzz targets; goes on where the l
 crash: build ## the tests that kill, cut the power and break the disk, TIMES times; then POSTERN_KILLS kills of the real binary
 	scripts/crash.sh $(TIMES)
 
-conformance: ## figures on data that is not ours (../shared), when it is there
+conformance: build ## figures on data that is not ours (../shared), when it is there
 	scripts/conformance.sh
 
 bench: ## benchmarks, as ratios in one run

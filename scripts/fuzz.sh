@@ -11,7 +11,7 @@
 # A crasher ends its target and the others go on; its input stays in
 # testdata/fuzz, where every `go test` tries it again. Exit code 1: there was one.
 # SLICE is the time of one turn (30s), PARALLEL the number of workers (1),
-# ONLY a regular expression for the targets ("receive FuzzConversation").
+# BUILT=1 to take the binaries as they are, ONLY a regular expression for the targets ("receive FuzzConversation").
 set -uo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -33,7 +33,7 @@ build() {
 	go test -c -fuzz '^Fuzz' -o "$bin.new" "./internal/$1" || return 1
 	# An unchanged binary keeps what it crashed on before out of the way.
 	cmp -s "$bin.new" "$bin" && rm "$bin.new" || mv "$bin.new" "$bin"
-	(cd "internal/$1" && "$bin" -test.list '^Fuzz' >"$bin.list")
+	(cd "internal/$1" && "$bin" -test.list '^Fuzz') | sed "s|.*|$1\t&\t$(stat -c %Y "$bin")|" >"$bin.list"
 }
 
 # spent prints the CPU seconds of everything that this shell has waited for.
@@ -87,14 +87,13 @@ table() {
 # next names the target that has had least CPU and has not crashed with the
 # binary as it is now.
 next() {
-	targets | while read -r room target; do
-		local at
-		at=$(stat -c %Y "$home/bin/${room//\//-}.test" 2>/dev/null || echo 0)
-		grep -qx "$target" "$home/bin/${room//\//-}.test.list" 2>/dev/null || continue
-		awk -F'\t' -v r="$room" -v t="$target" -v at="$at" '
-			$1 == r && $2 == t { cpu += $3; if ($6 > 0 && $7 == at) dead = 1 }
-			END { if (!dead) print cpu + 0, r, t }' "$log"
-	done | sort -n | head -1 | cut -d' ' -f2-
+	awk -F'\t' -v only="${ONLY:-.}" '
+		FILENAME != ARGV[ARGC - 1] { if ($1 " " $2 ~ only) at[$1 " " $2] = $3; next }
+		{ k = $1 " " $2; cpu[k] += $3; if ($6 > 0 && $7 == at[k]) dead[k] = 1 }
+		END {
+			for (k in at) if (!dead[k] && (best == "" || cpu[k] + 0 < cpu[best] + 0)) best = k
+			print best
+		}' "$home"/bin/*.list "$log"
 }
 
 rooms() { targets | cut -d' ' -f1 | sort -u; }
@@ -105,7 +104,7 @@ table) table ;;
 forget) : >"$log" ;;
 cpu)
 	budget=$((${2:?minutes} * 60))
-	for room in $(rooms); do build "$room" || exit 1; done
+	[ -n "${BUILT:-}" ] || for room in $(rooms); do build "$room" || exit 1; done
 	while awk -F'\t' -v b="$budget" '{ s += $3 } END { exit s + 0 >= b }' "$log"; do
 		read -r room target <<<"$(next)"
 		[ -n "${room:-}" ] || break
