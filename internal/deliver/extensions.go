@@ -218,10 +218,10 @@ func xtext(s string, utf8 bool) bool {
 	return len(s) <= 500
 }
 
-// eightBitHeader reports whether the header, as it leaves, needs SMTPUTF8. It
-// looks no further than a megabyte.
+// eightBitHeader reports whether the header, as it leaves, needs SMTPUTF8. A
+// header of more than a megabyte is taken for one that does.
 func eightBitHeader(o *mail.Outgoing) bool {
-	r := io.LimitReader(o.Reader(), 1<<20)
+	r := &io.LimitedReader{R: o.Reader(), N: 1 << 20}
 	buf := make([]byte, 0, 32<<10)
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
@@ -237,7 +237,7 @@ func eightBitHeader(o *mail.Outgoing) bool {
 			}
 		}
 		if i >= 0 || err != nil {
-			return false
+			return i < 0 && r.N == 0
 		}
 		// The blank line may lie across two reads.
 		keep := min(len(buf), 3)

@@ -47,6 +47,9 @@ func readPage(d *Document, xml bool) error {
 	}
 	if p.seen != nil {
 		p.seen.flush()
+		if p.seen.style.over {
+			d.Note(mail.TooLarge, "the page has too many style rules, and the others are not read")
+		}
 		if p.seen.err != nil {
 			return p.seen.err
 		}

@@ -132,21 +132,24 @@ type style struct {
 	hide          map[string]bool
 	before, after map[string]string
 	known         map[string]bool // styles of elements that hide, or not
+	rules         int             // read so far
+	over          bool            // there were more than maxRules
 }
 
-// maxRules bounds them.
-const maxRules = 2000
+// maxRules bounds the rules of one page.
+const maxRules = 20_000
 
 // read takes the rules of a style sheet, and returns all text that it writes:
 // joined when a selector is not understood, so that nobody knows where.
 func (s *style) read(sheet []byte) string {
 	var written []string
 	glue := "\n;\n"
-	for range maxRules {
+	for {
 		rule, rest, ok := bytes.Cut(sheet, []byte("}"))
-		if !ok {
+		if s.over = s.over || ok && s.rules == maxRules; !ok || s.over {
 			break
 		}
+		s.rules++
 		sheet = rest
 		at := bytes.LastIndexByte(rule, '{')
 		if at < 0 {

@@ -9,8 +9,8 @@ import (
 	"postern.dev/postern/internal/mail"
 )
 
-// maxFields bounds how much of a header is looked at.
-const maxFields = 1 << 20
+// maxFields bounds how much of a header is looked at, decoded.
+const maxFields = 4 << 20
 
 // items lists everything in m that is looked at: the header's fields for
 // labels and rules, the texts in it that people read, and the parts.
@@ -102,7 +102,7 @@ func inlineText(p *mail.Part) bool {
 func fields(h *mail.Header) string {
 	var b strings.Builder
 	for _, f := range h.Fields() {
-		if b.Len() > maxFields {
+		if b.Len() > maxFields { // enough for the worker to see that it is too much
 			break
 		}
 		value := h.Value(f)

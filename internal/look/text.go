@@ -143,8 +143,14 @@ func (w *worker) found(it item) error {
 // plain looks at text that needs no extraction.
 func (w *worker) plain(it item, content io.Reader) error {
 	s := w.stream(it, "")
-	if _, err := io.Copy(writer{s}, io.LimitReader(content, 2*maxFields)); err != nil {
+	limited := io.LimitedReader{R: content, N: maxFields}
+	if _, err := io.Copy(writer{s}, &limited); err != nil {
 		return err
+	}
+	if limited.N == 0 {
+		if err := w.tooLarge("a header says more than 4 MiB, and no more of it is read"); err != nil {
+			return err
+		}
 	}
 	return s.close()
 }

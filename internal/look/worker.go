@@ -166,12 +166,24 @@ func (w *worker) finish() error {
 
 // fields runs the header rules and reads the labels.
 func (w *worker) fields(content io.Reader) error {
-	list := readFields(content)
-	err := w.step("", "msip-label", func() error {
-		if labels := label.MSIP(list); len(labels) > 0 {
-			return w.record(record{Labels: labels})
+	limited := io.LimitedReader{R: content, N: maxFields}
+	list := readFields(&limited)
+	if limited.N == 0 {
+		if err := w.tooLarge("the header is longer than 4 MiB, and labels and rules see no more of it"); err != nil {
+			return err
 		}
-		return nil
+	}
+	err := w.step("", "msip-label", func() error {
+		labels, more := label.MSIP(list)
+		if more {
+			if err := w.tooLarge("the message has too many sensitivity labels, and the others are not read"); err != nil {
+				return err
+			}
+		}
+		if len(labels) == 0 {
+			return nil
+		}
+		return w.record(record{Labels: labels})
 	})
 	for _, r := range w.set.rules {
 		if err != nil {
@@ -187,9 +199,14 @@ func (w *worker) fields(content io.Reader) error {
 	return err
 }
 
+// tooLarge says of the whole message that a limit was hit.
+func (w *worker) tooLarge(detail string) error {
+	return w.record(record{Unseen: &mail.Unseen{Reason: mail.TooLarge, Detail: detail}})
+}
+
 func readFields(content io.Reader) []label.Field {
 	var list []label.Field
-	lines := bufio.NewReaderSize(io.LimitReader(content, 2*maxFields), 64<<10)
+	lines := bufio.NewReaderSize(content, 64<<10)
 	for {
 		line, err := lines.ReadString('\n')
 		if name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ":"); ok {

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -156,6 +157,8 @@ func (r *headReader) close(end int64, raw []byte) *Header {
 	note(r.bad.Len() > 0 && !r.mid && len(h.fields) > 0, Malformed, "no empty line stands between header and body")
 	note(r.hidden, Ambiguous, "MIME fields follow a header line of white space")
 	note(len(h.fields) >= maxFields, TooLarge, "the header has too many fields")
+	long := func(f Field) bool { return f.Value.Len() > maxValue }
+	note(slices.ContainsFunc(h.fields, long), TooLarge, "a header field is longer than 1 MiB, and no more of it is read")
 	return h
 }
 

@@ -20,6 +20,7 @@ type structured struct {
 	odd    []string // what a stricter or laxer reader would read differently
 }
 
+// maxParams bounds the parameters of one field.
 const maxParams = 1000
 
 // parseStructured reads "value; name=value …" as most mail programs do.
@@ -34,6 +35,9 @@ func parseStructured(s string) structured {
 		out.params = append(out.params, param{strings.ToLower(name), value, quoted})
 	}
 	out.odd = p.odd
+	if len(out.params) == maxParams {
+		out.odd = append(out.odd, "there are too many parameters, and the others are not read")
+	}
 	return out
 }
 

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"slices"
 	"strconv"
 )
 
@@ -15,7 +16,8 @@ const (
 // is decoded through all levels above it.
 const maxViews = 8
 
-// maxUnseen bounds the list of oddities of one message.
+// maxUnseen bounds the list of oddities of one message. The first of each
+// cause is in it always: a gate may be closed for that one alone.
 const maxUnseen = 1000
 
 // Parse builds the index of a message in one pass over its octets. It never
@@ -47,7 +49,7 @@ type indexer struct {
 }
 
 func (x *indexer) note(p *Part, reason Cause, detail string) {
-	if len(x.m.Unseen) >= maxUnseen {
+	if len(x.m.Unseen) >= maxUnseen && slices.ContainsFunc(x.m.Unseen, func(u Unseen) bool { return u.Reason == reason }) {
 		return
 	}
 	for i := len(x.m.Unseen) - 1; i >= 0 && x.m.Unseen[i].Part == p.Path; i-- {

@@ -16,6 +16,8 @@ func DecodeWords(s string) string {
 	var out strings.Builder
 	var run []byte // decoded octets of neighboring words of one charset
 	label := ""
+	// No word ends in the tail: it is not searched again for each "=?" in it.
+	tail := len(s) - strings.LastIndex(s, "?=")
 	flush := func() {
 		if len(run) > 0 {
 			out.WriteString(decodeLabelled(label, string(run)))
@@ -24,7 +26,7 @@ func DecodeWords(s string) string {
 	}
 	for len(s) > 0 {
 		i := strings.Index(s, "=?")
-		if i < 0 {
+		if i < 0 || i+2 > len(s)-tail {
 			break
 		}
 		charset, octets, size := encodedWord(s[i:])
@@ -51,14 +53,10 @@ func DecodeWords(s string) string {
 	return out.String()
 }
 
-// maxWord bounds the search for the end of a word. RFC 2047 §2 allows 75
-// octets; real ones are longer.
-const maxWord = 4096
-
 // encodedWord reads one encoded word at the start of s; size is 0 if there
-// is none.
+// is none. RFC 2047 §2 allows 75 octets; mail programs read words of any
+// length.
 func encodedWord(s string) (charset string, octets []byte, size int) {
-	s = s[:min(len(s), maxWord)]
 	a := strings.IndexByte(s[2:], '?')
 	if a < 1 {
 		return "", nil, 0
@@ -68,7 +66,7 @@ func encodedWord(s string) (charset string, octets []byte, size int) {
 		return "", nil, 0
 	}
 	rest := s[2+a+1:]
-	if len(rest) < 2 || rest[1] != '?' {
+	if len(rest) < 2 || rest[1] != '?' || strings.IndexByte("bBqQ", rest[0]) < 0 {
 		return "", nil, 0
 	}
 	body := rest[2:]

@@ -2,6 +2,7 @@ package label_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,7 +44,7 @@ func TestMSIP(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, label.MSIP(tt.fields)); diff != "" {
+			if diff := cmp.Diff(tt.want, msip(tt.fields)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -70,7 +71,7 @@ func TestRules(t *testing.T) {
 func FuzzMSIP(f *testing.F) {
 	f.Add("MSIP_Labels", "MSIP_Label_"+secret+"_Enabled=true; MSIP_Label_"+secret+"_Name=a")
 	f.Fuzz(func(t *testing.T, name, value string) {
-		for _, l := range label.MSIP([]label.Field{{name, value}}) {
+		for _, l := range msip([]label.Field{{name, value}}) {
 			if l.Scheme != "msip" || len(l.ID) != 36 {
 				t.Errorf("nonsense: %+v", l)
 			}
@@ -79,8 +80,27 @@ func FuzzMSIP(f *testing.F) {
 }
 
 func ExampleMSIP() {
-	labels := label.MSIP([]label.Field{{Name: "MSIP_Labels",
+	labels := msip([]label.Field{{Name: "MSIP_Labels",
 		Value: "MSIP_Label_" + public + "_Enabled=true; MSIP_Label_" + public + "_Name=Confidential"}})
 	fmt.Println(labels[0].Name)
 	// Output: Confidential
+}
+
+// msip is the labels alone.
+func msip(fields []label.Field) []detect.Label {
+	list, _ := label.MSIP(fields)
+	return list
+}
+
+func TestMoreLabelsThanAreKeptAreSaid(t *testing.T) {
+	var b strings.Builder
+	for i := range 65 {
+		if _, more := label.MSIP([]label.Field{{Name: "MSIP_Labels", Value: b.String()}}); more {
+			t.Errorf("%d labels are too many", i)
+		}
+		fmt.Fprintf(&b, "MSIP_Label_00000000-0000-0000-0000-%012d_Enabled=True; ", i)
+	}
+	if _, more := label.MSIP([]label.Field{{Name: "MSIP_Labels", Value: b.String()}}); !more {
+		t.Error("65 labels are not said to be too many")
+	}
 }

@@ -16,14 +16,15 @@ const maxLabels = 64
 
 // MSIP reads the labels in MSIP_Labels fields, whose name comes in any case
 // and with hyphens too. Several labels may be enabled; all are reported.
-func MSIP(fields []Field) []detect.Label {
+// More is true when there are others that are not.
+func MSIP(fields []Field) (list []detect.Label, more bool) {
 	found := map[string]*one{}
 	for _, f := range fields {
 		if strings.ReplaceAll(strings.ToLower(f.Name), "-", "_") == "msip_labels" {
 			read(f.Value, found)
 		}
 	}
-	return enabled(found)
+	return enabled(found), len(found) > maxLabels
 }
 
 // Attributes reads labels out of key and value pairs, as the custom
@@ -68,7 +69,7 @@ func attribute(key, value string, found map[string]*one) {
 	}
 	l := found[id]
 	if l == nil {
-		if len(found) >= maxLabels {
+		if len(found) > maxLabels { // one more says that there are more
 			return
 		}
 		l = &one{label: detect.Label{Scheme: "msip", ID: id}}
