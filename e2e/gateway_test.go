@@ -144,6 +144,7 @@ type gateway struct {
 	exit                   int
 	watched                bool
 	before                 []string // a program that runs the gateway
+	inside                 []string // one that runs its verbs
 }
 
 // setup says how a gateway differs from the usual one.
@@ -325,15 +326,22 @@ func (g *gateway) get(address, path string) (code int, body string) {
 // cli runs a verb against the gateway's configuration.
 func (g *gateway) cli(t *testing.T, args ...string) (code int, out, errs string) {
 	t.Helper()
-	return run(t, append(args, "-c", g.file)...)
+	return runIn(t, g.inside, append(args, "-c", g.file)...)
 }
 
 // run runs the binary.
 func run(t *testing.T, args ...string) (code int, out, errs string) {
 	t.Helper()
+	return runIn(t, nil, args...)
+}
+
+// runIn has another program run the binary.
+func runIn(t *testing.T, in []string, args ...string) (code int, out, errs string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary(t), args...)
+	args = append(append(append([]string{}, in...), binary(t)), args...)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	var o, e bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &o, &e
 	err := cmd.Run()

@@ -14,6 +14,7 @@ import (
 //	POSTERN_FAULT=<step>:hang     the step never ends
 //	POSTERN_FAULT=<step>:alloc    the step takes memory without end
 //	POSTERN_FAULT=<step>:garbage  the step writes nonsense to the parent
+//	POSTERN_FAULT=<step>:<how>:<word>  a detector fails so over texts with the word
 //
 // A step is a detector's id, the id of a header or attachment rule,
 // "msip-label", or an extractor ("extract-text"). Only children read the
@@ -22,13 +23,14 @@ const FaultVariable = "POSTERN_FAULT"
 
 // fault is a failure on purpose; the zero value is none.
 type fault struct {
-	who, how string
-	wire     func([]byte)
+	who, how, word string
+	wire           func([]byte)
 }
 
 func faultFrom(value string) fault {
 	who, how, _ := strings.Cut(value, ":")
-	return fault{who: who, how: how}
+	how, word, _ := strings.Cut(how, ":")
+	return fault{who: who, how: how, word: word}
 }
 
 // strike fails when it is who's turn.
@@ -77,6 +79,10 @@ type faulty struct {
 }
 
 func (d faulty) Scan(w *detect.Window, found func(detect.Hit)) {
+	if !strings.Contains(string(w.Text), d.fault.word) {
+		d.Detector.Scan(w, found)
+		return
+	}
 	d.fault.strike(d.ID())
 	found(detect.Hit{Type: "NONSENSE", Start: -1, End: 1 << 40, Confidence: 255})
 }
