@@ -35,9 +35,12 @@ func faultFrom(value string) fault {
 
 // strike fails when it is who's turn.
 func (f fault) strike(who string) {
-	if f.how == "" || f.who != who {
-		return
+	if f.how != "" && f.who == who && f.word == "" {
+		f.fail()
 	}
+}
+
+func (f fault) fail() {
 	switch f.how {
 	case "panic":
 		panic("look: a fault on purpose")
@@ -83,6 +86,6 @@ func (d faulty) Scan(w *detect.Window, found func(detect.Hit)) {
 		d.Detector.Scan(w, found)
 		return
 	}
-	d.fault.strike(d.ID())
+	d.fault.fail()
 	found(detect.Hit{Type: "NONSENSE", Start: -1, End: 1 << 40, Confidence: 255})
 }
