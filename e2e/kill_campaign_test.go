@@ -34,6 +34,8 @@ type campaign struct {
 	stop chan struct{} // senders end after the message they have
 	wait sync.WaitGroup
 
+	closing atomic.Pointer[time.Time] // when stop was closed
+
 	mu     sync.Mutex
 	pieces []*piece
 	kills  []killed
@@ -111,8 +113,7 @@ func (c *campaign) sender(r *rand.Rand) {
 		c.pieces = append(c.pieces, p)
 		c.mu.Unlock()
 		leave, abandon := r.IntN(100) < 6, r.IntN(100) < 3
-		until := time.Now().Add(90 * time.Second)
-		for !p.given && !p.left && time.Now().Before(until) {
+		for !p.given && !p.left && !c.over() {
 			if conn == nil {
 				var err error
 				if conn, err = connect(c.g.smtp, c.g.authority, &c.cert); err != nil {
@@ -141,6 +142,12 @@ func (c *campaign) sender(r *rand.Rand) {
 			}
 		}
 	}
+}
+
+// over reports whether senders have been asked long ago to come to an end.
+func (c *campaign) over() bool {
+	at := c.closing.Load()
+	return at != nil && time.Since(*at) > time.Minute
 }
 
 // whole reports whether any try sent the end of the message.
@@ -369,6 +376,8 @@ func (c *campaign) settle(t *testing.T) *ledger {
 	t.Helper()
 	c.up(t)
 	time.Sleep(300 * time.Millisecond)
+	now := time.Now()
+	c.closing.Store(&now)
 	close(c.stop)
 	c.wait.Wait()
 	l := &ledger{kills: c.kills}
@@ -379,6 +388,7 @@ func (c *campaign) settle(t *testing.T) *ledger {
 	close(c.stop)
 	c.wait.Wait()
 	c.books(t, l)
+	c.second(t, l)
 	var list waiting
 	must(t, c.ask("held-list", struct{}{}, &list))
 	for _, h := range list.Held {
@@ -390,6 +400,7 @@ func (c *campaign) settle(t *testing.T) *ledger {
 	}
 	c.drain(t, "")
 	c.books(t, l)
+	c.second(t, l)
 	l.recorded(lines[attempt](t, c.g.ok(t, "audit", "export", "--chain", "contoso")))
 	if code := c.g.stop(t); code != 0 {
 		l.add(unbalance, nil, nil, "the gateway ended with %d", code)
