@@ -42,8 +42,7 @@ func (c *campaign) second(t *testing.T, l *ledger) {
 			}
 		}
 	}
-	l.books.messages += r.Messages
-	l.books.recipients += r.Recipients
+	l.books = held{r.Messages, r.Recipients}
 }
 
 func (p *piece) id() string { return "<" + p.token + "@contoso.example>" }

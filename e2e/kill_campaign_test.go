@@ -3,16 +3,9 @@
 package e2e
 
 import (
-	"bytes"
-	"context"
 	"crypto/tls"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -155,133 +148,40 @@ func (p *piece) whole() bool {
 	return slices.ContainsFunc(p.tries, func(t try) bool { return t.whole })
 }
 
-// ask is a verb over the admin socket, as the command line does it.
-func (c *campaign) ask(verb string, call, answer any) error {
-	body, err := json.Marshal(call)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	web := http.Client{Transport: &http.Transport{DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(c.g.dir, "data/admin.sock"))
-		}}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://postern/"+verb, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	res, err := web.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
-	}
-	var problem struct{ Problem string }
-	if err := json.Unmarshal(text, &problem); err != nil || problem.Problem != "" {
-		return errors.Join(err, errors.New(problem.Problem))
-	}
-	return json.Unmarshal(text, answer)
-}
-
-// waiting is who is held.
-type waiting struct {
-	Held []waiter `json:"held"`
-}
-
-type waiter struct {
-	Message, Because, AtEnd string
-	Until                   time.Time
-	Recipient               struct {
-		Address string `json:"address"`
-	}
-}
-
-type decision struct {
-	Message string   `json:"message"`
-	To      []string `json:"to"`
-}
-
-// person releases and rejects what waits for it; what was asked and not
-// answered is asked again.
-func (c *campaign) person() {
-	defer c.wait.Done()
-	for {
-		select {
-		case <-c.stop:
-			return
-		case <-time.After(100 * time.Millisecond):
-		}
-		var list waiting
-		if c.ask("held-list", struct{}{}, &list) != nil {
-			continue // it is down
-		}
-		for _, h := range list.Held {
-			verb := map[string]string{toRelease: "held-release", toReject: "held-reject"}[h.Recipient.Address]
-			if verb == "" {
-				continue
-			}
-			c.see(decisionSent, false)
-			var answer struct{}
-			if c.ask(verb, decision{h.Message, []string{h.Recipient.Address}}, &answer) != nil {
-				break
-			}
-			c.see(decisionAnswer, false)
-		}
-	}
-}
-
 // strike ends the gateway at one step and returns how.
 func (c *campaign) strike(t *testing.T, s step, r *rand.Rand) killed {
 	t.Helper()
-	g, patience := c.g, 1500*time.Millisecond
-	n := 1 + r.IntN(s.most)
-	k := killed{step: s.name}
-	var tr *tracer
-	switch s.kind {
-	case byClock:
-		patience = time.Duration(r.IntN(250)) * time.Millisecond
+	k, patience := killed{step: s.name}, 1500*time.Millisecond
+	if s.kind != atStart {
 		c.up(t)
-	case ofChild:
-		c.up(t)
+	}
+	if s.kind == ofChild {
 		k.call, k.lives = c.killChild(t, r), true
 		return k
+	}
+	var tr *tracer
+	switch n := 1 + r.IntN(s.most); s.kind {
+	case byClock:
+		patience = time.Duration(r.IntN(250)) * time.Millisecond
 	case bySight:
-		c.up(t)
 		k.call = fmt.Sprint("number ", n)
-		p := &trap{stage: s.at, own: s.own, kill: killer(g.cmd.Process)}
-		p.left.Store(int32(n))
-		if s.at == sentEnd || s.at == atAnswered || s.at == decisionSent {
-			p.delay = time.Duration(r.IntN(12_000)) * time.Microsecond
-		}
-		c.trap.Store(p)
+		c.set(s, n, r)
 	case beforeCall, afterCall:
-		c.up(t)
 		var out string
-		kill := killer(g.cmd.Process)
-		tr, out = follow(t, func(string) { kill() })
-		tr.attach(t, g.pid, traceArgs(s, n, out))
+		tr, out = follow(t, killer(c.g.cmd.Process))
+		tr.attach(t, c.g.pid, traceArgs(s, n, out))
 	case atStart:
-		c.down(t)
-		c.unlocked(t)
-		var out string
-		tr, out = follow(t, nil)
-		g.before = append([]string{"strace", "-D"}, traceArgs(s, n, out)...)
-		g.spawn(t)
-		g.before = nil
+		tr = c.startTraced(t, s, n)
 	}
 	select {
-	case <-g.ended:
+	case <-c.g.ended:
 	case <-time.After(patience):
 		if s.kind != byClock {
 			k.step, k.call = "by the clock", "instead of "+s.name
 		}
-		killer(g.cmd.Process)()
+		killer(c.g.cmd.Process)()
 	}
-	g.waitEnd(t, 10*time.Second)
+	c.g.waitEnd(t, 10*time.Second)
 	c.trap.Store(nil)
 	k.at = time.Now()
 	if tr != nil {
@@ -290,6 +190,29 @@ func (c *campaign) strike(t *testing.T, s step, r *rand.Rand) killed {
 		}
 	}
 	return k
+}
+
+// set lays the trap for a step that a peer sees. What follows such a step in
+// the gateway takes a moment; some kills come within it.
+func (c *campaign) set(s step, n int, r *rand.Rand) {
+	p := &trap{stage: s.at, own: s.own, kill: killer(c.g.cmd.Process)}
+	p.left.Store(int32(n))
+	if s.at == sentEnd || s.at == atAnswered || s.at == decisionSent {
+		p.delay = time.Duration(r.IntN(12_000)) * time.Microsecond
+	}
+	c.trap.Store(p)
+}
+
+// startTraced starts the gateway so that its n-th call kills it.
+func (c *campaign) startTraced(t *testing.T, s step, n int) *tracer {
+	t.Helper()
+	c.down(t)
+	c.unlocked(t)
+	tr, out := follow(t, nil)
+	c.g.before = append([]string{"strace", "-D"}, traceArgs(s, n, out)...)
+	c.g.spawn(t)
+	c.g.before = nil
+	return tr
 }
 
 // killer kills this process and no later one.

@@ -36,6 +36,10 @@ type entry struct {
 	about string
 }
 
+// held is what bench/ledger held against the records, at the end of each
+// campaign.
+type held struct{ messages, recipients int }
+
 // arrived is something of a message that came to the next hop.
 type arrived struct {
 	item  string
@@ -52,8 +56,8 @@ type ledger struct {
 	// latest is the longest time between an answer of the next hop and the
 	// kill that kept its record from being written.
 	latest     time.Duration
-	recordings int                                // outcomes in the chain
-	books      struct{ messages, recipients int } // that bench/ledger held against each other
+	recordings int // outcomes in the chain
+	books      held
 }
 
 // killed is one end of the gateway.
@@ -122,7 +126,8 @@ func (p *piece) history() string {
 				how = "broke after the end"
 			}
 		}
-		list = append(list, fmt.Sprintf("%s+%s %s", t.began.Format("15:04:05.000"), t.ended.Sub(t.began).Round(time.Millisecond), how))
+		took := t.ended.Sub(t.began).Round(time.Millisecond)
+		list = append(list, fmt.Sprintf("%s+%s %s", t.began.Format("15:04:05.000"), took, how))
 	}
 	return "tries [" + strings.Join(list, "; ") + "]"
 }

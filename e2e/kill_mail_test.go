@@ -114,8 +114,9 @@ func compose(r *rand.Rand) *piece {
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s%d\r\n%s", marker, size, exchangeHeader())
-	fmt.Fprintf(&b, "From: Ann <%s>\r\nTo: undisclosed-recipients:;\r\nSubject: %s\r\nMessage-ID: <%s@contoso.example>\r\n"+
-		"Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n",
+	fmt.Fprintf(&b, "From: Ann <%s>\r\nTo: undisclosed-recipients:;\r\nSubject: %s\r\n"+
+		"Message-ID: <%s@contoso.example>\r\nDate: Sun, 22 Nov 2026 10:00:00 +0000\r\n"+
+		"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n",
 		p.sender(), p.token, p.token)
 	letters := []byte("abcdefghijklmnopqrstuvwxyz ....")
 	for n := b.Len() + size; b.Len() < n; {

@@ -53,7 +53,8 @@ func steps() []step {
 		list = append(list, step{"client: " + s, bySight, s, 6, false})
 	}
 	for _, s := range []string{atMail, atRcpt, atContent, atDot, atAnswered} {
-		list = append(list, step{"next hop, a message: " + s, bySight, s, 6, false}, step{"next hop, a report: " + s, bySight, s, 3, true})
+		list = append(list, step{"next hop, a message: " + s, bySight, s, 6, false},
+			step{"next hop, a report: " + s, bySight, s, 3, true})
 	}
 	for _, s := range []string{decisionSent, decisionAnswer} {
 		list = append(list, step{"person: " + s, bySight, s, 2, false})
@@ -78,7 +79,6 @@ type tracer struct {
 	said  *transcript
 	pipe  *os.File
 	lines chan string
-	late  func(line string) // is told of a call that is delayed at its end
 }
 
 // traceArgs are strace's options for a step: SIGKILL at the n-th call of a
@@ -93,8 +93,9 @@ func traceArgs(s step, n int, out string) []string {
 		"-e", fmt.Sprintf("inject=%s:%s:when=%d", set, how, n)}
 }
 
-// follow reads what strace writes.
-func follow(t *testing.T, late func(line string)) (*tracer, string) {
+// follow reads what strace writes; late is told of a call that is held at
+// its end.
+func follow(t *testing.T, late func()) (*tracer, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "calls")
 	must(t, syscall.Mkfifo(path, 0o600))
@@ -114,7 +115,7 @@ func follow(t *testing.T, late func(line string)) (*tracer, string) {
 					hit = line
 				}
 				if late != nil {
-					late(line)
+					late()
 				}
 			case hit == "" && (strings.HasSuffix(line, "= ?") || strings.HasSuffix(line, "<unavailable>")):
 				hit = line

@@ -70,7 +70,8 @@ type tally struct {
 	rows                              map[string]map[fault]int
 	calls                             map[string]int
 	brought, taken, tries, deliveries int
-	kills, folders                    int
+	kills, folders, outcomes          int
+	books                             held
 	latest                            time.Duration
 }
 
@@ -91,10 +92,13 @@ func (b *tally) add(t *testing.T, l *ledger) {
 	defer b.mu.Unlock()
 	b.folders++
 	b.latest = max(b.latest, l.latest)
+	b.outcomes += l.recordings
+	b.books.messages += l.books.messages
+	b.books.recipients += l.books.recipients
 	for _, k := range l.kills {
 		b.count(k.step, isKill)
 		b.kills++
-		if !strings.HasPrefix(k.call, "number") {
+		if !strings.HasPrefix(k.call, "number") && k.call != "" {
 			b.calls[k.call]++
 		}
 	}
@@ -120,9 +124,14 @@ func (b *tally) add(t *testing.T, l *ledger) {
 
 func (b *tally) String() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%d kills over %d data folders, %d messages brought in %d tries, %d answered 250, %d mails and reports at the next hop\n",
-		b.kills, b.folders, b.brought, b.tries, b.taken, b.deliveries)
-	fmt.Fprintf(&out, "a repeat came of a kill at most %s after the next hop's answer\n\n", b.latest.Round(time.Millisecond))
+	fmt.Fprintf(&out, "%d kills over %d data folders\n%d messages brought in %d tries, %d answered 250\n",
+		b.kills, b.folders, b.brought, b.tries, b.taken)
+	fmt.Fprintf(&out, "%d mails and reports at the next hop, %d outcomes in the chains of events\n",
+		b.deliveries, b.outcomes)
+	fmt.Fprintf(&out, "%d messages with %d recipients held against the records by bench/ledger\n",
+		b.books.messages, b.books.recipients)
+	fmt.Fprintf(&out, "a repeat came of a kill at most %s after the next hop's answer\n\n",
+		b.latest.Round(time.Millisecond))
 	line := func(name string, value func(fault) any) {
 		fmt.Fprintf(&out, "%-42s", name)
 		for _, c := range columns {
