@@ -12,7 +12,7 @@ import (
 func attacks() []attack {
 	var list []attack
 	for _, part := range [][]attack{
-		endCases(), exactEndCases(), dotCases(), cutCases(), longCases(), structureCases(),
+		endCases("end of data", fakeEnds()), exactEndCases(), dotCases(), cutCases(), longCases(), structureCases(),
 		bareCommandCases(), orderCases(), startTLSCases(), floodCases(), protocolCases(), nobodyCases(), verbCases(),
 		echoCases(), parameterCases(), addressCases(),
 		chunkSizeCases(), chunkOrderCases(), mixedCases(),
@@ -32,9 +32,29 @@ func fakeEnds() []string {
 	}
 }
 
-func endCases() (list []attack) {
-	for _, end := range fakeEnds() {
-		list = append(list, attack{"end of data", fmt.Sprintf("%q ends nothing", end), false, func(p *probe) {
+// combinations are all strings of up to n octets of CR, LF, dot and NUL that do
+// not hold the exact end.
+func combinations(n int) (list []string) {
+	const alphabet = "\r\n.\x00"
+	last := []string{""}
+	for range n {
+		var next []string
+		for _, s := range last {
+			for _, c := range alphabet {
+				if t := s + string(c); !strings.Contains(t, "\r\n.\r\n") {
+					next = append(next, t)
+				}
+			}
+		}
+		list = append(list, next...)
+		last = next
+	}
+	return list
+}
+
+func endCases(group string, ends []string) (list []attack) {
+	for _, end := range ends {
+		list = append(list, attack{group, fmt.Sprintf("%q ends nothing", end), false, func(p *probe) {
 			p.mail(0, 1)
 			p.check = func(raw []byte) string {
 				if !bytes.Contains(raw, []byte("X-Attack: second")) {

@@ -50,6 +50,22 @@ func TestTheAttackDriverFindsNothing(t *testing.T) {
 	}
 }
 
+func TestNoCombinationOfOctetsEndsAMessage(t *testing.T) {
+	t.Parallel()
+	most := 4
+	if os.Getenv("POSTERN_LONG") != "" {
+		most = 6
+	}
+	for _, mode := range []string{"reject", "normalize"} {
+		g := prepare(t, setup{peers: "{ exchange: { networks: [127.0.0.0/8] } }"})
+		g.edit(t, "smtp: { ", "smtp: { bare_newline: "+mode+", ")
+		g.up(t)
+		s := drive(t, g.under(t, mode, false), endCases("combinations", combinations(most)))
+		s.report(t)
+		g.unharmed(t, 300)
+	}
+}
+
 // edit changes the configuration before the start.
 func (g *gateway) edit(t *testing.T, old, with string) {
 	t.Helper()

@@ -79,16 +79,29 @@ func newSinkOf(t *testing.T, a *fakeexchange.Authority, name string) *sink {
 	t.Helper()
 	cert, err := a.Certificate(name)
 	must(t, err)
-	s := &sink{authority: a, cert: cert, address: port(t)}
-	s.listen(t)
+	s := &sink{authority: a, cert: cert}
+	for range 5 { // another program may take a port between the look and the use
+		if s.address = port(t); s.tryListen() == nil {
+			break
+		}
+	}
+	if s.ln == nil {
+		s.listen(t)
+	}
 	t.Cleanup(func() { s.ln.Close() })
 	return s
 }
 
 func (s *sink) listen(t *testing.T) {
 	t.Helper()
+	must(t, s.tryListen())
+}
+
+func (s *sink) tryListen() error {
 	ln, err := net.Listen("tcp", s.address)
-	must(t, err)
+	if err != nil {
+		return err
+	}
 	s.ln = ln
 	go func() {
 		for {
@@ -99,6 +112,7 @@ func (s *sink) listen(t *testing.T) {
 			go s.serve(conn)
 		}
 	}()
+	return nil
 }
 
 // answer sets what the sink says to the end of messages; "" is 250.
