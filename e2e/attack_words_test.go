@@ -141,6 +141,11 @@ func TestWordsOfAMailCommandNothing(t *testing.T) {
 		}
 		break // one at a time is slow; the pages show all of them
 	}
+	for _, line := range strings.Split(strings.TrimSpace(g.ok(t, "audit", "export")), "\n") {
+		if !json.Valid([]byte(line)) || hidden(line) != "" {
+			t.Errorf("the export: %.200q", line)
+		}
+	}
 	g.pagesAreData(t)
 	for _, path := range []string{"owned", "x.dll", "X-Injected"} { // no name became a file
 		if found, _ := filepath.Glob(filepath.Join(g.dir, "data", "*", "*"+path+"*")); len(found) > 0 {
@@ -149,6 +154,31 @@ func TestWordsOfAMailCommandNothing(t *testing.T) {
 	}
 	g.calm(t)
 	g.unharmed(t, 250)
+}
+
+func TestAddressesBreakNoReport(t *testing.T) {
+	t.Parallel()
+	g := start(t, setup{})
+	odd := []string{`"a b"`, `"a>b"`, `"a,b"`, `"a;b\"c"`, `"<x@evil.example>"`, `"eve@evil.example, x"`, `"=?utf-8?q?=0D=0AX-Injected:_x?="`, `%0d%0aBcc`,
+		strings.Repeat("l", 64), "a+b=c", "|sh"}
+	for _, local := range odd {
+		sent, _ := routed(message("odd", cardText))
+		c := g.dial(t)
+		if r, err := c.bdat(sent, local+"@contoso.example", local+"@fabrikam.example"); err != nil || r.Code != 250 {
+			t.Errorf("%s: %v %v", local, r, err)
+		}
+		c.conn.Close()
+	}
+	eventually(t, 10*time.Second, "each has a report", func() bool { return len(g.sink.find("report-type=delivery-status")) == len(odd) })
+	for _, d := range g.sink.find("report-type=delivery-status") {
+		head, _, _ := strings.Cut(string(d.Raw), "\r\n\r\n")
+		if len(d.To) != 1 || strings.Contains(d.To[0], "evil.example>") || strings.Contains(string(d.Raw), "\nX-Injected") ||
+			strings.Contains(head, "\nBcc") || bareText(string(d.Raw)) {
+			t.Errorf("to %v:\n%s", d.To, d.Raw)
+		}
+	}
+	g.calm(t)
+	g.unharmed(t, 220)
 }
 
 // pagesAreData looks at the console's pages of all messages.

@@ -197,9 +197,10 @@ func (p *program) auditExportVerb() *cobra.Command {
 		}
 		return p.reading(cmd, func(r *app.Reader) error {
 			if chain != "" {
+				// The octets of a chain are what its hashes were made of.
 				return r.Audit.ExportEvents(cmd.Context(), p.out, chain)
 			}
-			return r.Audit.Export(cmd.Context(), p.out, q)
+			return r.Audit.Export(cmd.Context(), escaped{p.out}, q)
 		})
 	}
 	return p.withConfig(cmd)

@@ -97,7 +97,7 @@ func (p *program) detectText(detectors []detect.Detector) error {
 // skipped.
 func (p *program) detectLines(detectors []detect.Detector) error {
 	out := bufio.NewWriter(p.out)
-	answers := json.NewEncoder(out)
+	answers := json.NewEncoder(escaped{out})
 	answers.SetEscapeHTML(false)
 	bad, err := p.eachLine(func(line []byte) error {
 		var ask struct {

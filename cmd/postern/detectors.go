@@ -75,7 +75,7 @@ type validation struct {
 
 func (p *program) validate() error {
 	out := bufio.NewWriter(p.out)
-	answers := json.NewEncoder(out)
+	answers := json.NewEncoder(escaped{out})
 	answers.SetEscapeHTML(false)
 	bad, err := p.eachLine(func(line []byte) error {
 		var ask struct{ Type, Value *string }

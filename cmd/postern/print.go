@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
@@ -14,7 +15,7 @@ import (
 
 // document prints v as one line of JSON.
 func (p *program) document(v any) error {
-	enc := json.NewEncoder(p.out)
+	enc := json.NewEncoder(escaped{p.out})
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }
@@ -118,6 +119,30 @@ func printable(s string) string {
 		}
 		return '\uFFFD'
 	}, strings.ReplaceAll(s, "\r\n", "\n"))
+}
+
+// escaped writes JSON so that a terminal obeys nothing in it: what is not
+// graphic becomes an escape, which means the same to every reader of JSON.
+type escaped struct{ w io.Writer }
+
+// Write implements io.Writer; b is whole characters, as an encoder writes them.
+func (e escaped) Write(b []byte) (int, error) {
+	var out []byte
+	kept := 0
+	for at, r := range string(b) {
+		if r == '\n' || unicode.IsGraphic(r) {
+			continue
+		}
+		out = append(out, b[kept:at]...)
+		for _, unit := range utf16.Encode([]rune{r}) {
+			out = fmt.Appendf(out, "\\u%04x", unit)
+		}
+		kept = at + utf8.RuneLen(r)
+	}
+	if _, err := e.w.Write(append(out, b[kept:]...)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // line prints a line that is ready for a terminal.

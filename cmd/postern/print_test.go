@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 )
 
 func TestWhatComesFromMailCannotCommandATerminal(t *testing.T) {
@@ -62,6 +64,26 @@ func TestAFileIsAMailWhenItBeginsWithAHeaderField(t *testing.T) {
 	} {
 		if got := isMail([]byte(text)); got != want {
 			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+func TestJSONOfAMailCommandsNoTerminalAndMeansTheSame(t *testing.T) {
+	for _, text := range []string{
+		"plain", "Grüße", "a\u009b2Jb", "\x7f", "\x1b[2J", "x\u202efdp.exe", "\u2066y\u2069", "\u200b", "\U000E0001tag", "emoji 👍", "\xff", "",
+	} {
+		var out bytes.Buffer
+		if err := json.NewEncoder(escaped{&out}).Encode(map[string]string{"subject": text}); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range out.String() {
+			if r != '\n' && !unicode.IsGraphic(r) {
+				t.Errorf("%q: %U is in %q", text, r, out.String())
+			}
+		}
+		var back map[string]string
+		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back["subject"] != strings.ToValidUTF8(text, "\uFFFD") {
+			t.Errorf("%q came back as %q: %v", text, back["subject"], err)
 		}
 	}
 }
