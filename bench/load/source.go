@@ -204,7 +204,11 @@ func (r *run) attempt(ctx context.Context, c *client, m Message, line *Sent) *cl
 	if err == nil {
 		err = r.content(c, m, line)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errCut):
+		c.conn.Close() // not with a reset: what was sent shall arrive
+		return nil
+	case err != nil:
 		c.close()
 		return nil
 	}
