@@ -27,7 +27,7 @@ func floors() map[string]int {
 		"policy": 3, "detect/dlp": 3, "detect/label": 3, "mailflow": 3,
 		"store": 4, "store/storetest": 4, "look": 4,
 		"spool": 5, "task": 5, "audit": 5, "tenant": 5,
-		"receive": 6, "deliver": 6, "dns": 6, "gateway": 6, "fakeexchange": 6, "web": 6,
+		"receive": 6, "deliver": 6, "dns": 6, "gateway": 6, "balance": 6, "fakeexchange": 6, "web": 6,
 		"app":   7,
 		"story": 8,
 	}

@@ -10,7 +10,6 @@ import (
 
 	"postern.dev/postern/internal/app"
 	"postern.dev/postern/internal/audit"
-	"postern.dev/postern/internal/task"
 )
 
 func (p *program) auditVerb() *cobra.Command {
@@ -201,43 +200,6 @@ func (p *program) auditExportVerb() *cobra.Command {
 				return r.Audit.ExportEvents(cmd.Context(), p.out, chain)
 			}
 			return r.Audit.Export(cmd.Context(), escaped{p.out}, q)
-		})
-	}
-	return p.withConfig(cmd)
-}
-
-// balance is the form of audit balance --json.
-type balance struct {
-	task.Sum
-	OK          bool     `json:"ok"`
-	Differences []string `json:"differences"`
-}
-
-func (p *program) auditBalanceVerb() *cobra.Command {
-	cmd := p.verb("balance", "Check that every accepted recipient has exactly one outcome, or waits", takes(0, 0, ""), nil)
-	cmd.Long = "1: something does not add up; that is a fault of this program, please report it."
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return p.reading(cmd, func(r *app.Reader) error {
-			sum, lines, err := r.Balance(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if lines == nil {
-				lines = []string{}
-			}
-			if p.json {
-				err = p.document(balance{sum, len(lines) == 0, lines})
-			} else {
-				p.say("%s accepted = %d delivered + %d refused + %d failed + %d redirected + %d under way + %d held",
-					many(sum.In, "recipient"), sum.Delivered, sum.Refused, sum.Failed, sum.Redirected, sum.Open, sum.Held)
-				for _, l := range lines {
-					p.line(p.paint(alarm, printable(l)))
-				}
-			}
-			if err == nil && len(lines) > 0 {
-				return red("%s not add up", strings.Replace(many(len(lines), "thing")+" do", "1 thing do", "1 thing does", 1))
-			}
-			return err
 		})
 	}
 	return p.withConfig(cmd)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/balance"
 	"postern.dev/postern/internal/deliver"
 	"postern.dev/postern/internal/dns"
 	"postern.dev/postern/internal/durable"
@@ -440,7 +441,11 @@ func (a *App) lastWords() error {
 	}
 }
 
-// Balance is the conservation check over everything in custody.
+// Books holds all books against each other: custody, its tasks, and the
+// record. It reads everything that was ever recorded.
+func (a *App) Books(ctx context.Context) (balance.Sheet, error) { return books(ctx, a.DB) }
+
+// Balance is the conservation check over everything in custody; it is quick.
 func (a *App) Balance(ctx context.Context) (sum task.Sum, lines []string, err error) {
 	err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
 		sum, lines, err = task.Balance(tx, gateway.Ledger)

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/audit"
-	"postern.dev/postern/internal/gateway"
+	"postern.dev/postern/internal/balance"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/settings"
 	"postern.dev/postern/internal/spool"
@@ -105,14 +105,15 @@ func (r *Reader) Queue(ctx context.Context, tenantID string) (list []task.Task, 
 	return list, err
 }
 
-// Balance is the conservation check; a line for everything that does not add
-// up.
-func (r *Reader) Balance(ctx context.Context) (sum task.Sum, lines []string, err error) {
-	err = r.DB.View(ctx, func(tx *store.Tx) (err error) {
-		sum, lines, err = task.Balance(tx, gateway.Ledger)
+// Balance holds all books against each other.
+func (r *Reader) Balance(ctx context.Context) (balance.Sheet, error) { return books(ctx, r.DB) }
+
+func books(ctx context.Context, db *store.DB) (sheet balance.Sheet, err error) {
+	err = db.View(ctx, func(tx *store.Tx) (err error) {
+		sheet, err = balance.Check(tx, time.Now().Add(-keepRows))
 		return err
 	})
-	return sum, lines, err
+	return sheet, err
 }
 
 // Find is the record of the message that a person means: by our id or its

@@ -118,6 +118,10 @@ func (s *stage) curtain() error {
 	if err != nil || len(lines) > 0 {
 		errs = append(errs, fmt.Errorf("the books do not balance: %+v\n%s\n%w", sum, strings.Join(lines, "\n"), errOr(err)))
 	}
+	sheet, err := s.house.App.Books(s.ctx)
+	if err != nil || !sheet.OK() || sheet.Total.Difference != 0 {
+		errs = append(errs, fmt.Errorf("the books contradict each other: %+v %w", sheet, errOr(err)))
+	}
 	tenants, err := s.house.App.Audit.Tenants(s.ctx)
 	if err != nil {
 		errs = append(errs, err)

@@ -39,7 +39,7 @@ type Ledger func(tx *store.Tx, row func(message string, to, waiting []mail.Addre
 // for everything that does not add up. A line names recipients by number,
 // not by address.
 func Balance(tx *store.Tx, accepted Ledger) (Sum, []string, error) {
-	b := books{open: map[string]map[mail.Address]int{}, fates: map[string]map[mail.Address][]Record{}, task: map[string]int{}}
+	b := newBooks()
 	if err := b.load(tx); err != nil {
 		return Sum{}, nil, err
 	}
@@ -64,12 +64,28 @@ type books struct {
 	lines []string
 }
 
+func newBooks() *books {
+	return &books{
+		open: map[string]map[mail.Address]int{}, fates: map[string]map[mail.Address][]Record{}, task: map[string]int{},
+		told: map[string]bool{Silent: true},
+	}
+}
+
 func (b *books) load(tx *store.Tx) error {
 	tasks, err := selectTasks(tx, "")
 	if err != nil {
 		return err
 	}
-	b.told = map[string]bool{Silent: true}
+	records, err := selectRecords(tx, "")
+	if err != nil {
+		return err
+	}
+	b.enter(tasks, records)
+	return nil
+}
+
+// enter writes tasks and outcomes into the books.
+func (b *books) enter(tasks []Task, records []Record) {
 	for _, t := range tasks {
 		b.told[t.ID] = true
 		b.task[t.Message]++
@@ -83,10 +99,6 @@ func (b *books) load(tx *store.Tx) error {
 			b.open[t.Message][r.Address]++
 		}
 	}
-	records, err := selectRecords(tx, "")
-	if err != nil {
-		return err
-	}
 	for _, r := range records {
 		if !r.Kind.Accounts() {
 			b.told[r.Task] = true
@@ -97,7 +109,6 @@ func (b *books) load(tx *store.Tx) error {
 		}
 		b.fates[r.Message][r.Recipient] = append(b.fates[r.Message][r.Recipient], r)
 	}
-	return nil
 }
 
 func (b *books) message(id string, to, waiting []mail.Address, done bool) error {
