@@ -88,25 +88,7 @@ func TestSlowStrangersLeaveRoomForExchange(t *testing.T) {
 	if open < 400 {
 		t.Errorf("the attack does not stand: %d connections", open)
 	}
-	// Of TLS handshakes that never end, too.
-	for i := range 80 {
-		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 8, 0, byte(1+i))}}
-		if conn, err := d.Dial("tcp", g.smtp); err == nil {
-			t.Cleanup(func() { conn.Close() })
-			fmt.Fprint(conn, "EHLO x\r\n")
-			time.Sleep(time.Millisecond)
-			fmt.Fprint(conn, "STARTTLS\r\n")
-		}
-	}
-	for i := range 20 {
-		sent, _ := routed(message(fmt.Sprintf("in-spite-%d", i), "Hello\n"))
-		if r := g.send(t, sent); r.Code != 250 {
-			t.Fatalf("Exchange is not served: %v", r)
-		}
-	}
-	if n := len(g.sink.find("in-spite")); n != 20 {
-		t.Errorf("%d of 20 messages came through", n)
-	}
+	g.serves(t)
 	_, text := g.get(g.metrics, "/metrics")
 	for _, want := range []string{`postern_receive_connections_total{result="full"}`, `code="P201"`} {
 		if !strings.Contains(text, want) {
@@ -116,6 +98,47 @@ func TestSlowStrangersLeaveRoomForExchange(t *testing.T) {
 	if !strings.Contains(g.log.String(), "code=P201") {
 		t.Error("the log does not say P201")
 	}
+	g.unharmed(t, 220)
+}
+
+// serves checks that Exchange's mail goes through in spite of an attack.
+func (g *gateway) serves(t *testing.T) {
+	t.Helper()
+	for i := range 20 {
+		sent, _ := routed(message(fmt.Sprintf("in-spite-%d", i), "Hello\n"))
+		if r := g.send(t, sent); r.Code != 250 {
+			t.Fatalf("Exchange is not served: %v", r)
+		}
+	}
+	if n := len(g.sink.find("in-spite")); n != 20 {
+		t.Errorf("%d of 20 messages came through", n)
+	}
+}
+
+func TestHandshakesThatNeverEndLeaveRoomForExchange(t *testing.T) {
+	t.Parallel()
+	g := start(t, setup{peers: "{ exchange: { networks: [127.0.0.0/24] } }"})
+	begun, told := 0, 0
+	for i := range 130 {
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 8, 0, byte(1+i))}}
+		conn, err := d.Dial("tcp", g.smtp)
+		must(t, err)
+		t.Cleanup(func() { conn.Close() })
+		_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+		c := newClient(conn)
+		_, _ = c.read()
+		_, _ = c.ask("EHLO x.example")
+		switch r, _ := c.ask("STARTTLS"); r.Code {
+		case 220:
+			begun++
+		case 454:
+			told++
+		}
+	}
+	if begun != 50 || told != 80 {
+		t.Errorf("%d handshakes of strangers run, %d were told to come back", begun, told)
+	}
+	g.serves(t)
 	g.unharmed(t, 220)
 }
 
