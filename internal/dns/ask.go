@@ -20,9 +20,10 @@ type answer struct {
 	ttl     time.Duration
 }
 
-// How long an answer is kept, whatever its TTL says.
+// How long an answer is kept, whatever its TTL says: a wrong one must not do
+// harm for a day.
 const (
-	maxTTL      = 24 * time.Hour
+	maxTTL      = time.Hour
 	maxNegative = 5 * time.Minute
 )
 
@@ -48,6 +49,9 @@ func (r *Resolver) lookup(ctx context.Context, name string, qtype uint16) (answe
 	for hops := 0; ; {
 		m, trusted, err := r.ask(ctx, target, qtype)
 		if err != nil {
+			if a, ok := r.cache.stale(key, time.Now()); ok {
+				return a, nil
+			}
 			return answer{}, fail(kindOfFailure(err), err)
 		}
 		step := read(m, target, qtype)

@@ -3,6 +3,7 @@ package task
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/store/storetest"
 )
 
 func TestALane(t *testing.T) {
@@ -203,5 +205,103 @@ func TestAMessageAloneGoesByItsScheduleOrWhenAPersonAsks(t *testing.T) {
 		if got := h.fates("m"); got != "a delivered" {
 			t.Error(got)
 		}
+	})
+}
+
+// Exchange throttles one tenant, which has much to send. What another tenant
+// sends takes as long as if it were alone.
+func TestAThrottledTenantCostsAnotherNoTime(t *testing.T) {
+	late := map[string][]time.Duration{}
+	for _, name := range []string{"alone", "beside a throttled one", "beside one whose next hop is down"} {
+		var mu sync.Mutex
+		knocks := 0
+		began := map[string]time.Time{}
+		door := func(_ context.Context, task Task) []Result {
+			time.Sleep(100 * time.Millisecond)
+			mu.Lock()
+			defer mu.Unlock()
+			if task.Tenant == "other" {
+				late[name] = append(late[name], time.Since(began[task.Message]))
+				return everyone(task, Done{Reply: mail.NewReply(250, "2.6.0", "queued")})
+			}
+			knocks++
+			if name == "beside a throttled one" {
+				return everyone(task, Later{Reply: mail.NewReply(451, "4.7.500", "Server busy"), Trouble: Slow})
+			}
+			return everyone(task, Later{Why: "connection refused", Trouble: Down})
+		}
+		bubble(t, Config{Workers: 4, Door: door}, func(t *testing.T, h *house) {
+			if name != "alone" {
+				for i := range 50 {
+					h.add(Task{Tenant: "busy", Message: fmt.Sprintf("b%d", i), Recipients: to("a"), Hop: "exchange", Due: time.Now()})
+				}
+			}
+			for i := range 30 {
+				m := fmt.Sprintf("o%d", i)
+				mu.Lock()
+				began[m] = time.Now()
+				mu.Unlock()
+				h.add(Task{Tenant: "other", Message: m, Recipients: to("a"), Hop: "exchange", Due: time.Now()})
+				time.Sleep(time.Second)
+			}
+			if knocks > 20 {
+				t.Errorf("%s: %d attempts in a minute", name, knocks)
+			}
+		})
+	}
+	for name, list := range late {
+		slices.Sort(list)
+		t.Logf("%-34s %d messages, median %v, longest %v", name, len(list), list[len(list)/2], list[len(list)-1])
+		if len(list) != 30 || list[29] > list[0]+100*time.Millisecond || list[15] != late["alone"][15] {
+			t.Errorf("%s: %v", name, list)
+		}
+	}
+}
+
+// Two nodes work on one tenant's tasks: each is attempted by one of them.
+func TestTwoNodesOnOneTenantDoEachTaskOnce(t *testing.T) {
+	const n = 40
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, cancel := context.WithCancel(context.Background())
+		var mu sync.Mutex
+		tries, nodes := map[string]int{}, map[string]int{}
+		backlog(t, db, n, hop{"contoso", "exchange"})
+		var all sync.WaitGroup
+		for _, node := range []string{"one", "two"} {
+			r := NewRunner(Config{DB: db, Workers: 8, Poll: 50 * time.Millisecond, Door: func(_ context.Context, task Task) []Result {
+				mu.Lock()
+				defer mu.Unlock()
+				tries[task.Message]++
+				nodes[node]++
+				return everyone(task, Done{Reply: mail.NewReply(250, "", "ok")})
+			}})
+			all.Go(func() {
+				if err := r.Run(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		left := n
+		for range 600 {
+			time.Sleep(50 * time.Millisecond)
+			err := db.View(ctx, func(tx *store.Tx) (err error) {
+				left, err = Count(tx)
+				return err
+			})
+			if err != nil || left == 0 {
+				break
+			}
+		}
+		cancel()
+		all.Wait()
+		for m, k := range tries {
+			if k != 1 {
+				t.Errorf("%s was tried %d times", m, k)
+			}
+		}
+		if left != 0 || len(tries) != n {
+			t.Errorf("%d tasks are left, %d were done (%v)", left, len(tries), nodes)
+		}
+		t.Log(nodes)
 	})
 }
