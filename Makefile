@@ -51,7 +51,7 @@ demo-once: build ## the demo as a test: every sample must have its expected outc
 	bin/postern demo --once
 
 e2e: build ## the real binary against real peers; a peer that is not installed prints SKIPPED
-	set -o pipefail; POSTERN_BINARY=$(CURDIR)/bin/postern $(GO) test -v -count=1 -tags e2e -timeout 9m ./e2e/ 2>&1 \
+	set -o pipefail; POSTERN_BINARY=$(CURDIR)/bin/postern $(GO) test -v -count=1 -tags e2e -timeout 9m ./e2e/... 2>&1 \
 		| grep -E '^(--- |ok|FAIL|panic)|SKIPPED|_test.go:[0-9]'
 
 e2e-long: build ## the long forms of the end-to-end tests: every call fails once, 10,000 poison messages

@@ -19,3 +19,8 @@ if [ "$POSTERN_KILLS" -gt 0 ]; then
 	POSTERN_BINARY=$PWD/bin/postern go test -v -count=1 -tags e2e -timeout 4h -parallel 2 \
 		-run '^TestWhatWasAnsweredSurvivesEveryKill$' ./e2e/ | grep -v -E '^=== |^ +--- PASS'
 fi
+
+# Every place of a recording, every way of losing; POSTERN_POWER=off leaves it out.
+if [ "${POSTERN_POWER:-long}" = long ]; then
+	POSTERN_POWER=long POSTERN_BINARY=$PWD/bin/postern go test -tags e2e -v -count=1 -timeout 6h ./e2e/power
+fi

@@ -7,17 +7,18 @@ import (
 	"postern.dev/postern/internal/store"
 )
 
-// afterCrash settles what a crash may have left: messages that are done and
-// still have octets, and intents without an outcome.
-func (a *App) afterCrash(ctx context.Context) error {
+// Recover settles what a crash may have left: messages that are done and
+// still have octets, and intents without an outcome. Start does it first.
+func (a *App) Recover(ctx context.Context) error {
+	now := time.Now()
 	if err := a.Gateway.Sweep(ctx); err != nil {
 		return err
 	}
 	before := time.Time{} // nobody else can have one
 	if a.DB.Postgres() {
-		before = a.started.Add(-longestFlight)
+		before = now.Add(-longestFlight)
 	}
-	return a.settleIntents(ctx, before, a.started)
+	return a.settleIntents(ctx, before, now)
 }
 
 // longestFlight is longer than a message can be under way after its intent

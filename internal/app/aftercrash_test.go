@@ -16,7 +16,7 @@ import (
 	"postern.dev/postern/internal/tenant"
 )
 
-// node is what of an App stands behind afterCrash.
+// node is what of an App stands behind Recover.
 func node(t *testing.T, db *store.DB) *App {
 	t.Helper()
 	ctx := t.Context()
@@ -74,7 +74,7 @@ func TestEveryIntentOfTheOnlyProcessIsSettledAtStartWhateverTheClockSays(t *test
 	a := node(t, storetest.SQLite(t))
 	a.intend(t, "before", a.started.Add(-time.Second))
 	a.intend(t, "from the future", a.started.Add(time.Hour)) // the clock was set back since
-	if err := a.afterCrash(t.Context()); err != nil {
+	if err := a.Recover(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if open := a.open(t); len(open) > 0 {
@@ -90,7 +90,7 @@ func TestTheStartOfOneNodeLeavesTheIntentsOfAnotherAlone(t *testing.T) {
 	a := node(t, storetest.Postgres(t))
 	a.intend(t, "under way at another node", a.started.Add(-5*time.Minute))
 	a.intend(t, "left by a node that crashed", a.started.Add(-time.Hour))
-	if err := a.afterCrash(t.Context()); err != nil {
+	if err := a.Recover(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if open := a.open(t); !open["under way at another node"] || len(open) != 1 {

@@ -325,7 +325,7 @@ func (a *App) Start(ctx context.Context) error {
 			return ids
 		},
 	})
-	if err := a.afterCrash(ctx); err != nil {
+	if err := a.Recover(ctx); err != nil {
 		return err
 	}
 	ctx, a.stop = context.WithCancel(ctx)
