@@ -188,7 +188,7 @@ func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
 	now := time.Now()
 	err := g.DB.View(ctx, func(tx *store.Tx) (err error) {
 		if due, err = spool.Overdue(tx, now, 5000); err == nil {
-			next, err = spool.NextDeadline(tx)
+			next, err = spool.NextDeadline(tx, now)
 		}
 		return err
 	})
@@ -220,7 +220,7 @@ func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
 		return longestWait
 	case acted:
 		return time.Millisecond
-	case len(due) > 0 || next.IsZero(): // what is being judged wakes us
+	case next.IsZero(): // and what is being judged wakes us
 		return longestWait
 	}
 	return min(max(time.Until(next), time.Millisecond), longestWait)

@@ -75,10 +75,11 @@ func Overdue(tx *store.Tx, now time.Time, limit int) ([]Pending, error) {
 		store.Nanos(now), limit)
 }
 
-// NextDeadline is the earliest deadline; zero when nobody waits for one.
-func NextDeadline(tx *store.Tx) (time.Time, error) {
+// NextDeadline is the earliest deadline after a moment; zero when there is
+// none.
+func NextDeadline(tx *store.Tx, after time.Time) (time.Time, error) {
 	var at int64
-	err := tx.QueryRow("SELECT COALESCE(MIN(until), 0) FROM pending WHERE until > 0").Scan(&at)
+	err := tx.QueryRow("SELECT COALESCE(MIN(until), 0) FROM pending WHERE until > ?", store.Nanos(after)).Scan(&at)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("spool: next deadline: %w", err)
 	}

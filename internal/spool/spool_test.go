@@ -358,8 +358,12 @@ func TestHolds(t *testing.T) {
 					return err
 				}
 			}
-			if at, err := NextDeadline(tx); err != nil || !at.Equal(start.Add(time.Hour)) {
-				t.Errorf("%v %v", at, err)
+			for after, want := range map[time.Time]time.Time{
+				start: start.Add(time.Hour), start.Add(time.Hour): start.Add(2 * time.Hour), start.Add(2 * time.Hour): {},
+			} {
+				if at, err := NextDeadline(tx, after); err != nil || !at.Equal(want) {
+					t.Errorf("after %v: %v %v, want %v", after, at, err, want)
+				}
 			}
 			if list, err := Overdue(tx, start.Add(90*time.Minute), 10); err != nil || len(list) != 1 || list[0].Recipient.Address != "a@x" {
 				t.Errorf("%v %+v", err, list)
