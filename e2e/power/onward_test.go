@@ -4,8 +4,6 @@ package power
 
 import (
 	"context"
-	"log/slog"
-	"net"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -47,25 +45,10 @@ func (r *recording) mailGoesOn(t *testing.T) {
 func (r *recording) goOn(t *testing.T, dir string, s schedule) {
 	t.Helper()
 	must(t, s.state.Write(dir))
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer ln.Close()
-	hop := &nextHop{}
-	go hop.serve(ln)
-	conf, err := app.ReadConfig(r.config)
-	must(t, err)
-	conf.Data, conf.Keys = filepath.Join(dir, "data"), "file:"+filepath.Join(dir, "postern.key")
-	conf.Retry.Schedule = []time.Duration{10 * time.Millisecond}
-	ctx := context.Background()
-	a, err := app.Open(ctx, conf, app.World{
-		InProcess: true, Log: slog.New(slog.DiscardHandler),
-		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, ln.Addr().String())
-		},
-	})
+	ctx, hop := context.Background(), &nextHop{}
+	a, err := r.serve(t, dir, hop, &logged{})
 	must(t, err)
 	defer a.Close()
-	must(t, a.Start(ctx))
 	until := time.Now().Add(time.Minute)
 	for still := 0; still < 3; time.Sleep(50 * time.Millisecond) {
 		sum, _, err := a.Balance(ctx)
@@ -91,19 +74,17 @@ func (r *recording) goOn(t *testing.T, dir string, s schedule) {
 	for _, p := range held.Held {
 		waiting[p.Message] = true
 	}
-	hop.mu.Lock()
-	defer hop.mu.Unlock()
 	for id, token := range s.told.Promised {
-		if why := r.unkept(token, waiting[id], s.told, hop.got); why != "" {
+		if why := r.unkept(token, waiting[id], s.told, hop); why != "" {
 			t.Errorf("prefix %d, %s: %s (%s): %s", s.place, s.cut, token, r.sorts[token], why)
 		}
 	}
-	t.Logf("after prefix %d, %s: %d promises, %d copies taken after the cut", s.place, s.cut, len(s.told.Promised), len(hop.got))
+	t.Logf("after prefix %d, %s: %d promises, %d copies taken after the cut", s.place, s.cut, len(s.told.Promised), len(hop.copies()))
 }
 
 // unkept says what is missing of a promise when nothing moves any more.
-func (r *recording) unkept(token string, waits bool, told *Outside, got []string) string {
-	has := func(to string) bool { return told.Taken[token+" "+to] || slices.Contains(got, token+" "+to) }
+func (r *recording) unkept(token string, waits bool, told *Outside, hop *nextHop) string {
+	has := func(to string) bool { return told.Taken[token+" "+to] || hop.took(token, to) }
 	const bob, ann = "bob@fabrikam.example", "ann@contoso.example"
 	var need []string
 	switch r.sorts[token] {

@@ -102,6 +102,7 @@ type recording struct {
 	mu                sync.Mutex
 	sums              map[string]string // by token
 	sorts             map[string]string // by token
+	raws              map[string][]byte // by token, when they are asked for
 	cmd               *exec.Cmd
 	ended             chan error
 	log               bytes.Buffer
@@ -129,6 +130,12 @@ func record(t *testing.T, binary string) *recording {
 		fmt.Printf("SKIPPED strace: not installed, so %s was not run\n", t.Name())
 		t.Skip("SKIPPED strace")
 	}
+	return prepare(t, binary)
+}
+
+// prepare writes the configuration of a gateway and starts its next hop.
+func prepare(t *testing.T, binary string) *recording {
+	t.Helper()
 	dir := t.TempDir()
 	r := &recording{
 		dir: dir, home: filepath.Join(dir, "home"), config: filepath.Join(dir, "postern.yaml"), binary: binary,
@@ -287,6 +294,9 @@ func (r *recording) send(s sort) error {
 	sum := sha256.Sum256(raw)
 	r.mu.Lock()
 	r.sums[token], r.sorts[token] = hex.EncodeToString(sum[:]), s.name
+	if r.raws != nil {
+		r.raws[token] = raw
+	}
 	r.mu.Unlock()
 	conn, err := net.Dial("tcp", r.front)
 	if err != nil {
@@ -371,7 +381,29 @@ func readReply(in *bufio.Reader) (string, error) {
 type nextHop struct {
 	mu    sync.Mutex
 	later map[string]bool // deferred once
-	got   []string        // "token address"
+	got   []copyOf
+}
+
+// copyOf is a message that the next hop took.
+type copyOf struct {
+	token string
+	to    []string
+	raw   []byte
+}
+
+// copies are what was taken so far.
+func (h *nextHop) copies() []copyOf {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.got)
+}
+
+// took reports whether a message, or a report about it, was taken for an
+// address; "" is any.
+func (h *nextHop) took(token, to string) bool {
+	return slices.ContainsFunc(h.copies(), func(c copyOf) bool {
+		return c.token == token && (to == "" || slices.Contains(c.to, to))
+	})
 }
 
 func (h *nextHop) serve(ln net.Listener) {
@@ -449,8 +481,6 @@ func (h *nextHop) end(to []string, raw []byte) string {
 		h.later[token] = true
 		return "451 4.3.0 later; end of message"
 	}
-	for _, a := range to {
-		h.got = append(h.got, token+" "+a)
-	}
+	h.got = append(h.got, copyOf{token, to, bytes.Clone(raw)})
 	return "250 2.6.0 taken " + token + " for " + strings.Join(to, ",") + " end of message"
 }
