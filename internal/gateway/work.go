@@ -136,6 +136,9 @@ func (g *Gateway) inCustody(ctx context.Context, id string) (row spool.Message, 
 // Settle writes what follows from the results of an attempt, in the
 // transaction that writes the results themselves.
 func (g *Gateway) Settle(tx *store.Tx, t task.Task, results []task.Result, now time.Time) error {
+	if task.PutOff(results) && t.Attempts > 1 {
+		return nil // nothing new: the record says already that it waits
+	}
 	row, err := spool.Get(tx, t.Message)
 	if err != nil {
 		return err

@@ -177,7 +177,7 @@ func (r *Runner) tell(t Task, next follow) {
 		name, _ := nameOf(res.Outcome)
 		r.config.Metrics.Count("task_outcomes", 1, "kind", string(t.Kind), "outcome", name)
 	}
-	if next.stuck != "" {
+	if next.stuck != "" && !PutOff(next.results) {
 		r.alarm("a task needs a person", next.stuck, t, nil)
 	}
 }

@@ -26,6 +26,7 @@ type lane struct {
 	until time.Time     // when the next attempt may go there
 	pause time.Duration // between these attempts
 	last  Outcome       // what the last one came to
+	asks  time.Time     // until, as the task that is to ask next was told
 }
 
 // How long a shut lane waits between two attempts: the first time and at
@@ -165,25 +166,24 @@ func (r *Runner) lane(h hop) *lane {
 }
 
 // enter asks whether t may go to its next hop, or is put off with what the
-// last attempt there came to. A message that came just now need not wait for
-// its schedule: it asks again as soon as somebody may.
+// last attempt there came to. One of those that came just now does not wait
+// for its schedule: it asks again as soon as somebody may.
 func (r *Runner) enter(t Task, now time.Time) (putOff []Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := r.lane(hop{t.Tenant, t.Hop})
 	outcome := l.enter(now)
-	if outcome == nil {
-		return nil
-	}
 	switch o := outcome.(type) {
+	case nil:
+		return nil
 	case Later:
-		o.Trouble, o.When = Down, time.Time{} // for this one: it waits for the next hop
-		if t.class == forTurn {
-			o.When = l.until
+		o.Trouble, o.PutOff, o.When = Down, true, time.Time{} // this one waits for the next hop
+		if t.class == forTurn && l.asks.Before(l.until) {
+			o.When, l.asks = l.until, l.until
 		}
 		outcome = o
 	case Stuck:
-		o.Trouble = Down
+		o.Trouble, o.PutOff = Down, true
 		outcome = o
 	}
 	return everyone(t, outcome)

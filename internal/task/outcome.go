@@ -40,6 +40,9 @@ type Later struct {
 	Reply   mail.Reply `json:"reply"`
 	Host    string     `json:"host,omitempty"`
 	Trouble Trouble    `json:"trouble,omitempty"`
+	// PutOff is set when nothing was attempted: the next hop is in trouble
+	// as an attempt for another task has found.
+	PutOff bool `json:"put_off,omitempty"`
 }
 
 // Failed: it will never go; the sender must be told.
@@ -56,6 +59,7 @@ type Stuck struct {
 	Reply   mail.Reply   `json:"reply"`
 	Host    string       `json:"host,omitempty"`
 	Trouble Trouble      `json:"trouble,omitempty"`
+	PutOff  bool         `json:"put_off,omitempty"` // as in Later
 }
 
 func (Done) outcome()   {}
@@ -167,4 +171,23 @@ func troubleOf(o Outcome) Trouble {
 		return o.Trouble
 	}
 	return ""
+}
+
+// PutOff reports whether nothing was attempted for any of the results, and
+// all of them wait.
+func PutOff(results []Result) bool {
+	for _, r := range results {
+		switch o := r.Outcome.(type) {
+		case Later:
+			if o.PutOff {
+				continue
+			}
+		case Stuck:
+			if o.PutOff {
+				continue
+			}
+		}
+		return false
+	}
+	return true
 }
