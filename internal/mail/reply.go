@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Reply is an answer in SMTP (RFC 5321 §4.2) with its enhanced status code
@@ -66,13 +67,15 @@ func (r Reply) Wire() string {
 }
 
 // printable keeps a reply line inside RFC 5321 §4.2 (textstring) and short
-// enough for §4.5.3.1.5 (512 octets).
+// enough for §4.5.3.1.5 (512 octets). A next hop's words go to the client and
+// from there to people, so nothing in them may command a terminal or turn the
+// direction of the writing.
 func printable(s string) string {
 	if len(s) > 480 {
 		s = s[:480]
 	}
 	return strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c == '\uFFFD' {
+		if c == '\uFFFD' || !unicode.IsGraphic(c) {
 			return '?'
 		}
 		return c

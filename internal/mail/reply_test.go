@@ -48,6 +48,8 @@ func TestReplyOnTheWire(t *testing.T) {
 		{"control characters are replaced", mail.NewReply(550, "", "a\rb\x00c"), "550 a?b?c\r\n"},
 		{"a long line is cut",
 			mail.NewReply(250, "", strings.Repeat("x", 600)), "250 " + strings.Repeat("x", 480) + "\r\n"},
+		{"nothing in it commands a terminal or turns the writing", mail.NewReply(550, "5.7.1", "a\x1b[2J\u009b2J\u202efdp.exe\x7f\xffé 👍"),
+			"550 5.7.1 a?[2J?2J?fdp.exe??é 👍\r\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
