@@ -45,6 +45,7 @@ func TestGeneratedPagesAreThoseOfTheCode(t *testing.T) {
 		"cli":       cliPage,
 		"detectors": detectorsPage,
 		"stories":   storiesPage,
+		"limits":    limitsPage,
 	}
 	for name, page := range pages {
 		t.Run(name, func(t *testing.T) {

@@ -118,8 +118,10 @@ type Limits struct {
 	// MemoryPerMessage is how much of a body is kept in memory; the rest goes
 	// to an encrypted, unlinked file. Default: 1MiB.
 	MemoryPerMessage settings.Bytes `yaml:"memory_per_message"`
-	// Depth and Parts bound MIME. Defaults: 50 and 10000.
+	// Depth is how deep the parts of a message may lie in each other.
+	// Default: 50.
 	Depth int `yaml:"depth"`
+	// Parts is how many parts a message may have. Default: 10000.
 	Parts int `yaml:"parts"`
 	// Judge is how long looking and deciding may take at all. Default: 60s.
 	Judge time.Duration `yaml:"judge"`

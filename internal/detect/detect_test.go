@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -261,6 +262,15 @@ func TestTheCatalogueIsChecked(t *testing.T) {
 	for _, want := range []string{"Bad Id", "no terms", "is empty", "missing closing", "used twice", "name is missing", "find everything", "syntax"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("missing %q in: %v", want, err)
+		}
+	}
+	for want, c := range map[string]detect.Catalogue{
+		"more than 50000 terms":     {Dictionaries: []detect.Dictionary{{ID: "p", Terms: slices.Repeat([]string{"x"}, 50_001)}}},
+		"longer than 256 bytes":     {Dictionaries: []detect.Dictionary{{ID: "p", Terms: []string{strings.Repeat("x", 257)}}}},
+		"pattern is longer than 10": {Headers: []detect.HeaderRule{{ID: "h", Name: "X", Pattern: strings.Repeat("x", 1025)}}},
+	} {
+		if err := c.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q: %.200v", want, err)
 		}
 	}
 	good := detect.Catalogue{Dictionaries: []detect.Dictionary{{ID: "p", Terms: []string{"x"}}}}

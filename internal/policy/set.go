@@ -177,7 +177,7 @@ func (r *Rule) headers() (names []string) {
 
 // Limits of a dictionary.
 const (
-	maxTerms = 200_000
+	maxTerms = 50_000 // as detect.MaxTerms
 	maxTerm  = 200
 )
 
@@ -212,7 +212,7 @@ func (d *Dictionary) add(term string) string {
 	case len(term) > maxTerm:
 		return "a term is longer than 200 bytes"
 	case len(d.Terms) >= maxTerms:
-		return "a dictionary has 200,000 terms at most"
+		return "a dictionary has 50,000 terms at most"
 	}
 	d.Terms = append(d.Terms, term)
 	return ""

@@ -1,0 +1,92 @@
+package house_test
+
+func queueLimits() []limit {
+	return []limit{
+		{"Octets of a body kept in memory", "limits.memory_per_message", "the rest goes to an encrypted, unlinked file; no room there is 452", "TestALargeBodyNeedsLittleMemory TestALargeMessageCostsLessThan64MiB TestAFullStoreDefers"},
+		{"Pauses between attempts", "retry.schedule", "the last one repeats", "TestSchedule"},
+		{"Time after which a message is given up", "retry.give_up", "the sender gets a report", "TestATaskIsGivenUpWhenItsTimeIsUp given-up.txtar"},
+		{"Attempts at a time", "retry.workers", "the others wait; each tenant and each next hop has its share", "TestTwoTenantsThatBothHaveMuchToDoShareThePlaces TestAThrottledNextHopDoesNotStarveAnother"},
+		{"Next hops of a tenant that are looked at for one place", "task.maxHops", "the others come by turns", "TestATenantWithManyNextHopsDoesNotStarveAnother"},
+		{"Tenants that are looked at for one place", "task.maxTenants", "the others come by turns", "TestTwoTenantsThatBothHaveMuchToDoShareThePlaces"},
+		{"Pause of a next hop that is down", "task.maxPause", "it is tried again", "TestALane TestABacklogGoesWhenTheNextHopIsBackAndFreshMailDoesNotWaitForIt"},
+		{"Messages in custody that are judged at a time", "gateway.judgePlaces", "the others wait", "TestOneTenantDoesNotTakeAllPlacesForJudgingInCustody"},
+		{"The same, of one tenant", "gateway.judgePerTenant", "the others wait", "TestOneTenantDoesNotTakeAllPlacesForJudgingInCustody"},
+		{"Answers remembered for a repeat", "spool.repeatLife", "an equal message is a new one", "TestRepeatsAndDeferrals answer-not-read.txtar"},
+		{"Late outcomes that wait for the store", "gateway.maxRecords", "mail slows down", "TestADiskThatStaysFullPassesWithoutANewStart"},
+		{"Late outcomes in one transaction", "gateway.maxBatch", "another transaction", "TestManyUpdatesShareFewCommits"},
+		{"Changes in one COMMIT, SQLite", "store.mostSQLite", "another COMMIT", "TestManyUpdatesShareFewCommits"},
+		{"Changes in one COMMIT, PostgreSQL", "store.mostPostgres", "another COMMIT", "TestManyUpdatesShareFewCommits"},
+		{"Time to wait for a locked database", "5 s", "451; it passes", "TestALockedDatabasePasses TestWhoWaitsForALockedDatabaseIsToldTogether"},
+		{"Room on the disk", "what the disk has", "452 4.3.1, or on: store-full", "TestAFullDiskPasses store-full-open.txtar store-full-closed.txtar"},
+		{"Time to end, at a stop", "75 s", "what was not answered comes again", "TestShutdownDoesNotWaitForever graceful-stop.txtar"},
+	}
+}
+
+func reportLimits() []limit {
+	return []limit{
+		{"Octets of the original's header in a report", "dsn.maxOriginal", "further fields are left out", "TestTheOriginalsSecretsStayHere TestAReportIsTheGolden"},
+		{"Octets of a report's line", "998", "the subject is folded, a value is cut", "TestALongSubjectIsFoldedAndReadsAsBefore FuzzReport"},
+		{"Octets of a foreign report that are read", "dsn.maxStatus", "the rest is not read", "FuzzReadStatus"},
+		{"Addresses listed in a notice", "notice.maxListed", "their number is written", "TestALongListIsCut"},
+		{"Reports of a tenant to senders outside in an hour", "gateway.scatterPerTenant", "not sent; in the record, and alarmed once", "TestReportsToSendersOutsideHaveALimit back-scatter.txtar"},
+		{"Senders outside that are remembered", "gateway.maxScattered", "the list begins anew", "TestReportsToSendersOutsideHaveALimit"},
+		{"Octets of a journal report", "journal.maxReport", "read in part, and said", "TestAReportThatIsTooLargeIsReadInPart"},
+		{"Octets of a line of it", "journal.maxLine", "read in part, and said", "TestAReportThatIsTooLargeIsReadInPart FuzzLines"},
+		{"Recipients in it", "journal.maxLines", "read in part, and said", "TestAReportThatIsTooLargeIsReadInPart"},
+		{"Texts that are tried as the report", "journal.maxTexts", "no journal report: on its gate", "TestWhatIsNoJournalReport FuzzOpen"},
+		{"Problems of a journal report that are listed", "journal.maxProblems", "the others are not listed", "FuzzOpen"},
+		{"Octets of an address in it", "journal.maxAddress", "said as a line that was not understood", "TestRecipientLines"},
+	}
+}
+
+func recordLimits() []limit {
+	return []limit{
+		{"Record of a message", "keep", "erased; the chain keeps a gap that is accounted for", "TestErasingLeavesAGapThatIsAccountedFor TestARecordComesBackAsItWasSaved"},
+		{"Facts for a replay", "app.keepFacts", "erased", "TestFactsHaveARetentionOfTheirOwn"},
+		{"Records of strangers and of tenants that are gone", "app.keepNobody", "erased", "TestFactsHaveARetentionOfTheirOwn"},
+		{"Rows of finished messages", "app.keepRows", "erased; the record stays", "TestTheLifeOfAMessage"},
+		{"Octets of a search", "audit.maxQuery", "refused with a sentence", "TestParseQuery"},
+		{"Conditions of a search", "audit.maxTerms", "refused with a sentence", "TestParseQuery"},
+		{"Records of a page of a search", "100, at most 500", "the next page begins behind the last", "TestExportGoesThroughAllPages TestAPIPagesHoldEveryMessageOnce"},
+	}
+}
+
+func webLimits() []limit {
+	return []limit{
+		{"Connections of an HTTP listener", "app.maxHTTP", "the others wait", "TestSlowAndManyHTTPClientsDoNotTouchMail"},
+		{"Octets of a request's address", "web.maxURL", "414", "TestMethodsAndSizesAreLimited"},
+		{"Octets of a request's body", "web.maxBody", "413", "TestMethodsAndSizesAreLimited"},
+		{"Octets of a request's header", "64 KiB", "431", "TestSlowAndManyHTTPClientsDoNotTouchMail"},
+		{"Rows of a list on a page of a message", "web.maxRows", "their number is shown", "TestVeryManyRowsAreNotAllShown"},
+		{"Links and sessions, each", "web.maxDoors", "the oldest ends", "TestTheOldestSessionMakesRoom"},
+		{"Life of a link", "web.linkLife", "403", "TestALinkWorksOnceAndForFifteenMinutes"},
+		{"Life of a session", "web.sessionLife", "a new link is needed", "TestASessionEnds"},
+	}
+}
+
+func innerLimits() []limit {
+	return []limit{
+		{"Octets of a header kept after indexing", "mail.keepHeader", "read again from the message", "TestHeaderFieldsAreRangesOverTheOriginal"},
+		{"The same, of all parts", "mail.keepTotal", "read again from the message", "TestALargeMessageIsIndexedInLittleMemory"},
+		{"Characters of a uuencoded line", "mail.maxUULine", "no uuencoded line", "FuzzTransfer"},
+		{"Padding skipped in base64", "mail.maxPadding", "read in another step", "FuzzTransfer"},
+		{"Octets of a table's cell at a time", "extract.maxCell", "the rest is a cell of its own", "TestTables"},
+		{"Octets of a heading repeated beside a number", "extract.maxHeading", "the rest is not repeated", "TestTables"},
+		{"Columns whose headings are repeated", "extract.maxColumns", "the others stand without heading", "TestTables"},
+		{"Text waiting for the end of a line", "extract.maxLater", "the line ends", "FuzzExtract"},
+		{"Visible text kept at a time", "extract.maxVisible", "given out, and on", "FuzzExtract"},
+		{"What of it stays for context", "extract.keepVisible", "context is shorter", "FuzzExtract"},
+		{"Turned text at a time", "look.maxTurned", "given out, and on", "TestANumberIsFoundHoweverItIsHidden"},
+		{"Ends of texts joined over parts", "look.maxSeam", "a number is not longer", "TestANumberIsFoundHoweverItIsHidden"},
+		{"Hits that overlap in a row", "detect.maxGroup", "resolved group by group", "TestTheSurestOfOverlappingHitsStays"},
+		{"Octets of a local part of a found address", "detect/dlp.maxLocal", "no address", "FuzzDetectors"},
+		{"Octets of its domain", "detect/dlp.maxDomain", "no address", "FuzzDetectors"},
+		{"Octets of a label of its domain", "detect/dlp.maxLabel", "no address", "FuzzDetectors"},
+		{"Octets of it all", "detect/dlp.maxPath", "no address", "FuzzDetectors"},
+		{"Digits of a card number", "detect/dlp.maxDigits", "no card", "FuzzDetectors"},
+		{"Octets of a word near a finding", "detect/dlp.maxWord", "no word of the context", "FuzzDetectors"},
+		{"Next hops remembered by the queue", "task.maxLanes", "idle ones are forgotten", "TestALane"},
+		{"Next hops remembered for throttling", "deliver.maxLanes", "idle ones are forgotten", "TestThrottling"},
+		{"Hosts remembered as down", "deliver.maxDown", "the list begins anew", "TestTheNextHostIsTriedWhenOneFails"},
+	}
+}

@@ -1,0 +1,44 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestEveryLimitOfAPolicyFileIsToldWithItsFigure(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, text, want string }{
+		{"a file of more than 4 MiB", strings.Repeat("# comment\n", 500_000), "larger than 4194304 bytes"},
+		{"more than 80 levels", strings.Repeat("[", 100) + strings.Repeat("]", 100), "nested too deeply"},
+		{"more than 5,000 keys", "a:\n" + strings.Repeat("  b: c\n", 5001), "more than 5000 keys"},
+		{"a condition of more than 16 Ki characters", policyText("a", ModeEnforce, `subject == "`+strings.Repeat("x", 17_000)+`"`, "block"), "size"},
+		{"a condition of more than 2,000 nodes", policyText("a", ModeEnforce, "true"+strings.Repeat(" || true", 1500), "block"), ""},
+		{"a condition that can cost too much", policyText("a", ModeEnforce,
+			`recipients.exists(a, recipients.exists(b, recipients.exists(c, a.address == b.address)))`, "block"), "the limit is 20000000"},
+		{"a term of more than 200 octets", "kind: dictionary\nid: d\nterms: [" + strings.Repeat("x", 201) + "]\n", "longer than 200 bytes"},
+		{"a hold of more than 30 days", policyText("a", ModeEnforce, "true", "{ hold: { approver: manager, for: 721h, then: refuse } }"), "30 days at most"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Load([]File{{"x.yaml", []byte(tt.text)}}, Options{})
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("want %q: %v", tt.want, err)
+			}
+		})
+	}
+}
+
+func TestADictionaryHasAsManyTermsAsTheDetectorsTake(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		terms int
+		want  string
+	}{{50_000, ""}, {50_001, "50,000 terms at most"}} {
+		read := func(string, string) ([]byte, error) { return []byte(strings.Repeat("word\n", tt.terms)), nil }
+		_, err := Load([]File{{"x.yaml", []byte("kind: dictionary\nid: d\nfile: words.txt\n")}}, Options{Read: read})
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%d terms: %v", tt.terms, err)
+		}
+	}
+}
