@@ -77,6 +77,7 @@ type page struct {
 	note     func(mail.Cause, string)
 	fresh    bool // at the beginning of a line
 	xml, svg bool
+	embeds   bool     // a picture or a formula stands in it
 	seen     *visible // nil when nobody wants to know
 	later    []byte   // what attributes say inside a line, for the next line
 	turned   string   // the element whose text is written from right to left
@@ -93,6 +94,7 @@ func (p *page) read(r io.Reader, depth int) error {
 	z.SetMaxBuf(maxToken)
 	z.AllowCDATA(p.xml)
 	skip := atom.Atom(0)
+	raw := false // what comes is no markup, or it is
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
@@ -101,6 +103,11 @@ func (p *page) read(r io.Reader, depth int) error {
 			}
 			return p.out.Flush()
 		case html.TextToken:
+			if text, ok := p.twice(z.Raw(), raw); ok {
+				if err := p.foreign(text, depth); err != nil {
+					return err
+				}
+			}
 			switch {
 			case skip == 0:
 				p.text(z.Text())
@@ -108,12 +115,18 @@ func (p *page) read(r io.Reader, depth int) error {
 				p.generated(z.Text())
 			}
 		case html.StartTagToken:
-			if tag := p.tag(z, false); tag == atom.Script || tag == atom.Style {
+			tag := p.tag(z, false)
+			if tag == atom.Script || tag == atom.Style {
 				skip = tag
 			}
+			if raw = p.plain(tag); tag == atom.Noscript {
+				z.NextIsNotRawText() // mail programs run no scripts
+			}
+			z.AllowCDATA(p.xml || p.embeds)
 		case html.SelfClosingTagToken:
-			p.tag(z, p.xml)
+			raw = p.plain(p.tag(z, p.xml))
 		case html.EndTagToken:
+			raw = false
 			name, _ := z.TagName()
 			tag := atom.Lookup(name)
 			if tag == skip {
@@ -139,11 +152,56 @@ func (p *page) read(r io.Reader, depth int) error {
 	}
 }
 
-func (p *page) comment(text []byte) error {
+// maxForeign bounds markup in what may be markup or not.
+const maxForeign = 8
+
+// plain reports whether the content of an element is read as markup too: that
+// of some is markup for programs without frames. Inside a picture or a formula a style or a title holds elements as
+// well, and those that do not belong there end the picture and are shown
+// (HTML, "foreign content").
+func (p *page) plain(tag atom.Atom) bool {
+	switch tag {
+	case atom.Svg, atom.Math:
+		p.embeds = true
+	case atom.Noembed, atom.Noframes, atom.Iframe:
+		return !p.xml
+	case atom.Script, atom.Style, atom.Title, atom.Textarea, atom.Xmp, atom.Plaintext:
+		return p.embeds && !p.xml
+	}
+	return false
+}
+
+// twice returns what of a text is read as markup too: that of plain, and a
+// CDATA section, which is text in a picture and elsewhere a comment that ends
+// at the first ">".
+func (p *page) twice(text []byte, raw bool) ([]byte, bool) {
+	if section, ok := bytes.CutPrefix(text, []byte("<![CDATA[")); ok && !p.xml {
+		_, text, ok = bytes.Cut(section, []byte(">"))
+		return text, ok
+	}
+	return text, raw
+}
+
+// foreign reads the content of such an element as markup.
+func (p *page) foreign(text []byte, depth int) error {
+	switch {
+	case bytes.IndexByte(text, '<') < 0:
+		return nil
+	case depth >= maxForeign:
+		p.note(mail.Ambiguous, "markup in styles and scripts of pictures is nested too deeply")
+		return nil
+	}
+	return p.inside(text, depth+1)
+}
+
+func (p *page) comment(text []byte) error { return p.inside(text, 1) }
+
+// inside reads markup that is not, or not surely, part of what is shown.
+func (p *page) inside(text []byte, depth int) error {
 	seen := p.seen
 	p.seen = nil
 	p.newline()
-	err := p.read(bytes.NewReader(bytes.Clone(text)), 1)
+	err := p.read(bytes.NewReader(bytes.Clone(text)), depth)
 	p.newline()
 	p.seen = seen
 	return err
