@@ -45,6 +45,7 @@ func recordLimits() []limit {
 		{"Facts for a replay", "app.keepFacts", "erased", "TestFactsHaveARetentionOfTheirOwn"},
 		{"Records of strangers and of tenants that are gone", "app.keepNobody", "erased", "TestFactsHaveARetentionOfTheirOwn"},
 		{"Rows of finished messages", "app.keepRows", "erased; the record stays", "TestTheLifeOfAMessage"},
+		{"Differences that a balance names", "balance.mostDifferences", "all are counted", "TestAHundredRemovedRecordsAreFound TestWhatDoesNotAddUpIsNamed"},
 		{"Octets of a search", "audit.maxQuery", "refused with a sentence", "TestParseQuery"},
 		{"Conditions of a search", "audit.maxTerms", "refused with a sentence", "TestParseQuery"},
 		{"Records of a page of a search", "100, at most 500", "the next page begins behind the last", "TestExportGoesThroughAllPages TestAPIPagesHoldEveryMessageOnce"},

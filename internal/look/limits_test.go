@@ -49,6 +49,8 @@ func TestEveryLimitOfTheLookIsSaid(t *testing.T) {
 		{"a mail of 9 MiB in a file", attached("application/octet-stream", "m.eml", "Subject: x\r\n\r\n"+strings.Repeat("text\r\n", 9<<20/6)), 0,
 			mail.TooLarge, "too long to be taken apart"},
 		{"text beyond the limit of a part", "Subject: x\r\n\r\n" + strings.Repeat("text ", 1000) + "\r\n", 1000, mail.TooLarge, ""},
+		{"ten styles of pictures in each other", "Content-Type: text/html\r\n\r\n<svg>" + strings.Repeat("<style><p>", 10) + "text\r\n", 0,
+			mail.Ambiguous, "nested too deeply"},
 		{"20,001 style rules", "Content-Type: text/html\r\n\r\n<style>" + rules.String() + "</style><p>text\r\n", 0, mail.TooLarge, "style rules"},
 	}
 	for _, tt := range tests {
