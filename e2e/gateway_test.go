@@ -423,6 +423,7 @@ func (g *gateway) records(t *testing.T, query ...string) []record {
 
 type balance struct {
 	Messages, In, Delivered, Refused, Failed, Redirected, Open, Held, Reported, Silent int
+	CutThrough                                                                         int `json:"cut_through"`
 	OK                                                                                 bool
 	Differences                                                                        []string
 }

@@ -94,7 +94,7 @@ func TestTheStoreMayBePostgreSQL(t *testing.T) {
 	below(t, g.sink.to(bob, "pg-held")[0], held)
 	eventually(t, 10*time.Second, "the balance is even", func() bool {
 		b := g.balance(t)
-		return b.OK && b.Held == 0 && b.Open == 0 && b.Delivered == 1 && b.Refused == 1
+		return b.OK && b.Held == 0 && b.Open == 0 && b.Delivered == 2 && b.CutThrough == 1 && b.Refused == 1
 	})
 	g.ok(t, "audit", "verify")
 	if n := len(g.records(t)); n != 3 {

@@ -450,20 +450,32 @@ func TestAMillionRecords(t *testing.T) {
 		t.Skip("POSTERN_BALANCE_RECORDS is not set")
 	}
 	h := newHouse(t, storetest.SQLite(t))
-	for done := 0; done < n; done += 5000 {
+	h.update(t, func(tx *store.Tx) error {
+		return h.write(tx, letter{id: "a", way: audit.CutThrough, to: []audit.Delivery{audit.Delivered}})
+	})
+	// Copies of one that was handed back; every twentieth is in custody too.
+	for _, statement := range []string{
+		`INSERT INTO audit_message SELECT printf('m%09d', n), tenant, received, kind, direction, mode,
+			CASE WHEN n % 20 = 0 THEN 'custody' ELSE way END, ref, detectors, erased, sender, header_from, subject, message_id,
+			words, data || printf('%2000s', ''), facts_version, facts FROM numbers, audit_message`,
+		`INSERT INTO audit_recipient SELECT printf('m%09d', n), place, address, verdict, delivery FROM numbers, audit_recipient`,
+		`INSERT INTO audit_event SELECT tenant, n + 1, at, kind, actor, printf('m%09d', n), open_fields, commitment, prev, hash,
+			salt, personal FROM numbers, audit_event`,
+		`INSERT INTO message SELECT printf('m%09d', n), 'contoso', 'done', 1, 1, '', printf('f%09d', n), 1, '', 1,
+			'{"to":[{"address":"r0@fabrikam.example"}]}', '{}' FROM numbers WHERE n % 20 = 0`,
+		`INSERT INTO outcome SELECT printf('m%09d', n), 'r0@fabrikam.example', 'return', '', '', 'contoso', 'delivered', '{}', '', '', '', 1
+			FROM numbers WHERE n % 20 = 0`,
+	} {
 		h.update(t, func(tx *store.Tx) error {
-			for i := range 5000 {
-				l := letter{id: fmt.Sprintf("m%09d", done+i), way: audit.CutThrough, to: []audit.Delivery{audit.Delivered}}
-				if i%20 == 0 {
-					l.way, l.kept = audit.Custody, true
-				}
-				if err := h.write(tx, l); err != nil {
-					return err
-				}
-			}
-			return nil
+			_, err := tx.Exec(strings.Replace(statement, "SELECT",
+				fmt.Sprintf("WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < %d) SELECT", n-1), 1))
+			return err
 		})
 	}
+	h.update(t, func(tx *store.Tx) error {
+		_, err := tx.Exec("UPDATE audit_head SET seq = ?", n)
+		return err
+	})
 	start := time.Now()
 	s := h.check(t)
 	took := time.Since(start)
