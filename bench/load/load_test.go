@@ -333,12 +333,11 @@ func TestAReportIsReadForWhomItIsAbout(t *testing.T) {
 func TestIdleConnectionsStayWhileMessagesAreSent(t *testing.T) {
 	var mu sync.Mutex
 	var most int64
-	r := start(t, &Sink{})
-	r.sink.OnMessage = func(sessions, quits, messages int64) {
+	r := start(t, &Sink{OnMessage: func(sessions, quits, messages int64) {
 		mu.Lock()
 		defer mu.Unlock()
 		most = sessions
-	}
+	}})
 	result, _ := send(t, Source{
 		Addr: r.addr, Messages: 2, Idle: 30, Timeout: time.Minute, Envelope: to("b@fabrikam.example"),
 		Templates: []*Template{template(t, sample, Variation{})},
