@@ -1,7 +1,6 @@
 package deliver
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -9,15 +8,15 @@ import (
 	"strconv"
 	"time"
 
+	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/mail"
 )
 
 const (
-	chunkSize = 1 << 20   // octets in a BDAT command
-	chunkHead = 64        // room for the command in front of them
-	window    = 4         // chunks without an answer, when the host pipelines
-	sliceSize = 64 << 10  // octets in one write, each with its own time limit
-	copySize  = 256 << 10 // octets read at a time for DATA
+	chunkSize = 1 << 20  // octets in a BDAT command
+	chunkHead = 64       // room for the command in front of them
+	window    = 4        // chunks without an answer, when the host pipelines
+	sliceSize = 64 << 10 // octets in one write, each with its own time limit
 )
 
 var errBare = errors.New("a bare line end")
@@ -204,7 +203,8 @@ func (t *Transaction) sendData(ctx context.Context) mail.Reply {
 	case r.Code != 354:
 		return w.abort(replyBroken())
 	}
-	out := bufio.NewWriterSize(w, sliceSize)
+	out := buffers.Writer(w)
+	defer buffers.PutWriter(out)
 	stuffed := &stuffer{w: out, start: true}
 	var sink io.Writer = stuffed
 	if t.plan.convert {
@@ -242,11 +242,12 @@ func (t *Transaction) sendData(ctx context.Context) mail.Reply {
 // copyTo sends all but the end; a reply means that it failed.
 func (t *Transaction) copyTo(sink io.Writer, w *content) *mail.Reply {
 	src := t.out.Reader()
-	buf := make([]byte, min(t.out.Size()+1, copySize))
+	block := buffers.Get()
+	defer buffers.Put(block)
 	for {
-		n, err := src.Read(buf)
+		n, err := src.Read(block[:])
 		if n > 0 {
-			if _, werr := sink.Write(buf[:n]); werr != nil {
+			if _, werr := sink.Write(block[:n]); werr != nil {
 				r := w.abort(w.early(werr))
 				return &r
 			}

@@ -90,6 +90,9 @@ func (c *Conn) greet() error {
 	if err := confine(c.bounds); err != nil {
 		return err
 	}
+	// A child has little that lives longer than a message, and a bound: it may
+	// let its garbage grow.
+	debug.SetGCPercent(400)
 	if c.bounds.Memory > 0 {
 		debug.SetMemoryLimit(c.bounds.Memory / 4 * 3)
 	}

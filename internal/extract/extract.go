@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 
+	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/mail"
 )
 
@@ -184,7 +185,7 @@ func Begin(in Input, l Limits) *Reading {
 	}
 	r := &Reading{in: in, limits: l}
 	r.source = &octets{r: in.Octets, hash: sha256.New(), seal: &seals{}}
-	r.buffer = bufio.NewReaderSize(r.source, 64<<10)
+	r.buffer = buffers.Reader(r.source)
 	head, _ := r.buffer.Peek(sniffSize)
 	r.kind = kindOf(in, head)
 	for _, x := range Extractors() {
@@ -194,6 +195,12 @@ func Begin(in Input, l Limits) *Reading {
 		}
 	}
 	return r
+}
+
+// Ahead is what was read of the part so far, all of it still to be extracted.
+func (r *Reading) Ahead() []byte {
+	ahead, _ := r.buffer.Peek(r.buffer.Buffered())
+	return ahead
 }
 
 // Extractor is the name of the extractor that will run; "" for none.
@@ -224,6 +231,8 @@ func (r *Reading) Finish(text io.Writer) (Result, error) {
 		}
 	}
 	_, err := io.Copy(io.Discard, r.buffer)
+	buffers.PutReader(r.buffer)
+	r.buffer = nil
 	result.Size = r.source.n
 	result.SHA256 = hex.EncodeToString(r.source.hash.Sum(nil))
 	r.verdict(d)

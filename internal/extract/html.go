@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/html/atom"
 	"golang.org/x/net/html/charset"
 
+	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/mail"
 )
 
@@ -31,10 +32,11 @@ func readHTML(d *Document) error {
 func readXML(d *Document) error { return readPage(d, true) }
 
 func readPage(d *Document, xml bool) error {
-	out := bufio.NewWriterSize(d, 32<<10)
+	out := buffers.Writer(d)
+	defer buffers.PutWriter(out)
 	p := &page{out: out, fresh: true, note: d.Note, xml: xml, svg: d.Kind.Type == "image/svg+xml"}
 	if d.other != nil {
-		p.seen = &visible{give: d.Alternative}
+		p.seen = &visible{give: d.Alternative, text: make([]byte, 0, maxVisible+1024)}
 	}
 	if err := p.read(d.decoded(), 0); err != nil {
 		if !errors.Is(err, html.ErrBufferExceeded) {
@@ -416,24 +418,28 @@ func (p *page) put(b []byte) {
 	p.fresh = false
 }
 
-// text writes text with its white space joined, as a page shows it.
+// text writes text with its white space joined, as a page shows it: words and
+// the single spaces between them in one piece.
 func (p *page) text(b []byte) {
-	for len(b) > 0 {
-		n := bytes.IndexAny(b, " \t\r\n\f")
-		if n < 0 {
-			n = len(b)
-		}
-		if n > 0 {
-			p.put(b[:n])
-			b = b[n:]
+	start := 0
+	for i := 0; i < len(b); i++ {
+		if !white(b[i]) || b[i] == ' ' && i > start && i+1 < len(b) && !white(b[i+1]) {
 			continue
 		}
-		for n < len(b) && bytes.IndexByte([]byte(" \t\r\n\f"), b[n]) >= 0 {
-			n++
+		if i > start {
+			p.put(b[start:i])
+		}
+		for i++; i < len(b) && white(b[i]); i++ {
 		}
 		if !p.fresh {
 			p.put([]byte{' '})
 		}
-		b = b[n:]
+		start = i
+		i--
+	}
+	if start < len(b) {
+		p.put(b[start:])
 	}
 }
+
+func white(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"postern.dev/postern/internal/buffers"
 )
 
 func isJSON(k Kind) bool {
@@ -16,8 +18,9 @@ func isJSON(k Kind) bool {
 // readJSON gives JSON out with the escapes in its strings undone (RFC 8259
 // §7): what they stand for is what every program shows.
 func readJSON(d *Document) error {
-	in := bufio.NewReaderSize(d.decoded(), 64<<10)
-	out := bufio.NewWriterSize(d, 32<<10)
+	in, out := buffers.Reader(d.decoded()), buffers.Writer(d)
+	defer buffers.PutReader(in)
+	defer buffers.PutWriter(out)
 	for {
 		c, err := in.ReadByte()
 		if err == io.EOF {

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"sync"
 	"time"
+
+	"postern.dev/postern/internal/buffers"
 )
 
 // child is a process, seen from its parent.
@@ -192,11 +194,14 @@ func (w *watch) take(f frame, j Job) (done bool, err error) {
 // feed sends the request and the parts. A failure to write is noticed by the
 // side that reads.
 func (c *child) feed(j Job) {
-	w := bufio.NewWriterSize(c.in, 64<<10)
+	w := buffers.Writer(c.in)
+	defer buffers.PutWriter(w)
 	if writeFrame(w, frameJob, j.Request) != nil {
 		return
 	}
-	buf := make([]byte, 64<<10)
+	block := buffers.Get()
+	defer buffers.Put(block)
+	buf := block[:]
 	for meta, content := range j.Parts {
 		if writeFrame(w, framePart, meta) != nil {
 			return

@@ -28,6 +28,9 @@ const (
 const overlap = len(cfbMark) - 1
 
 func (s *seals) look(p []byte) {
+	if s.head == nil {
+		s.head = make([]byte, 0, min(sniffSize, max(len(p), 512)))
+	}
 	if len(s.head) < sniffSize {
 		s.head = append(s.head, p[:min(len(p), sniffSize-len(s.head))]...)
 	}

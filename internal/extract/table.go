@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+
+	"postern.dev/postern/internal/buffers"
 )
 
 // A table is written out row by row, its cells separated by tabs. A cell that
@@ -33,9 +35,11 @@ type table struct {
 }
 
 func readTable(d *Document) error {
-	in := bufio.NewReaderSize(d.decoded(), 64<<10)
+	in, out := buffers.Reader(d.decoded()), buffers.Writer(d)
+	defer buffers.PutReader(in)
+	defer buffers.PutWriter(out)
 	head, _ := in.Peek(sniffSize)
-	t := &table{out: bufio.NewWriterSize(d, 32<<10), comma: comma(head, d.Kind.Type), first: true}
+	t := &table{out: out, comma: comma(head, d.Kind.Type), first: true}
 	if err := t.read(in); err != nil {
 		return err
 	}

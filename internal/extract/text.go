@@ -3,6 +3,7 @@ package extract
 import (
 	"io"
 
+	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/mail"
 )
 
@@ -18,9 +19,6 @@ func (d *Document) decoded() io.Reader {
 // readText gives plain text, source code, JSON, XML and the like out as they
 // are.
 func readText(d *Document) error {
-	_, err := io.CopyBuffer(onlyWriter{d}, d.decoded(), make([]byte, 64<<10))
+	_, err := buffers.Copy(d, d.decoded())
 	return err
 }
-
-// onlyWriter keeps io.Copy from asking d for more than Write.
-type onlyWriter struct{ io.Writer }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/tenant"
 )
@@ -36,7 +37,7 @@ type identityOf struct {
 func fingerprint(h *mail.Header, b mail.Body) (identityOf, error) {
 	sum := sha256.New()
 	section := io.NewSectionReader(b, h.End(), b.Size()-h.End())
-	if _, err := io.CopyBuffer(sum, section, make([]byte, 64<<10)); err != nil {
+	if _, err := buffers.Copy(sum, section); err != nil {
 		return identityOf{}, fmt.Errorf("gateway: read body: %w", err)
 	}
 	id := identityOf{messageID: strings.TrimSpace(h.Get("Message-ID")), date: strings.TrimSpace(h.Get("Date"))}

@@ -1,9 +1,11 @@
 package look
 
 import (
+	"bytes"
 	"io"
 	"strings"
 
+	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/extract"
 	"postern.dev/postern/internal/mail"
@@ -144,7 +146,7 @@ func (w *worker) found(it item) error {
 func (w *worker) plain(it item, content io.Reader) error {
 	s := w.stream(it, "")
 	limited := io.LimitedReader{R: content, N: maxFields}
-	if _, err := io.Copy(writer{s}, &limited); err != nil {
+	if _, err := buffers.Copy(s, &limited); err != nil {
 		return err
 	}
 	if limited.N == 0 {
@@ -155,12 +157,9 @@ func (w *worker) plain(it item, content io.Reader) error {
 	return s.close()
 }
 
-// writer keeps io.Copy from asking s for more than Write.
-type writer struct{ io.Writer }
-
 // part reads one part and looks at its text.
 func (w *worker) part(it item, content io.Reader) error {
-	octets := &origin{r: content, keep: it.Attachment || !strings.HasPrefix(it.Type, "text/")}
+	octets := &origin{r: content}
 	in := extract.Input{Name: it.Name, Declared: it.Type, Charset: it.Charset, Params: it.Params, Octets: octets}
 	var reading *extract.Reading
 	err := w.step(it.Part, "extract-kind", func() error {
@@ -171,9 +170,10 @@ func (w *worker) part(it item, content io.Reader) error {
 	if err != nil || reading == nil {
 		return first(err, w.record(record{Part: &info}))
 	}
-	enclosed := reading.Kind().Type == extract.Mail || reading.Kind().Type == extract.Mailbox
-	if !enclosed {
-		octets.forget()
+	enclosed := (it.Attachment || !strings.HasPrefix(it.Type, "text/")) &&
+		(reading.Kind().Type == extract.Mail || reading.Kind().Type == extract.Mailbox)
+	if enclosed {
+		octets.keep, octets.kept = true, bytes.Clone(reading.Ahead())
 	}
 	result, err := w.read(it, reading)
 	if err != nil {
@@ -244,15 +244,13 @@ type origin struct {
 	r      io.Reader
 	failed bool
 
-	keep bool // until it is known that nobody needs the octets again
+	keep bool // somebody needs the octets again
 	kept []byte
 	over bool // there were too many to keep
 }
 
 // maxKept bounds the octets that are kept.
 const maxKept = 8 << 20
-
-func (o *origin) forget() { o.keep, o.kept = false, nil }
 
 func (o *origin) Read(p []byte) (int, error) {
 	n, err := o.r.Read(p)

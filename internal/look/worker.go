@@ -1,7 +1,6 @@
 package look
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -9,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/detect/dlp"
 	"postern.dev/postern/internal/detect/label"
@@ -206,7 +206,8 @@ func (w *worker) tooLarge(detail string) error {
 
 func readFields(content io.Reader) []label.Field {
 	var list []label.Field
-	lines := bufio.NewReaderSize(content, 64<<10)
+	lines := buffers.Reader(content)
+	defer buffers.PutReader(lines)
 	for {
 		line, err := lines.ReadString('\n')
 		if name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ":"); ok {

@@ -22,7 +22,7 @@ func (x *indexer) dig(f *frame) {
 	}
 	x.views++
 	defer func() { x.views-- }()
-	var b Body = newView(p.Body, p.Content, p.Encoding, &x.windows)
+	var b Body = newView(p.Body, p.Content, p.Encoding)
 	r := Range{0, b.Size()}
 	if plain(p) {
 		b, r = p.Body, p.Content

@@ -37,7 +37,7 @@ const (
 // ParseHeader reads only the header of a message. It never fails: what was
 // odd is said by Notes.
 func ParseHeader(b Body) *Header {
-	s := newLines(b, Range{0, b.Size()}, &windows{})
+	s := newLines(b, Range{0, b.Size()})
 	defer s.close()
 	s.startKeeping(keepHeader)
 	h := newHeadReader(b, 0, nil)

@@ -4,28 +4,16 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
-	"sync"
+
+	"postern.dev/postern/internal/buffers"
 )
 
 // The window over a body and how much of one line the parser looks at. A
 // boundary or a field name that is longer than prefix is none.
 const (
-	windowSize = 64 << 10
+	windowSize = buffers.Size
 	prefixSize = 2 << 10
 )
-
-// windows are reused within a message, which may hold thousands of encoded
-// messages, each of which is scanned for itself.
-type windows struct{ pool sync.Pool }
-
-func (w *windows) get() *[windowSize]byte {
-	if buf, ok := w.pool.Get().(*[windowSize]byte); ok {
-		return buf
-	}
-	return new([windowSize]byte)
-}
-
-func (w *windows) put(buf *[windowSize]byte) { w.pool.Put(buf) }
 
 // line is one line of a body. Lines end with CR LF or with LF alone; a CR
 // alone ends none, but is reported.
@@ -41,7 +29,6 @@ type line struct {
 // lines reads a range of a body line by line, each octet once.
 type lines struct {
 	body     io.ReaderAt
-	pool     *windows
 	buf      *[windowSize]byte
 	r, w     int   // unread octets are buf[r:w]
 	base     int64 // offset of buf[0]
@@ -57,12 +44,12 @@ type lines struct {
 	nul      bool
 }
 
-func newLines(body io.ReaderAt, r Range, pool *windows) *lines {
-	return &lines{body: body, pool: pool, buf: pool.get(), base: r.Start, end: r.End}
+func newLines(body io.ReaderAt, r Range) *lines {
+	return &lines{body: body, buf: buffers.Get(), base: r.Start, end: r.End}
 }
 
 func (s *lines) close() {
-	s.pool.put(s.buf)
+	buffers.Put(s.buf)
 	s.buf = nil
 }
 

@@ -44,8 +44,6 @@ type indexer struct {
 	keep   int
 	names  map[string]string
 	views  int
-
-	windows windows
 }
 
 func (x *indexer) note(p *Part, reason Cause, detail string) {
@@ -61,7 +59,7 @@ func (x *indexer) note(p *Part, reason Cause, detail string) {
 }
 
 func (x *indexer) scan(b Body, r Range) *scan {
-	return &scan{x: x, body: b, lines: newLines(b, r, &x.windows)}
+	return &scan{x: x, body: b, lines: newLines(b, r)}
 }
 
 // scan is one pass over a range of octets.

@@ -3,6 +3,8 @@ package mail
 import (
 	"bytes"
 	"io"
+
+	"postern.dev/postern/internal/buffers"
 )
 
 // machine removes a transfer encoding step by step. It holds no buffer, so
@@ -40,12 +42,12 @@ func decodeTransfer(r io.Reader, encoding string) io.Reader {
 }
 
 // transferBuffer is larger than any look-ahead of a machine.
-const transferBuffer = 16 << 10
+const transferBuffer = buffers.Size
 
 type transferReader struct {
 	src  io.Reader
 	m    machine
-	buf  []byte
+	buf  *[transferBuffer]byte // lent from the first Read to the end
 	r, w int
 	back []byte // decoded for a reader with a tiny buffer, not yet read
 	eof  bool
@@ -54,9 +56,6 @@ type transferReader struct {
 
 // Read implements io.Reader.
 func (t *transferReader) Read(p []byte) (int, error) {
-	if t.buf == nil {
-		t.buf = make([]byte, transferBuffer)
-	}
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -68,6 +67,12 @@ func (t *transferReader) Read(p []byte) (int, error) {
 	if len(p) < minStep {
 		return t.small(p)
 	}
+	if t.buf == nil {
+		if t.eof {
+			return 0, t.err
+		}
+		t.buf = buffers.Get()
+	}
 	for {
 		n, taken := t.m.step(p, t.buf[t.r:t.w], t.eof)
 		t.r += taken
@@ -75,6 +80,8 @@ func (t *transferReader) Read(p []byte) (int, error) {
 			return n, nil
 		}
 		if t.eof && t.r == t.w {
+			buffers.Put(t.buf)
+			t.buf = nil
 			return 0, t.err
 		}
 		if taken == 0 || t.r == t.w {
@@ -99,7 +106,7 @@ func (t *transferReader) fill() {
 	if t.eof {
 		return
 	}
-	copy(t.buf, t.buf[t.r:t.w])
+	copy(t.buf[:], t.buf[t.r:t.w])
 	t.w -= t.r
 	t.r = 0
 	n, err := t.src.Read(t.buf[t.w:])

@@ -3,6 +3,8 @@ package mail
 import (
 	"io"
 	"sync"
+
+	"postern.dev/postern/internal/buffers"
 )
 
 // view is a decoded range of a body, read by ReadAt without being held in
@@ -13,7 +15,6 @@ type view struct {
 	src      Range
 	encoding string
 	size     int64
-	pool     *windows
 
 	mu    sync.Mutex
 	marks []mark
@@ -29,11 +30,11 @@ type mark struct {
 const viewStep = 1 << 20
 
 // newView decodes r once to learn its size.
-func newView(body Body, r Range, encoding string, pool *windows) *view {
-	v := &view{body: body, src: r, encoding: encoding, pool: pool}
+func newView(body Body, r Range, encoding string) *view {
+	v := &view{body: body, src: r, encoding: encoding}
 	v.marks = []mark{{r.Start, 0, machineFor(encoding)}}
-	buf := v.pool.get()
-	defer v.pool.put(buf)
+	buf := buffers.Get()
+	defer buffers.Put(buf)
 	at := v.run(v.marks[0], buf, nil, func(m mark) {
 		if m.out-v.marks[len(v.marks)-1].out >= viewStep {
 			m.m = m.m.clone()
@@ -53,8 +54,8 @@ func (v *view) ReadAt(p []byte, off int64) (int, error) {
 		return 0, io.EOF
 	}
 	want := min(int64(len(p)), v.size-off)
-	buf := v.pool.get()
-	defer v.pool.put(buf)
+	buf := buffers.Get()
+	defer buffers.Put(buf)
 	at := v.nearest(off)
 	sink := &span{p: p[:want], off: off}
 	last := v.run(at, buf, sink, nil)
