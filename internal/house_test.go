@@ -21,7 +21,7 @@ const module = "postern.dev/postern/internal/"
 // floors is ARCHITECTURE.md's picture: a package imports only lower floors.
 func floors() map[string]int {
 	return map[string]int{
-		"problem": 0, "durable": 0, "telemetry": 0, "settings": 0,
+		"problem": 0, "durable": 0, "telemetry": 0, "settings": 0, "buffers": 0,
 		"mail":   1,
 		"detect": 2, "extract": 2, "dsn": 2, "notice": 2, "journal": 2,
 		"policy": 3, "detect/dlp": 3, "detect/label": 3, "mailflow": 3,
@@ -267,7 +267,8 @@ func constantValue(v *ast.ValueSpec, i int, f file) bool {
 		}
 		name := exprString(value.Fun)
 		switch name {
-		case "errors.New", "regexp.MustCompile", "fmt.Errorf", "netip.MustParsePrefix", "template.Must":
+		case "errors.New", "regexp.MustCompile", "fmt.Errorf", "netip.MustParsePrefix", "strings.NewReplacer",
+			"template.Must":
 			return true
 		}
 		return strings.HasPrefix(name, "mail.NewReply") || !v.Names[i].IsExported() && strings.HasPrefix(name, "must")

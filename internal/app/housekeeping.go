@@ -112,6 +112,7 @@ func (a *App) forgetRest(ctx context.Context, now time.Time) error {
 		if _, err := a.Audit.ForgetFacts(tx, now.Add(-keepFacts)); err != nil {
 			return err
 		}
+		tx.OnCommit(func() { a.Gateway.ForgetPast(now) })
 		_, err := spool.SweepRepeats(tx, now)
 		return err
 	})

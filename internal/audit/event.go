@@ -27,6 +27,9 @@ type Event struct {
 	Public json.RawMessage
 	// Personal can be erased: addresses, subject, names, masked samples.
 	Personal json.RawMessage
+	// Sorted says that json.Marshal has made both of maps, or of structs whose
+	// names are sorted: they are canonical as they are.
+	Sorted bool
 }
 
 // Log is the audit log of all tenants. Several goroutines may use it.
@@ -75,11 +78,17 @@ func (l *Log) Append(tx *store.Tx, e Event) error {
 	if e.Tenant == "" || e.Kind == "" {
 		return errors.New("audit: an event needs a tenant and a kind")
 	}
-	public, err := canonical(e.Public)
+	public, personal := string(e.Public), string(e.Personal)
+	var err error
+	if !e.Sorted {
+		public, err = canonical(e.Public)
+	}
 	if err != nil {
 		return fmt.Errorf("audit: %s: public fields: %w", e.Kind, err)
 	}
-	personal, err := canonical(e.Personal)
+	if !e.Sorted {
+		personal, err = canonical(e.Personal)
+	}
 	if err != nil {
 		return fmt.Errorf("audit: %s: personal fields: %w", e.Kind, err)
 	}

@@ -163,7 +163,9 @@ func (g *Gateway) Settled(a *mail.Arrival) {
 		// Before the client's next command is read: an equal message may stand
 		// in the same segment.
 		err := g.DB.Update(context.Background(), func(tx *store.Tx) error { return spool.SettleRepeat(tx, x.key) })
-		if err != nil {
+		if err == nil {
+			g.memory.drop(true, x.key)
+		} else {
 			g.Log.Error("a settled answer could not be forgotten", telemetry.KeyRoom, "gateway",
 				telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
 		}
@@ -182,6 +184,7 @@ func (g *Gateway) Unsettled(a *mail.Arrival) {
 		g.flights.end(a.Trace)
 		return
 	}
+	g.memory.noteRepeat(x.key)
 	g.later.Add(1)
 	go func() {
 		defer g.later.Done()
@@ -211,32 +214,6 @@ func (g *Gateway) share() int {
 // and must not be taken for a repeat of it: it would be swallowed.
 func repeatKey(tenant string, e mail.Envelope, id identityOf, passes int) spool.Key {
 	return spool.RepeatKey(tenant, e.Addresses(), fmt.Sprintf("%s pass %d", id.messageID, passes), id.body, id.date)
-}
-
-// past is what is known of earlier arrivals of the same message.
-type past struct {
-	repeat   *mail.Reply
-	deferral spool.Deferral
-}
-
-func (g *Gateway) known(ctx context.Context, key spool.Key) (p past, err error) {
-	now := time.Now()
-	err = g.DB.View(ctx, func(tx *store.Tx) error {
-		r, found, err := spool.FindRepeat(tx, key, now)
-		if err != nil {
-			return err
-		}
-		if found {
-			p.repeat = &r.Reply
-			return nil
-		}
-		p.deferral, err = spool.FindDeferral(tx, key, now)
-		return err
-	})
-	if err != nil {
-		g.Log.Error("the store does not answer", telemetry.KeyCode, problem.StoreSilent, telemetry.KeyError, err)
-	}
-	return p, err
 }
 
 // turnAway answers a message that belongs to nobody here, and records it.
@@ -315,6 +292,7 @@ func (g *Gateway) refuse(_ context.Context, tr *trail, m matter) mail.Reply {
 func (g *Gateway) putOff(ctx context.Context, tr *trail, m matter) mail.Reply {
 	reply := replyNotNow(m.judgment.verdict.Code)
 	tr.ended("deferred", reply)
+	g.memory.noteDeferral(m.key)
 	err := g.DB.Update(ctx, func(tx *store.Tx) error {
 		if _, err := spool.PutDeferral(tx, m.key, time.Now()); err != nil {
 			return err
@@ -347,6 +325,7 @@ func (g *Gateway) watch(ctx context.Context, tr *trail, m matter) (mail.Reply, b
 }
 
 func (g *Gateway) repeatOf(m matter, r mail.Reply) spool.Repeat {
+	g.memory.noteRepeat(m.key)
 	return spool.Repeat{Key: m.key, Tenant: m.tenant.ID, Message: m.arrival.Trace, Reply: r, At: time.Now()}
 }
 

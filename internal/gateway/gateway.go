@@ -98,6 +98,7 @@ type Config struct {
 type Gateway struct {
 	Config
 	flights *flights
+	memory  memory  // of earlier arrivals
 	later   errands // writes that nobody waits for
 	judges  judges
 	scatter *scatter

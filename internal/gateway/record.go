@@ -328,32 +328,54 @@ func (tr *trail) wasAdded() {
 // link is the event of the chain: what happened, without persons; persons
 // in the erasable part.
 func (tr *trail) link(now time.Time) audit.Event {
-	type who struct {
-		Address mail.Address `json:"address"`
-		Verdict string       `json:"verdict,omitempty"`
-		State   string       `json:"state"`
-		Reply   string       `json:"reply,omitempty"`
-	}
-	var to []who
+	var p personal
 	for _, r := range tr.m.Recipients {
 		reply := ""
 		if !r.Reply.None() {
 			reply = r.Reply.String()
 		}
-		to = append(to, who{r.Address, r.Verdict, string(r.Delivery), reply})
+		p.To = append(p.To, who{r.Address, reply, string(r.Delivery), r.Verdict})
 	}
-	public, _ := json.Marshal(map[string]any{
-		"ref": tr.m.Ref, "kind": tr.m.Kind, "direction": tr.m.Direction, "way": tr.m.Way, "size": tr.m.Size,
-		"policy": tr.m.Policy, "inspected": tr.m.Inspected, "recipients": len(to), "forged": tr.m.Forged,
-		"problem": tr.m.Problem,
+	p.From, p.Subject, p.MessageID = tr.m.From, tr.m.Subject, tr.m.MessageID
+	public, _ := json.Marshal(public{
+		Direction: tr.m.Direction, Forged: tr.m.Forged, Inspected: tr.m.Inspected, Kind: tr.m.Kind, Policy: tr.m.Policy,
+		Problem: tr.m.Problem, Recipients: len(p.To), Ref: tr.m.Ref, Size: tr.m.Size, Way: tr.m.Way,
 	})
-	personal, _ := json.Marshal(map[string]any{
-		"from": tr.m.From, "subject": tr.m.Subject, "message_id": tr.m.MessageID, "to": to,
-	})
+	personal, _ := json.Marshal(p)
 	return audit.Event{
 		Tenant: tr.m.Tenant, Message: tr.m.ID, Kind: tr.event, Actor: "gateway", At: now, Public: public, Personal: personal,
+		Sorted: true,
 	}
 }
+
+// What stands in the link of a message, with the names sorted: the chain
+// hashes the text as it is.
+type (
+	public struct {
+		Direction  mail.Direction `json:"direction"`
+		Forged     []string       `json:"forged"`
+		Inspected  string         `json:"inspected"`
+		Kind       string         `json:"kind"`
+		Policy     string         `json:"policy"`
+		Problem    string         `json:"problem"`
+		Recipients int            `json:"recipients"`
+		Ref        string         `json:"ref"`
+		Size       int64          `json:"size"`
+		Way        audit.Way      `json:"way"`
+	}
+	personal struct {
+		From      mail.Address `json:"from"`
+		MessageID string       `json:"message_id"`
+		Subject   string       `json:"subject"`
+		To        []who        `json:"to"`
+	}
+	who struct {
+		Address mail.Address `json:"address"`
+		Reply   string       `json:"reply,omitempty"`
+		State   string       `json:"state"`
+		Verdict string       `json:"verdict,omitempty"`
+	}
+)
 
 // settle writes the outcome of a cut-through, in a later group than the 250.
 func (tr *trail) settle(tx *store.Tx) error {

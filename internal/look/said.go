@@ -171,7 +171,7 @@ func withoutAddresses(s string) string {
 	if !strings.Contains(s, "@") {
 		return strings.TrimSpace(s)
 	}
-	s = strings.NewReplacer("<", " ", ">", " ", ",", ", ").Replace(s)
+	s = aroundAddresses.Replace(s)
 	var kept []string
 	for _, w := range strings.Fields(s) {
 		local, _, address := strings.Cut(w, "@")
@@ -187,6 +187,8 @@ func withoutAddresses(s string) string {
 	}
 	return strings.Join(kept, " ")
 }
+
+var aroundAddresses = strings.NewReplacer("<", " ", ">", " ", ",", ", ")
 
 // minLocalDigits is how many digits make a local part worth a look.
 const minLocalDigits = 9

@@ -13,10 +13,10 @@ import (
 	"postern.dev/postern/internal/store"
 )
 
-// repeatLife is how long an answer that the client may not have read is
+// RepeatLife is how long an answer that the client may not have read is
 // kept: Exchange Online gives up on a message after 24 hours by default and
 // 48 at most.
-const repeatLife = 48 * time.Hour
+const RepeatLife = 48 * time.Hour
 
 // Key recognises the same message arriving again.
 type Key string
@@ -61,7 +61,7 @@ func FindRepeat(tx *store.Tx, key Key, now time.Time) (r Repeat, found bool, err
 	var at int64
 	r.Key = key
 	err = tx.QueryRow("SELECT tenant, message, code, enhanced, reply, at FROM repeat WHERE rkey = ? AND at > ?",
-		string(key), store.Nanos(now.Add(-repeatLife))).
+		string(key), store.Nanos(now.Add(-RepeatLife))).
 		Scan(&r.Tenant, &r.Message, &r.Reply.Code, &r.Reply.Enhanced, &r.Reply.Text, &at)
 	if errors.Is(err, store.ErrNoRows) {
 		return Repeat{}, false, nil
@@ -71,6 +71,29 @@ func FindRepeat(tx *store.Tx, key Key, now time.Time) (r Repeat, found bool, err
 	}
 	r.At = store.Moment(at)
 	return r, true, nil
+}
+
+// EachKey names the arrivals of which an answer (repeat) or deferrals are
+// kept.
+func EachKey(tx *store.Tx, do func(repeat bool, key Key)) error {
+	for _, table := range []string{"repeat", "deferral"} {
+		rows, err := tx.Query("SELECT rkey FROM " + table)
+		if err != nil {
+			return fmt.Errorf("spool: keys: %w", err)
+		}
+		for rows.Next() {
+			var key string
+			if err := rows.Scan(&key); err != nil {
+				rows.Close()
+				return fmt.Errorf("spool: keys: %w", err)
+			}
+			do(table == "repeat", Key(key))
+		}
+		if err := rows.Close(); err != nil {
+			return fmt.Errorf("spool: keys: %w", err)
+		}
+	}
+	return nil
 }
 
 // PutRepeat keeps an answer before it is said. A later answer to the same
@@ -116,7 +139,7 @@ func FindDeferral(tx *store.Tx, key Key, now time.Time) (Deferral, error) {
 	var d Deferral
 	var first int64
 	err := tx.QueryRow("SELECT times, first_at FROM deferral WHERE rkey = ? AND first_at > ?",
-		string(key), store.Nanos(now.Add(-repeatLife))).Scan(&d.Count, &first)
+		string(key), store.Nanos(now.Add(-RepeatLife))).Scan(&d.Count, &first)
 	if errors.Is(err, store.ErrNoRows) {
 		return Deferral{}, nil
 	}
@@ -156,7 +179,7 @@ func EndDeferral(tx *store.Tx, key Key) error {
 
 // SweepRepeats removes answers and deferrals that are older than 48 hours.
 func SweepRepeats(tx *store.Tx, now time.Time) (int64, error) {
-	before := store.Nanos(now.Add(-repeatLife))
+	before := store.Nanos(now.Add(-RepeatLife))
 	n, err := tx.Exec("DELETE FROM repeat WHERE at <= ?", before)
 	if err != nil {
 		return 0, fmt.Errorf("spool: sweep repeats: %w", err)

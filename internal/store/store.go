@@ -62,7 +62,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		config: c, postgres: c.URL != "", sql: pool,
 		queue: make(chan *member), closing: make(chan struct{}), stopped: make(chan struct{}),
 		gone: make(chan struct{}), dead: make(chan error, 1), readers: make(chan *conn, c.Readers),
-		commit: func(c *conn) error { return c.do("COMMIT") },
+		commit: func(c *conn) error { return c.cached("COMMIT") },
 	}
 	db.hooks.Store(&[]hook{})
 	if db.writer, err = db.connect(ctx, true); err != nil {

@@ -115,7 +115,7 @@ func (db *DB) begin() error {
 			db.writer, err = db.connect(context.Background(), true)
 		}
 		if err == nil {
-			err = db.writer.do(begin)
+			err = db.writer.cached(begin)
 		}
 		if err == nil {
 			return nil

@@ -1,0 +1,120 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/spool"
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/telemetry"
+)
+
+// past is what is known of earlier arrivals of the same message.
+type past struct {
+	repeat   *mail.Reply
+	deferral spool.Deferral
+}
+
+// known looks an arrival up in the store.
+func (g *Gateway) known(ctx context.Context, key spool.Key) (p past, err error) {
+	may, err := g.memory.may(ctx, g.DB, key)
+	if err == nil && may {
+		now := time.Now()
+		err = g.DB.View(ctx, func(tx *store.Tx) error {
+			r, found, err := spool.FindRepeat(tx, key, now)
+			if err != nil {
+				return err
+			}
+			if found {
+				p.repeat = &r.Reply
+				return nil
+			}
+			p.deferral, err = spool.FindDeferral(tx, key, now)
+			return err
+		})
+	}
+	if err != nil {
+		g.Log.Error("the store does not answer", telemetry.KeyCode, problem.StoreSilent, telemetry.KeyError, err)
+	}
+	return p, err
+}
+
+// memory holds the keys of the arrivals of which the store knows something,
+// so that the others, almost all, need not be looked up. It may hold too many
+// keys, never too few: a key is noted before its row is written and dropped
+// after the row is gone. Where several processes share a store it is of no
+// use, and everything is looked up.
+type memory struct {
+	mu       sync.Mutex
+	loaded   bool
+	repeats  map[spool.Key]time.Time // when it was noted
+	deferred map[spool.Key]time.Time
+}
+
+// may reports whether the store may know something of an arrival.
+func (m *memory) may(ctx context.Context, db *store.DB, key spool.Key) (bool, error) {
+	if db.Postgres() {
+		return true, nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.loaded {
+		err := db.View(ctx, func(tx *store.Tx) error {
+			return spool.EachKey(tx, func(repeat bool, k spool.Key) { m.set(repeat)[k] = time.Now() })
+		})
+		if err != nil {
+			return false, err
+		}
+		m.loaded = true
+	}
+	_, repeat := m.repeats[key]
+	_, deferred := m.deferred[key]
+	return repeat || deferred, nil
+}
+
+func (m *memory) set(repeat bool) map[spool.Key]time.Time {
+	set := &m.deferred
+	if repeat {
+		set = &m.repeats
+	}
+	if *set == nil {
+		*set = map[spool.Key]time.Time{}
+	}
+	return *set
+}
+
+// noteRepeat is called before a repeat's row is written, noteDeferral before
+// a deferral's.
+func (m *memory) noteRepeat(key spool.Key) { m.note(true, key) }
+
+func (m *memory) noteDeferral(key spool.Key) { m.note(false, key) }
+
+func (m *memory) note(repeat bool, key spool.Key) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.set(repeat)[key] = time.Now()
+}
+
+// drop is called after the row has gone.
+func (m *memory) drop(repeat bool, key spool.Key) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.set(repeat), key)
+}
+
+// ForgetPast forgets arrivals whose rows are too old to be there.
+func (g *Gateway) ForgetPast(now time.Time) {
+	m := &g.memory
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, set := range []map[spool.Key]time.Time{m.repeats, m.deferred} {
+		for key, at := range set {
+			if now.Sub(at) > spool.RepeatLife+time.Hour {
+				delete(set, key)
+			}
+		}
+	}
+}
