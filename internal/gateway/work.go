@@ -36,6 +36,9 @@ func (g *Gateway) Do(ctx context.Context, t task.Task) []task.Result {
 		return g.all(t, g.damaged(t, err))
 	}
 	defer body.Close()
+	if t.Kind == task.Return && !wasAccepted(row, t.Recipients) {
+		return g.all(t, g.damaged(t, errors.New("the task is for somebody whom the message is not for")))
+	}
 	if p.Letter != nil {
 		text := p.Letter.write(g, owner, row, body, t.ID, time.Now())
 		out := &mail.Outgoing{Body: mail.Bytes(text)}
@@ -47,6 +50,14 @@ func (g *Gateway) Do(ctx context.Context, t task.Task) []task.Result {
 	out.Cut = append(append([]mail.Range(nil), out.Cut...), p.Cut...)
 	route := owner.Route(row.Direction, row.Envelope.From, t.Recipients[0].Address)
 	return g.attempt(ctx, t, route, row.Envelope.With(t.Recipients), out)
+}
+
+// wasAccepted reports whether a message is for all of these: a bit that turned
+// in the database must not send it to somebody else.
+func wasAccepted(row spool.Message, to []mail.Recipient) bool {
+	return !slices.ContainsFunc(to, func(r mail.Recipient) bool {
+		return !slices.ContainsFunc(row.Envelope.To, func(e mail.Recipient) bool { return e.Address == r.Address })
+	})
 }
 
 // attempt speaks with the next hop and says what it came to for everybody.

@@ -37,6 +37,9 @@ type Message struct {
 	BytesGone bool
 	// Extra is what the gateway wants back; the spool does not read it.
 	Extra json.RawMessage
+
+	envelope string // as the row has it
+	changed  bool   // the row is not what was written
 }
 
 // Outgoing is m with its body, as it leaves.
@@ -76,9 +79,13 @@ func SetExtra(tx *store.Tx, id string, extra json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	more, err := json.Marshal(rest{m.Kind, m.Direction, m.Cut, m.Front, m.Bare, m.EightBit, extra})
+	if m.changed {
+		return fmt.Errorf("spool: set extra of %s: %w: its row was changed", id, ErrDamaged)
+	}
+	m.Extra = extra
+	more, err := m.rest().seal(m, m.envelope)
 	if err == nil {
-		_, err = tx.Exec("UPDATE message SET rest = ? WHERE id = ?", string(more), id)
+		_, err = tx.Exec("UPDATE message SET rest = ? WHERE id = ?", more, id)
 	}
 	if err != nil {
 		return fmt.Errorf("spool: set extra of %s: %w", id, err)

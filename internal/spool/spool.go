@@ -131,7 +131,12 @@ func (s *Spool) Open(ctx context.Context, id string) (*Body, error) {
 	if m.BytesGone {
 		return nil, fmt.Errorf("%w: %s", ErrGone, id)
 	}
-	b, err := s.open(m.Stored)
+	var b *Body
+	if m.changed {
+		err = fmt.Errorf("%w: its row is not what was written", ErrDamaged)
+	} else {
+		b, err = s.open(m.Stored)
+	}
 	if err != nil {
 		s.alarm(id, m.Tenant, err)
 		return nil, fmt.Errorf("spool: open %s: %w", id, err)

@@ -1,9 +1,11 @@
 package spool
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"postern.dev/postern/internal/mail"
@@ -69,6 +71,35 @@ type rest struct {
 	Bare      bool            `json:"bare,omitempty"`
 	EightBit  bool            `json:"eight_bit,omitempty"`
 	Extra     json.RawMessage `json:"extra,omitempty"`
+	// Sum is over all that a delivery is made of; rows of before have none.
+	Sum string `json:"sum,omitempty"`
+}
+
+// seal returns r as JSON, with a hash over it, over the envelope and over what
+// names the body. Neither engine notices a bit that turns on the disk within a
+// value; this does, before something is sent to somebody else or cut wrongly.
+func (r rest) seal(m Message, envelope string) (string, error) {
+	r.Sum = ""
+	text, err := json.Marshal(r)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	for _, part := range []string{m.ID, m.Tenant, m.File, strconv.FormatInt(m.Size, 10), string(m.SHA256[:]), envelope, string(text)} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	r.Sum = hex.EncodeToString(h.Sum(nil)[:16])
+	text, err = json.Marshal(r)
+	return string(text), err
+}
+
+// changed reports whether a row is not what was written.
+func (r rest) changed(m Message, envelope, text string) bool {
+	if r.Sum == "" {
+		return false
+	}
+	again, err := r.seal(m, envelope)
+	return err != nil || again != text
 }
 
 func insertMessage(tx *store.Tx, m Message) error {
@@ -76,7 +107,7 @@ func insertMessage(tx *store.Tx, m Message) error {
 	if err != nil {
 		return fmt.Errorf("spool: add %s: %w", m.ID, err)
 	}
-	more, err := json.Marshal(rest{m.Kind, m.Direction, m.Cut, m.Front, m.Bare, m.EightBit, m.Extra})
+	more, err := m.rest().seal(m, string(envelope))
 	if err != nil {
 		return fmt.Errorf("spool: add %s: %w", m.ID, err)
 	}
@@ -84,11 +115,15 @@ func insertMessage(tx *store.Tx, m Message) error {
 		(id, tenant, state, received, changed, message_id, file, size, sha256, bytes_gone, envelope, rest)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)`,
 		m.ID, m.Tenant, string(m.State), store.Nanos(m.Received), store.Nanos(m.Changed), store.Clean(m.MessageID),
-		m.File, m.Size, hex.EncodeToString(m.SHA256[:]), string(envelope), string(more))
+		m.File, m.Size, hex.EncodeToString(m.SHA256[:]), string(envelope), more)
 	if err != nil {
 		return fmt.Errorf("spool: add %s: %w", m.ID, err)
 	}
 	return nil
+}
+
+func (m Message) rest() rest {
+	return rest{Kind: m.Kind, Direction: m.Direction, Cut: m.Cut, Front: m.Front, Bare: m.Bare, EightBit: m.EightBit, Extra: m.Extra}
 }
 
 func selectMessages(tx *store.Tx, where string, args ...any) ([]Message, error) {
@@ -136,6 +171,7 @@ func scanMessage(rows *store.Rows) (Message, error) {
 	}
 	m.Kind, m.Direction, m.Cut, m.Front = r.Kind, r.Direction, r.Cut, r.Front
 	m.Bare, m.EightBit, m.Extra = r.Bare, r.EightBit, r.Extra
+	m.envelope, m.changed = envelope, r.changed(m, envelope, more)
 	return m, nil
 }
 
