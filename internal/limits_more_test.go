@@ -11,7 +11,7 @@ func queueLimits() []limit {
 		{"Pause of a next hop that is down", "task.maxPause", "it is tried again", "TestALane TestABacklogGoesWhenTheNextHopIsBackAndFreshMailDoesNotWaitForIt"},
 		{"Messages in custody that are judged at a time", "gateway.judgePlaces", "the others wait", "TestOneTenantDoesNotTakeAllPlacesForJudgingInCustody"},
 		{"The same, of one tenant", "gateway.judgePerTenant", "the others wait", "TestOneTenantDoesNotTakeAllPlacesForJudgingInCustody"},
-		{"Answers remembered for a repeat", "spool.repeatLife", "an equal message is a new one", "TestRepeatsAndDeferrals answer-not-read.txtar"},
+		{"Answers remembered for a repeat", "spool.RepeatLife", "an equal message is a new one", "TestRepeatsAndDeferrals answer-not-read.txtar"},
 		{"Late outcomes that wait for the store", "gateway.maxRecords", "mail slows down", "TestADiskThatStaysFullPassesWithoutANewStart"},
 		{"Late outcomes in one transaction", "gateway.maxBatch", "another transaction", "TestManyUpdatesShareFewCommits"},
 		{"Changes in one COMMIT, SQLite", "store.mostSQLite", "another COMMIT", "TestManyUpdatesShareFewCommits"},
