@@ -76,6 +76,7 @@ type App struct {
 	lock     io.Closer
 	tend     chan struct{}
 	stop     context.CancelFunc
+	clock    clock
 	closing  chan struct{} // closed by Close; nil before Start
 	once     sync.Once     // closing
 	running  sync.WaitGroup
@@ -251,11 +252,11 @@ func (a *App) doors() (err error) {
 	}
 	a.Gateway = gateway.New(gateway.Config{
 		Hostname: c.Hostname, Tenants: a.Tenants, Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool,
-		Audit: a.Audit, Wake: a.wake, Fatal: a.die, PassKeys: a.passKeys, Patience: c.Patience, Judge: c.Limits.Judge,
+		Audit: a.Audit, Wake: a.wake, Fatal: a.die, Calm: a.calmly, PassKeys: a.passKeys, Patience: c.Patience, Judge: c.Limits.Judge,
 		Limits: mail.Limits{Depth: c.Limits.Depth, Parts: c.Limits.Parts}, Log: a.Log, Metrics: a.Metrics,
 	})
 	a.Tasks = task.NewRunner(task.Config{
-		DB: a.DB, Schedule: task.Schedule{Steps: c.Retry.Schedule, GiveUp: c.Retry.GiveUp}, Workers: c.Retry.Workers,
+		DB: a.DB, Calm: a.calmly, Schedule: task.Schedule{Steps: c.Retry.Schedule, GiveUp: c.Retry.GiveUp}, Workers: c.Retry.Workers,
 		Alone: c.Store == "", Door: a.Gateway.Do, Settle: a.Gateway.Settle, Log: a.Log, Metrics: a.Metrics,
 	})
 	return a.frontDoor(clientRoots)
@@ -325,6 +326,9 @@ func (a *App) Start(ctx context.Context) error {
 			return ids
 		},
 	})
+	if err := a.startClock(ctx, a.started); err != nil {
+		return err
+	}
 	if err := a.Recover(ctx); err != nil {
 		return err
 	}

@@ -440,7 +440,11 @@ func schema() []string {
 		at BIGINT NOT NULL,
 		actor TEXT NOT NULL,
 		changes TEXT NOT NULL,
-		files TEXT NOT NULL)`}
+		files TEXT NOT NULL)`,
+		`CREATE TABLE clock (
+		id BIGINT PRIMARY KEY,
+		last BIGINT NOT NULL,
+		calm_until BIGINT NOT NULL)`}
 }
 
 // stored reads the state that is in force.

@@ -34,6 +34,7 @@ func (a *App) housekeeping(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-figures.C:
+			a.tick(ctx, time.Now())
 			a.figures(ctx)
 		case now := <-hourly.C:
 			a.hour(ctx, now)
@@ -50,9 +51,11 @@ func (a *App) housekeeping(ctx context.Context) {
 func (a *App) hour(ctx context.Context, now time.Time) {
 	limited, cancel := context.WithTimeout(ctx, 45*time.Minute)
 	defer cancel()
-	for _, job := range []func(context.Context, time.Time) error{
-		a.forgetMessages, a.forgetRecords, a.forgetRest, a.sweep, a.lateIntents, a.balance,
-	} {
+	jobs := []func(context.Context, time.Time) error{a.sweep, a.lateIntents, a.balance}
+	if !a.clock.calmly(now) {
+		jobs = append(jobs, a.forgetMessages, a.forgetRecords, a.forgetRest)
+	}
+	for _, job := range jobs {
 		if err := job(limited, now); err != nil && ctx.Err() == nil {
 			a.Log.Error("old records could not be removed", telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
 		}

@@ -82,6 +82,9 @@ type Config struct {
 	// Fatal ends the process: after a failed fsync nobody knows what is on the
 	// disk, and only a new start can tell.
 	Fatal func(error)
+	// Calm says that the clock cannot be trusted: no deadline is carried out.
+	// nil is never.
+	Calm func() bool
 	// Wake tells the task runner that there is work.
 	Wake func()
 	// Patience is how long judging may keep the client waiting, Judge how
@@ -125,6 +128,9 @@ func New(c Config) *Gateway {
 	}
 	if c.Log == nil {
 		c.Log = telemetry.Discard()
+	}
+	if c.Calm == nil {
+		c.Calm = func() bool { return false }
 	}
 	if c.Wake == nil {
 		c.Wake = func() {}

@@ -206,6 +206,9 @@ func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
 			acted = g.judgeLater(ctx, p) || acted
 			continue
 		}
+		if g.Calm() {
+			continue
+		}
 		acted = true
 		if err := g.overdue(ctx, p); err != nil {
 			g.Log.Error("a deadline could not be carried out", telemetry.KeyCode, problem.LateWrite,

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"sync"
 	"time"
 
 	"postern.dev/postern/internal/extract"
@@ -88,7 +89,40 @@ func (l *Looker) patience(budget time.Duration) time.Duration {
 	if step <= 0 {
 		step = 10 * time.Second
 	}
+	if l.hangs.many(time.Now()) {
+		step = min(step, hurried)
+	}
 	return min(step, budget/time.Duration(l.config.Restarts+1))
+}
+
+// Steps that hang take a child each for as long as they may: when several
+// did within a minute, all get less time, so that mail which makes them hang
+// does not take the children from other mail. No step of ordinary mail takes
+// a tenth of it; what does is recorded as not seen.
+const (
+	hurried  = time.Second
+	hangsFew = 3
+)
+
+// hangs are the moments of the last steps that took too long.
+type hangs struct {
+	mu   sync.Mutex
+	last [hangsFew]time.Time
+}
+
+func (h *hangs) add(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	copy(h.last[1:], h.last[:])
+	h.last[0] = now
+}
+
+// many reports whether all of them were within a minute.
+func (h *hangs) many(now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	oldest := h.last[hangsFew-1]
+	return !oldest.IsZero() && now.Sub(oldest) < time.Minute
 }
 
 // parcels are the items as they travel.
@@ -146,4 +180,7 @@ func (l *Looker) died(d *extract.Death, o Options) {
 	l.config.Log.Error("a child died", telemetry.KeyCode, string(problem.LookingChildDied), telemetry.KeyMessage, o.Trace,
 		telemetry.KeyPath, d.Step.Part, telemetry.KeyKind, d.Step.Who, telemetry.KeyCause, string(d.Cause))
 	l.config.Metrics.Count("look_children_failed", 1, "cause", string(d.Cause))
+	if d.Cause == extract.TookTooLong {
+		l.hangs.add(time.Now())
+	}
 }

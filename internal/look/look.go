@@ -57,6 +57,8 @@ type Looker struct {
 
 	mu   sync.Mutex
 	sets *sets // for InProcess
+
+	hangs hangs
 }
 
 // New returns a Looker; Close ends its children.

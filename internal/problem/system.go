@@ -8,6 +8,8 @@ const (
 	UndefinedList Code = "P904"
 	PublicIsOff   Code = "P905"
 	FolderWasOpen Code = "P906"
+	ClockAhead    Code = "P910"
+	ClockBack     Code = "P911"
 )
 
 func systemRows() []Problem {
@@ -36,6 +38,18 @@ func systemRows() []Problem {
 			FolderWasOpen, "Other users could write in the data folder",
 			"None; the right was taken from them",
 			"Find out who opened the folder, and whether files in it were put there or exchanged; keep it at mode 0700",
+		},
+		{
+			ClockAhead, "The clock is more than 12 hours ahead of what it said last",
+			"For 24 hours no hold ends by its deadline, no retry is given up and nothing is erased by retention; all else goes on",
+			"Look at the clock (timedatectl). If it is right, the gateway was down for so long: nothing to do, or decide what is held " +
+				"with postern held. If it is wrong, stop postern, set the clock, start postern",
+		},
+		{
+			ClockBack, "The clock is more than 10 minutes behind what it said last",
+			"Tasks are planned again, so that none waits longer than the schedule says; holds that began in the future are " +
+				"counted anew, others end later by the difference",
+			"Look at the clock (timedatectl) and, with several nodes, at that of the others",
 		},
 	}
 }

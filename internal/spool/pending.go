@@ -86,6 +86,25 @@ func NextDeadline(tx *store.Tx, after time.Time) (time.Time, error) {
 	return store.Moment(at), nil
 }
 
+// Rebase counts the time of holds anew that began in the future: the clock
+// was ahead when they did, and they would last as much longer.
+func Rebase(tx *store.Tx, now time.Time) error {
+	list, err := selectPending(tx, "WHERE since > ?", store.Nanos(now))
+	for _, p := range list {
+		if err == nil {
+			_, _, err = EndPending(tx, p.Message, p.Recipient.Address)
+		}
+		if !p.Until.IsZero() {
+			p.Until = now.Add(p.Until.Sub(p.Since))
+		}
+		p.Since = now
+		if err == nil {
+			err = AddPending(tx, p)
+		}
+	}
+	return err
+}
+
 func selectPending(tx *store.Tx, where string, args ...any) ([]Pending, error) {
 	rows, err := tx.Query("SELECT data FROM pending "+where, args...)
 	if err != nil {

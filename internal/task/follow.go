@@ -25,15 +25,22 @@ func (r *Runner) after(t Task, results []Result, now time.Time) follow {
 		later:    r.config.Schedule.Next(t.Attempts, r.rand),
 		stuck:    jitter(stuckPause, r.rand),
 		patience: r.config.Schedule.GiveUp,
+		calm:     r.config.Calm(),
 	}
 	return followUp(t, results, now, pauses)
 }
 
-type pauses struct{ later, stuck, patience time.Duration }
+type pauses struct {
+	later, stuck, patience time.Duration
+	calm                   bool // nothing is given up: the clock cannot be trusted
+}
 
 // followUp is pure.
 func followUp(t Task, results []Result, now time.Time, p pauses) follow {
-	f := follow{results: expire(t, results, now)}
+	f := follow{results: results}
+	if !p.calm {
+		f.results = expire(t, results, now)
+	}
 	var later, stuck []mail.Recipient
 	due := time.Time{} // earliest time that a door asked for
 	last := map[bool]string{}

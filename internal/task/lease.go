@@ -92,6 +92,21 @@ func updateTask(tx *store.Tx, t, rest Task) (int64, error) {
 	return n, nil
 }
 
+// bringForward makes no task wait longer than until latest, its lease neither,
+// and has none given up later than at end.
+func bringForward(tx *store.Tx, latest, end time.Time) error {
+	for _, row := range []struct {
+		column string
+		at     time.Time
+	}{{"due", latest}, {"leased", latest}, {"give_up", end}} {
+		at := store.Nanos(row.at)
+		if _, err := tx.Exec("UPDATE task SET "+row.column+" = ? WHERE "+row.column+" > ?", at, at); err != nil {
+			return fmt.Errorf("task: bring forward: %w", err)
+		}
+	}
+	return nil
+}
+
 // freeLeases ends the leases of a process that is gone.
 func freeLeases(tx *store.Tx) error {
 	if _, err := tx.Exec("UPDATE task SET leased = 0 WHERE leased > 0"); err != nil {

@@ -37,6 +37,9 @@ type Config struct {
 	// Grace is how long attempts may go on after Run's context ended.
 	// Default: 30s.
 	Grace time.Duration
+	// Calm says that the clock cannot be trusted: nothing is given up. nil is
+	// never.
+	Calm func() bool
 	// Alone says that no other process works on this database, so that
 	// leases from before the start belong to nobody.
 	Alone bool
@@ -58,6 +61,9 @@ func (c Config) withDefaults() Config {
 	c.Grace = orElse(c.Grace, 30*time.Second)
 	if c.Settle == nil {
 		c.Settle = func(*store.Tx, Task, []Result, time.Time) error { return nil }
+	}
+	if c.Calm == nil {
+		c.Calm = func() bool { return false }
 	}
 	if c.Log == nil {
 		c.Log = telemetry.Discard()
@@ -164,6 +170,18 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer grace.Stop()
 	r.group.Wait()
 	return nil
+}
+
+// Replan brings tasks forward that are due later than the schedule can have
+// meant: the clock was ahead when they were planned.
+func (r *Runner) Replan(tx *store.Tx, now time.Time) error {
+	latest := stuckPause
+	for _, step := range r.config.Schedule.Steps {
+		latest = max(latest, step)
+	}
+	err := bringForward(tx, now.Add(latest), now.Add(r.config.Schedule.GiveUp))
+	tx.OnCommit(r.Wake)
+	return err
 }
 
 // pause waits until there may be something to do.
