@@ -19,7 +19,7 @@ const (
 	leap      = 12 * time.Hour   // a stop of the gateway is seldom longer
 	backwards = 10 * time.Minute // more than nodes of one installation differ
 	calm      = 24 * time.Hour   // for an administrator to look at the clock
-	beat      = 5 * time.Minute
+	beat      = time.Hour
 )
 
 // clock is what is known of the wall clock.
