@@ -173,8 +173,21 @@ func FuzzReadStatus(f *testing.F) {
 	f.Add([]byte("Reporting-MTA: dns; a\r\n\r\nFinal-Recipient: rfc822; b@c\r\nAction: failed\r\n"))
 	f.Add([]byte(" folded first\r\n:\r\n\x00: x"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, r := range ReadStatus(bytes.NewReader(b)).Recipients {
-			AddressOf(r)
+		status := ReadStatus(bytes.NewReader(b))
+		size := 0
+		for _, block := range append(status.Recipients, status.Message) {
+			for name, value := range block {
+				size += len(name) + len(value)
+				if name != strings.ToLower(name) || strings.ContainsAny(name+value, "\r\n") {
+					t.Fatalf("%q: %q", name, value)
+				}
+			}
+			if a := AddressOf(block); strings.ContainsAny(string(a), "\r\n;") && !strings.Contains(block["final-recipient"], string(a)) {
+				t.Fatalf("address %q", a)
+			}
+		}
+		if size > 2*len(b) || len(status.Recipients) > len(b) {
+			t.Fatalf("%d octets of %d", size, len(b))
 		}
 	})
 }

@@ -29,11 +29,15 @@ func FuzzTexts(f *testing.F) {
 			}
 		}
 		size := len(subject) + len(why) + len(rule) + len(advice) + len(who)
+		valid := true
+		for _, s := range []string{subject, why, rule, advice, who} {
+			valid = valid && utf8.ValidString(s)
+		}
 		for i, x := range texts(a, who) {
 			if len(x.Body) > 20*size+20*len(a.List)+3000 || len(x.Subject) > len(subject)+100 {
 				t.Fatalf("text %d has %d octets", i, len(x.Body))
 			}
-			if utf8.ValidString(subject+why+rule+advice+who) && !utf8.ValidString(x.Subject+x.Body) {
+			if valid && !utf8.ValidString(x.Subject+x.Body) {
 				t.Fatalf("text %d is not UTF-8: %q", i, x)
 			}
 			if strings.Contains(x.Body, "\r") {
