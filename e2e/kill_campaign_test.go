@@ -151,7 +151,7 @@ func (p *piece) whole() bool {
 // strike ends the gateway at one step and returns how.
 func (c *campaign) strike(t *testing.T, s step, r *rand.Rand) killed {
 	t.Helper()
-	k, patience := killed{step: s.name}, 1500*time.Millisecond
+	k, patience := killed{step: s.name}, 3*time.Second
 	if s.kind != atStart {
 		c.up(t)
 	}
