@@ -36,6 +36,7 @@ type lines struct {
 	hasNUL   bool // the current window holds a NUL
 	hasURL   bool // the current window holds "-" or "_"
 	long     []byte
+	plain    int64  // up to here no uniform lines need be looked for
 	keep     []byte // the octets of the lines since keeping began
 	keeping  bool
 	keepMax  int
@@ -104,6 +105,40 @@ func (s *lines) next() (line, bool) {
 	s.r += len(all)
 	s.hold(all)
 	return s.finish(l, data, ended, int64(len(all))), true
+}
+
+// uniform goes over the lines at the front of the window that are alike: of
+// one width, ended by CR LF, and without any octet that could make one of
+// them a delimiter, padding or white space. It returns how many there were;
+// none when they are not worth it.
+func (s *lines) uniform() (n, width int) {
+	const least = 8
+	at := s.base + int64(s.r)
+	if at < s.plain || s.keeping {
+		return 0, 0
+	}
+	data := s.buf[s.r:s.w]
+	width = bytes.IndexByte(data, '\r')
+	if width <= 0 || width > prefixSize {
+		s.plain = at + 1
+		return 0, 0
+	}
+	step := width + len("\r\n")
+	for end := width; end+1 < len(data) && data[end] == '\r' && data[end+1] == '\n' && data[end-width] > ' '; end += step {
+		n++
+	}
+	run := data[:n*step]
+	s.plain = at + int64(len(run)) + 1 // when this is no such run, no part of it is
+	if n < least || bytes.Count(run, []byte{'\n'}) != n || bytes.Count(run, []byte{'\r'}) != n {
+		return 0, 0
+	}
+	for _, c := range []byte("=-_ \t\x00") {
+		if bytes.IndexByte(run, c) >= 0 {
+			return 0, 0
+		}
+	}
+	s.r += len(run)
+	return n, width
 }
 
 // finish fills in what is known of a line that lies in the window as a whole.
