@@ -2,6 +2,7 @@ package extract
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -94,6 +95,21 @@ func limitCPU(more time.Duration) {
 	var now unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_CPU, &now) == nil {
 		_ = unix.Setrlimit(unix.RLIMIT_CPU, &unix.Rlimit{Cur: min(seconds, now.Max), Max: now.Max})
+	}
+}
+
+// pipeSize is how much may wait in the pipe to a child: most messages fit, so
+// that neither side has to wait for the other in the middle.
+const pipeSize = 256 << 10
+
+// widen makes a pipe larger, where the system lets us.
+func widen(w io.Writer) {
+	if f, ok := w.(interface {
+		SyscallConn() (syscall.RawConn, error)
+	}); ok {
+		if raw, err := f.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
+		}
 	}
 }
 

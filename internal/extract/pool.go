@@ -36,14 +36,14 @@ type Config struct {
 	Step time.Duration
 	// CPU is the processor time for one job. Default: 2m.
 	CPU time.Duration
-	// Jobs is the number of jobs after which a child is replaced. Default: 500.
+	// Jobs is the number of jobs after which a child is replaced. Default: 5000.
 	Jobs int
 }
 
 func (c Config) withDefaults() Config {
 	c.Warm = orInt(c.Warm, 1)
 	c.Max = orInt(c.Max, max(2, runtime.GOMAXPROCS(0)))
-	c.Jobs = orInt(c.Jobs, 500)
+	c.Jobs = orInt(c.Jobs, 5000)
 	if c.Memory <= 0 {
 		c.Memory = 512 << 20
 	}
@@ -272,6 +272,7 @@ func start(ctx context.Context, conf Config) (*child, error) {
 		cmd.ExtraFiles = []*os.File{file}
 		defer file.Close()
 	}
+	widen(in)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoChild, err)
 	}

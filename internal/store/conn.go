@@ -63,7 +63,7 @@ func (c *conn) setUpSQLite(config Config, writer bool) error {
 	if writer {
 		pragmas = append(pragmas,
 			"secure_delete = ON", // what is erased is overwritten
-			"wal_autocheckpoint = 1000",
+			"wal_autocheckpoint = 4000",
 			"journal_size_limit = 67108864")
 	} else {
 		pragmas = append(pragmas, "query_only = ON")
