@@ -253,7 +253,8 @@ func start(ctx context.Context, conf Config) (*child, error) {
 		program = self
 	}
 	cmd := exec.Command(program, conf.Args...)
-	cmd.Env = append([]string{}, conf.Env...)
+	// One job at a time: more processors would only look for work.
+	cmd.Env = append([]string{"GOMAXPROCS=1"}, conf.Env...)
 	cmd.Dir = "/"
 	cmd.SysProcAttr = group()
 	in, err := cmd.StdinPipe()
