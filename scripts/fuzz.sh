@@ -49,7 +49,7 @@ turn() {
 	before=$(spent)
 	(
 		cd "internal/$room" || exit 1
-		exec timeout -k 10 $((secs + 240)) "$bin" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$time" \
+		exec timeout --foreground -k 10 $((secs + 240)) "$bin" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$time" \
 			-test.fuzzminimizetime 20s -test.parallel "${PARALLEL:-1}" -test.fuzzcachedir "$home/cache/$room" >"$out" 2>&1
 	)
 	code=$?

@@ -52,13 +52,20 @@ func FuzzPageLikeABrowser(f *testing.F) {
 	})
 }
 
-// textOf joins the texts of a tree, without scripts and styles.
+// textOf joins the texts of a tree, without those that no browser draws.
 func textOf(n *html.Node) string {
 	if n.Type == html.TextNode {
 		return n.Data + " "
 	}
-	if n.Type == html.ElementNode && (n.Data == "script" || n.Data == "style") {
-		return ""
+	if n.Type == html.ElementNode {
+		switch n.Data {
+		case "script", "style", "noembed", "noframes", "iframe":
+			return ""
+		case "title":
+			if n.Namespace != "" {
+				return ""
+			}
+		}
 	}
 	var b strings.Builder
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
