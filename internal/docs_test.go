@@ -1011,25 +1011,8 @@ func TestPathsInPagesExist(t *testing.T) {
 
 func TestTestsAndStoriesNamedInPagesExist(t *testing.T) {
 	known := map[string]bool{}
-	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
-	for _, f := range sources(t) {
-		if f.test {
-			for _, m := range declared.FindAllStringSubmatch(f.text, -1) {
-				known[m[1]] = true
-			}
-		}
-	}
-	for _, pattern := range []string{"../cmd/*/*_test.go", "../e2e/*_test.go", "*_test.go"} {
-		paths, _ := filepath.Glob(pattern)
-		for _, path := range paths {
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, m := range declared.FindAllStringSubmatch(string(text), -1) {
-				known[m[1]] = true
-			}
-		}
+	for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(testCode(t), -1) {
+		known[m[1]] = true
 	}
 	named := regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w{3,})`")
 	story := regexp.MustCompile("`([a-z0-9*-]+\\.txtar)`")

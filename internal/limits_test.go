@@ -51,8 +51,9 @@ func limitsPage(t *testing.T) string {
 	b.WriteString(`# Limits
 
 Every limit of Postern: its value, the setting that changes it, what happens when it is hit, and the test that shows
-it. A limit without a setting is a constant of the code. None is silent: what is not taken is answered with a reply,
-what is not looked at is a finding, what is not kept is counted.
+it. A limit without a setting is a constant of the code. What is not taken is answered with a reply, what is not looked
+at is in the record with its cause, what is not kept is counted; the one exception is the addresses of a header field
+([what we promise](../explanation/what-we-promise.md)).
 
 `)
 	values := limitValues(t)

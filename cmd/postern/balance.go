@@ -88,7 +88,7 @@ func (p *program) sheet(s balance.Sheet, lines []string) {
 		p.line(fmt.Sprintf("%d of those out were taken by the next hop while Exchange waited for our answer", t.CutThrough))
 	}
 	if n := t.Unknown; n > 0 {
-		p.line(many(n, "recipient") + " without an outcome: delivered, or retried by Exchange; no 250 was said")
+		p.line(many(n, "recipient") + " without an outcome: delivered, or retried by Exchange; no answer is on record")
 	}
 	if n := t.Leaving; n > 0 {
 		p.line(many(n, "message") + " being handed back: the next hop has not answered yet")
