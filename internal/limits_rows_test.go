@@ -52,7 +52,7 @@ func lookLimits() []limit {
 	return []limit{
 		{"Time for one message", "limits.judge", "`out-of-time`", "TestTheBudgetEndsEverything fail-closed.txtar"},
 		{"Processes that look", "limits.lookers", "messages wait for their turn, in the same time", "TestPool"},
-		{"Time without a sign of a step", "10 s", "the process is killed; `engine-failed` for the step", "TestFaults TestPool"},
+		{"Time without a sign of a step", "10 s, at most a quarter of the time for the message; 1 s after three in a minute", "the process is killed; `engine-failed` for the step", "TestFaults TestPool TestStepsGetLessTimeWhileOthersHang"},
 		{"CPU time of a process between two messages", "2 min", "the process is killed; `engine-failed`", "TestFaults"},
 		{"Memory of a process", "512 MiB", "the process is killed; `engine-failed`", "TestPool TestFaults"},
 		{"Attempts with one message after a step killed the process", "3", "`engine-failed`", "TestFaults"},
