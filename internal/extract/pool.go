@@ -171,7 +171,8 @@ func (p *Pool) take(ctx context.Context) (*child, error) {
 func (p *Pool) give(c *child) {
 	c.jobs++
 	c.since = time.Now()
-	fits := c.jobs < p.config.Jobs && resident(c.pid()) < p.config.Memory*raceFactor/4*3
+	fits := c.jobs < p.config.Jobs &&
+		(c.jobs%weighEvery != 0 || resident(c.pid()) < p.config.Memory*raceFactor/4*3)
 	p.mu.Lock()
 	keep := fits && !p.closed && len(p.idle) < p.config.Max
 	if keep {
@@ -185,6 +186,10 @@ func (p *Pool) give(c *child) {
 		c.kill()
 	}
 }
+
+// weighEvery is after how many jobs an idle child's memory is looked at; a
+// busy one's is looked at all the time.
+const weighEvery = 16
 
 // idleFor is how long a child above the warm ones may have nothing to do.
 const idleFor = time.Minute

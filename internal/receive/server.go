@@ -2,6 +2,7 @@ package receive
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -41,6 +42,7 @@ type Server struct {
 	gate       gate
 	handshakes chan struct{} // a token per handshake that runs
 	strangers  chan struct{} // and those of strangers
+	tls        *tls.Config
 	windows    sync.Pool
 	ctx        context.Context // ends with Close
 	cancel     context.CancelFunc
@@ -71,6 +73,7 @@ func New(cfg Config, h Handler) *Server {
 		listeners:  map[net.Listener]bool{},
 		conns:      map[*conn]bool{},
 	}
+	s.tls = s.tlsConfig()
 	s.windows.New = func() any {
 		b := make([]byte, largeWindow)
 		return &b

@@ -1,8 +1,10 @@
 package receive
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/binary"
 	"log/slog"
 	"strings"
 	"time"
@@ -91,7 +93,7 @@ func (c *conn) handshake() error {
 	}
 	ctx, cancel := context.WithDeadline(c.s.ctx, until)
 	defer cancel()
-	secure := tls.Server(c.raw, c.s.tlsConfig())
+	secure := tls.Server(c.raw, c.s.resuming())
 	if err := secure.HandshakeContext(ctx); err != nil {
 		return err
 	}
@@ -113,14 +115,75 @@ func (c *conn) handshake() error {
 
 // tlsConfig asks for a client certificate and looks at it afterwards, so that
 // one we do not trust is a fact about the peer and not a broken connection.
-// There are no tickets: a resumed session would carry an old proof.
 func (s *Server) tlsConfig() *tls.Config {
 	return &tls.Config{
-		MinVersion:             tls.VersionTLS12,
-		ClientAuth:             tls.RequestClientCert,
-		GetCertificate:         s.cfg.Certificate,
-		SessionTicketsDisabled: true,
+		MinVersion:     tls.VersionTLS12,
+		ClientAuth:     tls.RequestClientCert,
+		GetCertificate: s.cfg.Certificate,
 	}
+}
+
+// resuming is the configuration for one connection. A client that comes back
+// may resume its session (RFC 8446 §2.2): the certificate that it had shown
+// is looked at again, by the roots and the clock of now. But it must show the
+// certificate itself once an hour, and for every name that it calls us by.
+func (s *Server) resuming() *tls.Config {
+	c := s.tls.Clone()
+	var began time.Time // of the session that is resumed
+	c.WrapSession = func(cs tls.ConnectionState, ss *tls.SessionState) ([]byte, error) {
+		t := ticket{time.Now(), hostName(cs.ServerName)}
+		if cs.DidResume {
+			t.began = began
+		}
+		ss.Extra = append(ss.Extra, t.wire())
+		return s.tls.EncryptTicket(cs, ss)
+	}
+	c.UnwrapSession = func(identity []byte, cs tls.ConnectionState) (*tls.SessionState, error) {
+		ss, err := s.tls.DecryptTicket(identity, cs)
+		if err != nil || ss == nil {
+			return nil, err
+		}
+		t, ok := readTicket(ss.Extra)
+		if !ok || !t.good(time.Now(), hostName(cs.ServerName)) {
+			return nil, nil // a full handshake
+		}
+		began = t.began
+		return ss, nil
+	}
+	return c
+}
+
+// ticket is what a session remembers of the handshake in which the client
+// showed its certificate.
+type ticket struct {
+	began time.Time
+	name  string // by which the client called us
+}
+
+// ticketLife is how long a client may go without showing its certificate.
+const ticketLife = time.Hour
+
+const ticketMark = "postern-session\x00"
+
+func (t ticket) wire() []byte {
+	b := append([]byte(ticketMark), make([]byte, 8)...)
+	binary.BigEndian.PutUint64(b[len(ticketMark):], uint64(t.began.Unix()))
+	return append(b, t.name...)
+}
+
+func readTicket(extra [][]byte) (ticket, bool) {
+	for _, b := range extra {
+		if rest, ok := bytes.CutPrefix(b, []byte(ticketMark)); ok && len(rest) >= 8 {
+			return ticket{time.Unix(int64(binary.BigEndian.Uint64(rest)), 0), string(rest[8:])}, true
+		}
+	}
+	return ticket{}, false
+}
+
+// good reports whether the session may be resumed under that name.
+func (t ticket) good(now time.Time, name string) bool {
+	age := now.Sub(t.began)
+	return age > -time.Minute && age < ticketLife && t.name == name
 }
 
 // hostName is a server name in lower case, "" for what is not a host name:
