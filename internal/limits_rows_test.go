@@ -41,7 +41,7 @@ func mailLimits() []limit {
 		{"Parameters of a MIME field", "mail.maxParams", "`ambiguous`", "TestEveryLimitOfTheIndexIsSaid"},
 		{"Encoded messages in each other", "mail.maxViews", "`too-deep`", "TestEveryLimitOfTheIndexIsSaid"},
 		{"Notes of one message", "mail.maxUnseen", "the first of every reason stays", "TestAThousandOdditiesHideNoOtherCause"},
-		{"Addresses read of a field", "mail.maxAddresses", "the others are left out of the facts; the envelope decides", "TestAddressesOfAField"},
+		{"Addresses read of a field", "mail.MaxAddresses", "`too-large` for From; of To and Cc of a copy the others are left out of its record", "TestAddressesOfAField TestAuthorsThatNobodyLooksAtAreSaid"},
 		{"Octets of a local part", "mail.maxLocal", "501, or no address", "TestParseAddress TestHostileAddresses"},
 		{"Octets of a domain", "mail.maxDomain", "501, or no address", "TestParseAddress TestHostileAddresses"},
 		{"Octets of an address", "mail.maxMailbox", "501, or no address", "TestParseAddress TestHostileAddresses"},

@@ -52,7 +52,7 @@ func limitsPage(t *testing.T) string {
 
 Every limit of Postern: its value, the setting that changes it, what happens when it is hit, and the test that shows
 it. A limit without a setting is a constant of the code. What is not taken is answered with a reply, what is not looked
-at is in the record with its cause, what is not kept is counted; the one exception is the addresses of a header field
+at is in the record with its cause, what is not kept is counted; the one exception is the recipients of a copy
 ([what we promise](../explanation/what-we-promise.md)).
 
 `)

@@ -56,6 +56,11 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 		Budget: budget, Catalogue: catalogueOf(s.tenant.Policies), Trace: s.trace,
 	})
 	j.report.Unseen = append(j.report.Unseen, s.notes...)
+	if len(s.header.Addresses("From")) >= mail.MaxAddresses {
+		j.report.Unseen = append(j.report.Unseen, mail.Unseen{
+			Reason: mail.TooLarge, Detail: "From names more authors than are looked at",
+		})
+	}
 	mark("looked")
 	j.facts = factsOf(s, j, time.Now())
 	j.verdict = policy.Decide(s.tenant.Policies, j.facts, s.tenant.Gates)

@@ -2,12 +2,12 @@ package mail
 
 import "strings"
 
-// maxAddresses bounds what Addresses returns.
-const maxAddresses = 10_000
+// MaxAddresses bounds what Addresses returns.
+const MaxAddresses = 10_000
 
 // Addresses lists the addr-specs of an address field (RFC 5322 §3.4), with
 // groups opened, display names, comments and routes dropped. It is tolerant:
-// what cannot be an address is left out.
+// what cannot be an address is left out, and what comes after MaxAddresses.
 func (h *Header) Addresses(name string) []Address {
 	var list []Address
 	for _, f := range h.fields {
@@ -28,7 +28,7 @@ func appendAddresses(list []Address, s string) []Address {
 		if seen {
 			addr = spec.String()
 		}
-		if a := addrSpec(addr); a != "" && len(list) < maxAddresses {
+		if a := addrSpec(addr); a != "" && len(list) < MaxAddresses {
 			list = append(list, a)
 		}
 		text.Reset()
