@@ -79,6 +79,9 @@ func (g *Gateway) redirectFailed(tx *store.Tx, t task.Task, row spool.Message, n
 	if e.err != nil {
 		return e.err
 	}
+	if err := task.FailRedirect(tx, row.ID, to.Address, "nobody took the redirected message"); err != nil {
+		return err
+	}
 	return task.Tell(tx, row.ID, []mail.Address{to.Address}, told)
 }
 

@@ -82,6 +82,17 @@ func Tell(tx *store.Tx, message string, to []mail.Address, by string) error {
 	return nil
 }
 
+// FailRedirect turns the outcome of a recipient whose message went to others
+// into a failure: none of them took it.
+func FailRedirect(tx *store.Tx, message string, to mail.Address, why string) error {
+	_, err := tx.Exec("UPDATE outcome SET state = ?, why = ? WHERE message = ? AND recipient = ? AND state = ?",
+		string(Bounced), store.Clean(why), message, string(to), string(Redirected))
+	if err != nil {
+		return fmt.Errorf("task: fail redirect: %w", err)
+	}
+	return nil
+}
+
 // Outcomes lists the outcomes of a message.
 func Outcomes(tx *store.Tx, message string) ([]Record, error) {
 	return selectRecords(tx, "WHERE message = ? ORDER BY at, recipient", message)
