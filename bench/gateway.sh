@@ -1,0 +1,59 @@
+#!/bin/bash
+# gateway.sh: Postern in the harness of ../shared/bench. It is given W (a private folder), SUT_PORT and SINK_PORT, and
+# POSTERN (the binary). It runs in the foreground with the inspection, a policy and the audit on; MODE=custody sends a
+# copy to an archive, so that every message is kept with an fsync before the 250. When it is ended it checks its books and adds
+# a line to BENCH_BOOKS: how many records there are, whether the chain holds, whether the balance is even.
+set -euo pipefail
+cd "$W"
+mkdir -p tenants
+cat >postern.yaml <<Y
+hostname: gw.postern.example
+data: ./data
+keys: file:./postern.key
+smtp:
+  listen: "127.0.0.1:$SUT_PORT"
+  max_connections: 2500
+  max_per_peer: 2500
+console: { listen: "off" }
+apply: [./tenants]
+Y
+cat >tenants/contoso.yaml <<Y
+kind: tenant
+id: contoso
+entra_tenant: 0b1c2d3e-0000-4000-8000-00000000abcd
+domains: [contoso.example]
+secret: [bench-secret-1c7f2a90be34]
+mark: [bench-mark-77f0c3d1a2b4]
+headers: safetica
+peers: { exchange: { networks: [127.0.0.0/8], certificate: optional } }
+return: { host: "127.0.0.1:$SINK_PORT", tls: ${BENCH_BACK_TLS:-off} }
+Y
+then='{ header: { set: { X-Bench-Violates: "yes" } } }'
+[ "${MODE:-}" != custody ] || then='{ copy: { to: [archive@contoso.example] } }'
+when='direction == "outbound" && findings.credit_card.high >= 3'
+[ "${MODE:-}" != custody ] || when='direction == "outbound"'
+cat >tenants/cards.yaml <<Y
+kind: policy
+id: cards-leave
+name: Card numbers leave the organization
+mode: enforce
+when: $when
+then: $then
+Y
+[ -z "${BENCH_FRONT_TLS:-}" ] || sed -i "s|^smtp:|smtp:\n  tls: { cert: $BENCH_FRONT_TLS/gw.pem, key: $BENCH_FRONT_TLS/gw.key }|" postern.yaml
+"$POSTERN" serve -c postern.yaml &
+pid=$!
+books() {
+  trap '' TERM INT EXIT # the harness sends more of them, and kills after some seconds
+  kill -TERM "$pid" 2>/dev/null || true
+  wait "$pid" || true
+  [ -n "${BENCH_BOOKS:-}" ] || return 0
+  verify=$("$POSTERN" audit verify -c postern.yaml >/dev/null 2>&1 && echo holds || echo BROKEN)
+  balance=$("$POSTERN" audit balance -c postern.yaml >/dev/null 2>&1 && echo even || echo UNEVEN)
+  records=$("$POSTERN" audit export -c postern.yaml 2>/dev/null | wc -l)
+  violating=$("$POSTERN" audit export -c postern.yaml 2>/dev/null | grep -c '"detector":"credit-card"' || true)
+  echo "books records=$records violating=$violating chain=$verify balance=$balance" >>"$BENCH_BOOKS"
+}
+trap books EXIT
+trap 'exit 0' TERM INT
+wait "$pid"
