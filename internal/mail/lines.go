@@ -215,6 +215,13 @@ func (s *lines) startKeeping(limit int) {
 	s.keep, s.keeping, s.keepMax = s.keep[:0], true, limit
 }
 
+// keepFrom keeps what lies between an offset and the next line.
+func (s *lines) keepFrom(at int64) {
+	b := make([]byte, min(s.base+int64(s.r)-at, int64(s.keepMax)))
+	n, _ := s.body.ReadAt(b, at)
+	s.keep = append(s.keep[:0], b[:n]...)
+}
+
 func (s *lines) hold(p []byte) {
 	if s.keeping {
 		s.keep = append(s.keep, p[:min(len(p), s.keepMax-len(s.keep))]...)

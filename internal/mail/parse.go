@@ -164,8 +164,15 @@ func (s *scan) line(l line) {
 		s.bodyLine(l)
 		return
 	}
+	for s.headLine(l) {
+	}
+}
+
+// headLine takes a line of a header, and reports whether it is to be taken
+// once more: by the header of an attached message that begins at once.
+func (s *scan) headLine(l line) (again bool) {
 	if !s.head.line(l) && l.end-s.next.Range.Start <= s.x.limits.Header {
-		return
+		return false
 	}
 	at := s.head.end
 	if l.end-s.next.Range.Start > s.x.limits.Header {
@@ -173,12 +180,20 @@ func (s *scan) line(l line) {
 	}
 	s.endHeader(at)
 	// The header may have ended before this line, or before the one before.
-	if at < l.end && s.head == nil {
+	switch {
+	case at >= l.end:
+		return false
+	case s.head == nil:
 		if at < l.start {
 			s.mark(l)
 		}
 		s.bodyLine(l)
+		return false
+	case at < l.start: // what was no field of the one is none of the other
+		s.head.bad = Range{at, l.start}
 	}
+	s.lines.keepFrom(at)
+	return true
 }
 
 // mark says that the top part has text, for a line that is gone.

@@ -148,7 +148,8 @@ func endWords(end string) string {
 // Short is the one line that stands in an SMTP reply and in the report's
 // diagnostic code.
 func Short(rule, why, ref string) string {
-	return fmt.Sprintf("Stopped by your organisation's rule %q: %s. ref %s", rule, orUnnamed(why), ref)
+	why = strings.Join(strings.FieldsFunc(orUnnamed(why), func(r rune) bool { return r == '\r' || r == '\n' }), " ")
+	return fmt.Sprintf("Stopped by your organisation's rule %q: %s. ref %s", rule, why, ref)
 }
 
 type body struct{ strings.Builder }
