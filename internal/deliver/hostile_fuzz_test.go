@@ -47,7 +47,7 @@ var sayings = []struct {
 	{354, "354 go\r\n"}, {421, "421 4.3.2 bye\r\n"}, {450, "450 4.2.1 later\r\n"}, {451, "451 4.7.500 busy\r\n"},
 	{452, "452 4.5.3 many\r\n"}, {550, "550 5.1.1 nobody\r\n"}, {552, "552 5.3.4 big\r\n"}, {554, "554 5.7.64 TenantAttribution\r\n"},
 	{530, "530 5.7.0 tls\r\n"}, {0, "close"}, {0, "silence"}, {0, "garbage\r\n"}, {0, "250-never ending\r\n"}, {0, "2"},
-	{0, strings.Repeat("250-x\r\n", 200)}, {0, "250 " + strings.Repeat("y", 5000) + "\r\n"}, {0, "250-a\r\n550 b\r\n"}, {0, "999 x\r\n"},
+	{0, strings.Repeat("250-x\r\n", 200)}, {250, "250 " + strings.Repeat("y", 5000) + "\r\n"}, {0, "250-a\r\n550 b\r\n"}, {0, "999 x\r\n"},
 	{-1, "250 ok\r\n250 ok\r\n"}, {-1, "550 no\r\n250 yes\r\n"}, {250, "250 \xff\x00\x07\r\n"}, {334, "334 more\r\n"}, {220, "220 go\r\n"},
 	{0, "100 x\r\n"}, {0, "\r\n"}, {0, "raw"},
 }
