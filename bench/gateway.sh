@@ -1,7 +1,7 @@
 #!/bin/bash
 # gateway.sh: Postern in the harness of ../shared/bench. It is given W (a private folder), SUT_PORT and SINK_PORT, and
-# POSTERN (the binary). It runs in the foreground with the inspection, a policy and the audit on; MODE=custody sends a
-# copy to an archive, so that every message is kept with an fsync before the 250. When it is ended it checks its books and adds
+# POSTERN (the binary). It runs in the foreground with the inspection, a policy and the audit on; MODE=custody sends every
+# message to another mailbox, so that it is kept with an fsync before the 250. When it is ended it checks its books and adds
 # a line to BENCH_BOOKS: how many records there are, whether the chain holds, whether the balance is even.
 set -euo pipefail
 cd "$W"
@@ -29,7 +29,7 @@ peers: { exchange: { networks: [127.0.0.0/8], certificate: optional } }
 return: { host: "127.0.0.1:$SINK_PORT", tls: ${BENCH_BACK_TLS:-off} }
 Y
 then='{ header: { set: { X-Bench-Violates: "yes" } } }'
-[ "${MODE:-}" != custody ] || then='{ copy: { to: [archive@contoso.example] } }'
+[ "${MODE:-}" != custody ] || then='{ redirect: { to: [archive@fabrikam.example] } }'
 when='direction == "outbound" && findings.credit_card.high >= 3'
 [ "${MODE:-}" != custody ] || when='direction == "outbound"'
 cat >tenants/cards.yaml <<Y
@@ -48,10 +48,10 @@ books() {
   kill -TERM "$pid" 2>/dev/null || true
   wait "$pid" || true
   [ -n "${BENCH_BOOKS:-}" ] || return 0
+  "$POSTERN" audit export -c postern.yaml >export.jsonl 2>/dev/null || true
+  records=$(wc -l <export.jsonl) violating=$(grep -c CREDIT_CARD export.jsonl || true)
   verify=$("$POSTERN" audit verify -c postern.yaml >/dev/null 2>&1 && echo holds || echo BROKEN)
   balance=$("$POSTERN" audit balance -c postern.yaml >/dev/null 2>&1 && echo even || echo UNEVEN)
-  records=$("$POSTERN" audit export -c postern.yaml 2>/dev/null | wc -l)
-  violating=$("$POSTERN" audit export -c postern.yaml 2>/dev/null | grep -c '"detector":"credit-card"' || true)
   echo "books records=$records violating=$violating chain=$verify balance=$balance" >>"$BENCH_BOOKS"
 }
 trap books EXIT
