@@ -44,7 +44,7 @@ func ReadStatus(r io.Reader) Status {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 4096), maxStatus)
 	for lines.Scan() {
-		line := strings.TrimRight(lines.Text(), "\r")
+		line := strings.ReplaceAll(strings.TrimRight(lines.Text(), "\r"), "\r", " ")
 		switch name, value, field := strings.Cut(line, ":"); {
 		case strings.TrimSpace(line) == "":
 			flush()
