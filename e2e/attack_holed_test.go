@@ -9,9 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -196,32 +193,10 @@ func TestTheAttackDriverFindsHoles(t *testing.T) {
 	}
 }
 
-const plainMain = `compatibility_level = 3.6
-queue_directory = %[1]s/queue
-data_directory = %[1]s/data
-maillog_file = %[1]s/log/maillog
-maillog_file_prefixes = %[1]s/log
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-myhostname = mta.contoso.example
-mydestination =
-mynetworks = 10.255.255.0/24
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-alias_maps =
-alias_database =
-local_recipient_maps =
+const plainMain = `mynetworks = 10.255.255.0/24
 relay_domains = fabrikam.example
-relayhost = [127.0.0.1]:%[2]s
-smtp_host_lookup = native
-smtpd_tls_security_level = may
-smtpd_tls_cert_file = %[1]s/mta.pem
-smtpd_tls_key_file = %[1]s/mta.key
 smtpd_error_sleep_time = 0
 smtpd_client_connection_count_limit = 0
-%[3]s
 `
 
 // TestTheAttackDriverOnPostfix prints what the same attacks come to at
@@ -243,33 +218,13 @@ func TestTheAttackDriverOnPostfix(t *testing.T) {
 
 func plainPostfix(t *testing.T, more string) *target {
 	t.Helper()
-	need(t, "postfix")
-	if os.Getuid() != 0 {
-		t.Skip("SKIPPED postfix: only root can run a private one")
-	}
 	out := newSink(t)
 	out.plain = true
-	dir, in := folder(t), port(t)
-	for _, d := range []string{"queue", "data", "log"} {
-		must(t, os.MkdirAll(filepath.Join(dir, d), 0o755))
-	}
-	if o, err := exec.Command("chown", "postfix", filepath.Join(dir, "data")).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, o)
-	}
-	chain, key := issue(t, out.authority, mta)
-	write(t, filepath.Join(dir, "mta.pem"), chain)
-	write(t, filepath.Join(dir, "mta.key"), key)
-	conf := filepath.Join(dir, "conf")
-	write(t, filepath.Join(conf, "main.cf"), fmt.Sprintf(plainMain, dir, portOf(out.address), more))
+	in := port(t)
 	_, services, _ := strings.Cut(postfixMaster, "\nsmtp unix")
-	write(t, filepath.Join(conf, "master.cf"), in+" inet n - n - - smtpd\nrelay unix - - n - - smtp\nsmtp unix"+services)
-	for _, f := range []string{conf, filepath.Join(conf, "main.cf"), filepath.Join(conf, "master.cf")} {
-		must(t, os.Chmod(f, 0o755))
-	}
-	if o, err := exec.Command("postfix", "-c", conf, "start").CombinedOutput(); err != nil {
-		t.Fatalf("postfix start: %v\n%s", err, o)
-	}
-	t.Cleanup(func() { _ = exec.Command("postfix", "-c", conf, "abort").Run() })
+	runPostfix(t, out.authority, out, plainMain+more+"\n", func(string) string {
+		return in + " inet n - n - - smtpd\nrelay unix - - n - - smtp\nsmtp unix" + services
+	})
 	return &target{
 		name: "postfix", address: in, roots: out.authority.Pool(), server: mta, from: ann, to: bob, settle: 5 * time.Second,
 		patience: 5 * time.Second,
@@ -285,7 +240,7 @@ func plainPostfix(t *testing.T, more string) *target {
 // long skips what belongs into "make e2e-long".
 func long(t *testing.T) {
 	t.Helper()
-	if os.Getenv("POSTERN_LONG") == "" {
+	if !inFull() {
 		t.Skip("for make e2e-long")
 	}
 }

@@ -5,7 +5,6 @@ package e2e
 import (
 	"fmt"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -76,7 +75,7 @@ func crawl(t *testing.T, address, text string, n int) (open, refused int) {
 func TestSlowStrangersLeaveRoomForExchange(t *testing.T) {
 	t.Parallel()
 	many := 1500
-	if os.Getenv("POSTERN_LONG") != "" {
+	if inFull() {
 		many = 6000
 	}
 	g := start(t, setup{peers: "{ exchange: { networks: [127.0.0.0/24] } }"})

@@ -207,7 +207,7 @@ func TestNobodyActsAsAnotherTenantOverTheWire(t *testing.T) {
 	t.Parallel()
 	g, list := startStreet(t)
 	each := 40
-	if os.Getenv("POSTERN_LONG") != "" {
+	if inFull() {
 		each = 1000
 	}
 	cert, err := g.authority.Certificate(exchangeID)

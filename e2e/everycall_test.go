@@ -5,10 +5,7 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -21,33 +18,11 @@ func inFull() bool { return os.Getenv("POSTERN_LONG") != "" }
 // which tells how many failed.
 func (g *gateway) inject(t *testing.T, calls, errno string, n int) (stop func() int) {
 	t.Helper()
-	log := &transcript{}
-	cmd := exec.Command(need(t, "strace"), "-f", "-p", itoa(g.pid), "-e", "trace="+calls,
-		"-e", fmt.Sprintf("inject=%s:error=%s:when=%d", calls, errno, n))
-	cmd.Stderr, cmd.Stdout = log, log
-	must(t, cmd.Start())
-	var once sync.Once
-	end := func() int {
-		once.Do(func() {
-			_ = cmd.Process.Signal(syscall.SIGTERM) // it lets go of the gateway
-			force := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() })
-			defer force.Stop()
-			_ = cmd.Wait()
-		})
+	log, end := g.attach(t, "-e", "trace="+calls, "-e", fmt.Sprintf("inject=%s:error=%s:when=%d", calls, errno, n))
+	return func() int {
+		end()
 		return strings.Count(log.String(), "(INJECTED)")
 	}
-	t.Cleanup(func() { end() })
-	for until := time.Now().Add(10 * time.Second); !strings.Contains(log.String(), "attached"); {
-		time.Sleep(10 * time.Millisecond)
-		if strings.Contains(log.String(), "not permitted") {
-			fmt.Printf("SKIPPED ptrace: not allowed here, so %s was not run\n", t.Name())
-			t.Skip("SKIPPED ptrace")
-		}
-		if time.Now().After(until) {
-			t.Fatalf("strace does not attach: %s", log)
-		}
-	}
-	return end
 }
 
 // alive says whether the process still runs.

@@ -3,12 +3,8 @@
 package e2e
 
 import (
-	"fmt"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -19,29 +15,11 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // one file, as a dying disk would.
 func (g *gateway) breakFsync(t *testing.T, file string) {
 	t.Helper()
-	args := []string{"-f", "-p", itoa(g.pid), "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO"}
+	args := []string{"-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO"}
 	if file != "" {
 		args = append(args, "-P", file)
 	}
-	log := &transcript{}
-	cmd := exec.Command(need(t, "strace"), args...)
-	cmd.Stderr, cmd.Stdout = log, log
-	must(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it lets go of the gateway
-		_ = cmd.Wait()
-	})
-	time.Sleep(50 * time.Millisecond)
-	for until := time.Now().Add(5 * time.Second); !strings.Contains(log.String(), "attached"); {
-		time.Sleep(20 * time.Millisecond)
-		if strings.Contains(log.String(), "not permitted") {
-			fmt.Printf("SKIPPED ptrace: not allowed here, so %s was not run\n", t.Name())
-			t.Skip("SKIPPED ptrace")
-		}
-		if time.Now().After(until) {
-			t.Fatalf("strace does not attach: %s", log)
-		}
-	}
+	g.attach(t, args...)
 }
 
 func TestAFailedFsyncIsDeathAndNeverA250(t *testing.T) {

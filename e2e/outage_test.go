@@ -120,7 +120,7 @@ func (b *backlog) late(name string) (most time.Duration, n int) {
 // of the task room.
 func TestABacklogGoesAboutAsFastAsMailThatNeverWaited(t *testing.T) {
 	n, m, away := 150, 150, 2*time.Second
-	long := os.Getenv("POSTERN_LONG") != ""
+	long := inFull()
 	if long {
 		n, away = number("POSTERN_BACKLOG", 20_000), 2*time.Minute
 		m = n / 4

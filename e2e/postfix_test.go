@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"postern.dev/postern/internal/fakeexchange"
 )
 
 // postfix is a private Postfix. Users bring mail to its first listener,
@@ -20,7 +22,8 @@ type postfix struct{ in, back string }
 
 const mta = "mta.contoso.example"
 
-const postfixMain = `compatibility_level = 3.6
+// privatePostfix is what every Postfix of a test needs.
+const privatePostfix = `compatibility_level = 3.6
 queue_directory = %[1]s/queue
 data_directory = %[1]s/data
 maillog_file = %[1]s/log/maillog
@@ -31,19 +34,21 @@ mail_owner = postfix
 setgid_group = postdrop
 myhostname = mta.contoso.example
 mydestination =
-mynetworks = 127.0.0.0/8
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 alias_maps =
 alias_database =
 local_recipient_maps =
 relayhost = [127.0.0.1]:%[2]s
-default_transport = smtp
 smtp_host_lookup = native
-smtp_tls_security_level = may
 smtpd_tls_security_level = may
 smtpd_tls_cert_file = %[1]s/mta.pem
 smtpd_tls_key_file = %[1]s/mta.key
+`
+
+const postfixMain = `mynetworks = 127.0.0.0/8
+default_transport = smtp
+smtp_tls_security_level = may
 smtpd_tls_ask_ccert = yes
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtputf8_enable = yes
@@ -78,11 +83,22 @@ postlog unix-dgram n - n - 1 postlogd
 // startPostfix runs one until the end of the test.
 func startPostfix(t *testing.T, g *gateway, back string, out *sink) *postfix {
 	t.Helper()
+	p := &postfix{in: port(t), back: back}
+	runPostfix(t, g.authority, out, postfixMain, func(dir string) string {
+		return fmt.Sprintf(postfixMaster, p.in, p.back, portOf(g.smtp), dir)
+	})
+	return p
+}
+
+// runPostfix runs a private Postfix, with a certificate of a, until the end
+// of the test. master is its master.cf, which may name its folder.
+func runPostfix(t *testing.T, a *fakeexchange.Authority, out *sink, main string, master func(dir string) string) {
+	t.Helper()
+	need(t, "postfix")
 	if os.Getuid() != 0 {
 		fmt.Printf("SKIPPED postfix: only root can run a private one, so %s was not run\n", t.Name())
 		t.Skip("SKIPPED postfix")
 	}
-	p := &postfix{in: port(t), back: back}
 	dir := folder(t)
 	for _, d := range []string{"queue", "data", "log"} {
 		must(t, os.MkdirAll(filepath.Join(dir, d), 0o755))
@@ -90,12 +106,12 @@ func startPostfix(t *testing.T, g *gateway, back string, out *sink) *postfix {
 	if o, err := exec.Command("chown", "postfix", filepath.Join(dir, "data")).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, o)
 	}
-	chain, key := issue(t, g.authority, mta)
+	chain, key := issue(t, a, mta)
 	write(t, filepath.Join(dir, "mta.pem"), chain)
 	write(t, filepath.Join(dir, "mta.key"), key)
 	conf := filepath.Join(dir, "conf")
-	write(t, filepath.Join(conf, "main.cf"), fmt.Sprintf(postfixMain, dir, portOf(out.address)))
-	write(t, filepath.Join(conf, "master.cf"), fmt.Sprintf(postfixMaster, p.in, p.back, portOf(g.smtp), dir))
+	write(t, filepath.Join(conf, "main.cf"), fmt.Sprintf(privatePostfix, dir, portOf(out.address))+main)
+	write(t, filepath.Join(conf, "master.cf"), master(dir))
 	for _, f := range []string{conf, filepath.Join(conf, "main.cf"), filepath.Join(conf, "master.cf")} {
 		must(t, os.Chmod(f, 0o755))
 	}
@@ -109,7 +125,6 @@ func startPostfix(t *testing.T, g *gateway, back string, out *sink) *postfix {
 		}
 		_ = exec.Command("postfix", "-c", conf, "abort").Run() // ends the master of this folder only
 	})
-	return p
 }
 
 func portOf(address string) string {

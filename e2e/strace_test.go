@@ -7,12 +7,46 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
+
+// attach lets strace follow the running gateway, until end is called or the
+// test is over.
+func (g *gateway) attach(t *testing.T, args ...string) (log *transcript, end func()) {
+	t.Helper()
+	log = &transcript{}
+	cmd := exec.Command(need(t, "strace"), append([]string{"-f", "-p", itoa(g.pid)}, args...)...)
+	cmd.Stderr, cmd.Stdout = log, log
+	must(t, cmd.Start())
+	var once sync.Once
+	end = func() {
+		once.Do(func() {
+			_ = cmd.Process.Signal(syscall.SIGTERM) // it lets go of the gateway
+			force := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() })
+			defer force.Stop()
+			_ = cmd.Wait()
+		})
+	}
+	t.Cleanup(end)
+	for until := time.Now().Add(10 * time.Second); !strings.Contains(log.String(), "attached"); {
+		time.Sleep(10 * time.Millisecond)
+		if strings.Contains(log.String(), "not permitted") {
+			fmt.Printf("SKIPPED ptrace: not allowed here, so %s was not run\n", t.Name())
+			t.Skip("SKIPPED ptrace")
+		}
+		if time.Now().After(until) {
+			t.Fatalf("strace does not attach: %s", log)
+		}
+	}
+	return log, end
+}
 
 // TestThePromiseIsOnTheDiskBeforeItIsMade reads from the system calls of one
 // message in custody that the order is the one of the design.

@@ -26,7 +26,7 @@ func receiveLimits() []limit {
 		{"Time that judging may take while the client waits", "patience", "the message is taken into custody and judged there", "judged-in-custody.txtar"},
 		{"Passes of one message through us", "gateway.maxPasses", "554, P703; the sender gets a report", "loop-stopped.txtar"},
 		{"Received fields of a message", "gateway.maxReceived", "554 5.4.6, P704; the sender gets a report", "loop-of-a-hundred-hops.txtar"},
-		{"Messages of one tenant that are handled at a time", "400, where there are several tenants", "451 4.3.2; the others go on", "TestOneTenantsSlowNextHopLeavesRoomForTheOthers"},
+		{"Messages of one tenant that are handled at a time", "400, where there are several tenants", "451 4.3.2; the others go on", "TestATenantThatIsSlowLeavesRoomForAnother"},
 	}
 }
 

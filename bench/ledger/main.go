@@ -79,11 +79,11 @@ func run(w io.Writer) (int, error) {
 	var err error
 	switch {
 	case *program != "":
-		in.Records, err = books.ReadLines[books.Record](bytes.NewReader(ask("audit", "export")))
+		in.Records, err = load.ReadLines[books.Record](bytes.NewReader(ask("audit", "export")))
 		note(err)
-		in.Held, err = books.ReadLines[books.Held](bytes.NewReader(ask("held", "list")))
+		in.Held, err = load.ReadLines[books.Held](bytes.NewReader(ask("held", "list")))
 		note(err)
-		in.Queue, err = books.ReadLines[books.Task](bytes.NewReader(ask("queue", "list")))
+		in.Queue, err = load.ReadLines[books.Task](bytes.NewReader(ask("queue", "list")))
 		note(err)
 	default:
 		in.Records, err = file[books.Record](*record)
@@ -114,7 +114,7 @@ func file[T any](name string) ([]T, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return books.ReadLines[T](f)
+	return load.ReadLines[T](f)
 }
 
 func show(w io.Writer, r books.Report, asJSON bool) (int, error) {

@@ -151,13 +151,15 @@ func (l *Log) Err() error {
 }
 
 // ReadSent reads a log of a source.
-func ReadSent(r io.Reader) ([]Sent, error) { return read[Sent](r) }
+func ReadSent(r io.Reader) ([]Sent, error) { return ReadLines[Sent](r) }
 
 // ReadGot reads a log of a sink.
-func ReadGot(r io.Reader) ([]Got, error) { return read[Got](r) }
+func ReadGot(r io.Reader) ([]Got, error) { return ReadLines[Got](r) }
 
-func read[T any](r io.Reader) ([]T, error) {
-	var list []T
+// ReadLines reads JSON Lines. What comes before an error is given too: a log
+// may end in the middle of a line.
+func ReadLines[T any](r io.Reader) ([]T, error) {
+	list := []T{}
 	d := json.NewDecoder(r)
 	for {
 		var v T
@@ -167,7 +169,7 @@ func read[T any](r io.Reader) ([]T, error) {
 		case io.EOF:
 			return list, nil
 		default:
-			return list, fmt.Errorf("load: line %d of a log: %w", len(list)+1, err)
+			return list, fmt.Errorf("load: line %d: %w", len(list)+1, err)
 		}
 	}
 }

@@ -176,10 +176,8 @@ func (c *check) remains(e entry, recorded, kept bool) {
 // inCustody adds up a message that has a row.
 func (c *check) inCustody(e entry, sum *Sum, recorded bool) {
 	accepted := len(unique(e.custody.To))
-	sum.Messages++
-	sum.In += accepted
 	add, lines := e.account.Check(e.id, e.custody.To, e.custody.Waiting, e.custody.State == spool.Done)
-	sum.take(add)
+	sum.Add(add)
 	for _, line := range lines {
 		c.sheet.complain(e.tenant(), e.id, strings.TrimPrefix(line, fmt.Sprintf("%s: message %s: ", problem.Unbalanced, e.id)))
 	}

@@ -237,7 +237,9 @@ func TestEverythingThatCanHappenAddsUp(t *testing.T) {
 			t.Errorf("%+v", s.Differences)
 		}
 		want := Sum{
-			Messages: 12, In: 21, Delivered: 9, Refused: 3, Failed: 2, Redirected: 2, Open: 2, Held: 3, Reported: 4, Silent: 1,
+			Sum: task.Sum{
+				Messages: 12, In: 21, Delivered: 9, Refused: 3, Failed: 2, Redirected: 2, Open: 2, Held: 3, Reported: 4, Silent: 1,
+			},
 			CutThrough: 2, Unknown: 2, Leaving: 1, Watched: 1, Turned: 3, Deferred: 2,
 		}
 		if diff := cmp.Diff(want, s.Total); diff != "" {

@@ -10,17 +10,9 @@ import "postern.dev/postern/internal/task"
 type Sum struct {
 	// Tenant is "" in the sum of all.
 	Tenant string `json:"tenant,omitempty"`
-	// Messages are those that we answered 250 for.
-	Messages   int `json:"messages"`
-	In         int `json:"in"`
-	Delivered  int `json:"delivered"`
-	Refused    int `json:"refused"`
-	Failed     int `json:"failed"`
-	Redirected int `json:"redirected"`
-	Open       int `json:"open"`
-	Held       int `json:"held"`
-	Reported   int `json:"reported"`
-	Silent     int `json:"silent"`
+	// Sum counts what we answered 250 for: messages in Messages, else
+	// recipients.
+	task.Sum
 	// CutThrough are those of Delivered whom the next hop took while the
 	// client waited: they were never in custody.
 	CutThrough int `json:"cut_through"`
@@ -28,8 +20,8 @@ type Sum struct {
 	Difference int `json:"difference"`
 
 	// Unknown are recipients of messages that were handed back and whose
-	// outcome nobody knows: delivered, or retried by Exchange. No 250 was
-	// said for them. Leaving are messages whose next hop has not answered
+	// outcome nobody knows: delivered, or retried by Exchange. No answer to
+	// the client is on record for them. Leaving are messages whose next hop has not answered
 	// yet (or had not when the process ended).
 	Unknown int `json:"unknown"`
 	Leaving int `json:"leaving"`
@@ -51,30 +43,9 @@ func (s Sum) Told() int { return s.Refused + s.Failed }
 
 func (s Sum) difference() int { return s.In - s.Out() - s.Held - s.Open - s.Told() }
 
-// take adds what the room of tasks has added up.
-func (s *Sum) take(t task.Sum) {
-	s.Delivered += t.Delivered
-	s.Redirected += t.Redirected
-	s.Refused += t.Refused
-	s.Failed += t.Failed
-	s.Held += t.Held
-	s.Open += t.Open
-	s.Reported += t.Reported
-	s.Silent += t.Silent
-}
-
 func (s *Sum) add(t Sum) {
-	s.Messages += t.Messages
-	s.In += t.In
-	s.Delivered += t.Delivered
+	s.Sum.Add(t.Sum)
 	s.CutThrough += t.CutThrough
-	s.Redirected += t.Redirected
-	s.Held += t.Held
-	s.Open += t.Open
-	s.Refused += t.Refused
-	s.Failed += t.Failed
-	s.Reported += t.Reported
-	s.Silent += t.Silent
 	s.Difference += t.Difference
 	s.Unknown += t.Unknown
 	s.Leaving += t.Leaving

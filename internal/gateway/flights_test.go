@@ -37,4 +37,8 @@ func TestATenantThatIsSlowLeavesRoomForAnother(t *testing.T) {
 	if _, mine := begin("slow", 100); !mine {
 		t.Error("a place that is free again is not given")
 	}
+	f.end("slow1")
+	if _, mine := begin("slow", 101); !mine {
+		t.Error("the place of a message that was given up is not given")
+	}
 }

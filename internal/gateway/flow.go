@@ -164,7 +164,7 @@ func (g *Gateway) Settled(a *mail.Arrival) {
 		// in the same segment.
 		err := g.DB.Update(context.Background(), func(tx *store.Tx) error { return spool.SettleRepeat(tx, x.key) })
 		if err == nil {
-			g.memory.drop(true, x.key)
+			g.memory.dropRepeat(x.key)
 		} else {
 			g.Log.Error("a settled answer could not be forgotten", telemetry.KeyRoom, "gateway",
 				telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)

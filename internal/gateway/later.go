@@ -131,8 +131,10 @@ func (r *records) take() []record {
 	return group
 }
 
-// writeGroup writes a group in one transaction; when that fails, each of its
-// own, so that one bad record costs no other.
+// writeGroup writes a group in one transaction; when that fails, each in one
+// of its own, so that one bad record costs no other. They go at the same time:
+// a store that is locked or full keeps them all waiting once, not one after
+// the other.
 func (g *Gateway) writeGroup(group []record) {
 	if len(group) > 1 {
 		err := g.DB.Update(context.Background(), func(tx *store.Tx) error {
@@ -147,10 +149,14 @@ func (g *Gateway) writeGroup(group []record) {
 			return
 		}
 	}
+	var all sync.WaitGroup
 	for _, r := range group {
-		if err := g.DB.Update(context.Background(), r.fn); err != nil {
-			g.Log.Error("could not write "+r.what, telemetry.KeyRoom, "gateway",
-				telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
-		}
+		all.Go(func() {
+			if err := g.DB.Update(context.Background(), r.fn); err != nil {
+				g.Log.Error("could not write "+r.what, telemetry.KeyRoom, "gateway",
+					telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
+			}
+		})
 	}
+	all.Wait()
 }

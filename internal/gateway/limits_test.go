@@ -6,31 +6,8 @@ import (
 	"testing"
 
 	"postern.dev/postern/internal/mail"
-	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/tenant"
 )
-
-func TestOneTenantsSlowNextHopLeavesRoomForTheOthers(t *testing.T) {
-	f := newFlights()
-	key := func(tenant string, n int) spool.Key {
-		return spool.RepeatKey(tenant, nil, fmt.Sprint(n), [32]byte{}, "")
-	}
-	for n := range 3 {
-		if _, mine := f.begin(key("a", n), "a", fmt.Sprint("a", n), 3); !mine {
-			t.Fatalf("message %d of the tenant was not taken", n)
-		}
-	}
-	if r, mine := f.begin(key("a", 3), "a", "a3", 3); mine || r.Code != 451 {
-		t.Errorf("the fourth of three was answered %v", r)
-	}
-	if _, mine := f.begin(key("b", 0), "b", "b0", 3); !mine {
-		t.Error("the other tenant had no room")
-	}
-	f.end("a1")
-	if _, mine := f.begin(key("a", 4), "a", "a4", 3); !mine {
-		t.Error("a place that was given back was not taken again")
-	}
-}
 
 func TestOneTenantDoesNotTakeAllPlacesForJudgingInCustody(t *testing.T) {
 	var j judges

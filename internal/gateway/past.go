@@ -44,8 +44,8 @@ func (g *Gateway) known(ctx context.Context, key spool.Key) (p past, err error) 
 
 // memory holds the keys of the arrivals of which the store knows something,
 // so that the others, almost all, need not be looked up. It may hold too many
-// keys, never too few: a key is noted before its row is written and dropped
-// after the row is gone. Where several processes share a store it is of no
+// keys, never too few: a key is noted before its row is written, and dropped
+// after the row is gone if at all. Where several processes share a store it is of no
 // use, and everything is looked up.
 type memory struct {
 	mu       sync.Mutex
@@ -98,11 +98,12 @@ func (m *memory) note(repeat bool, key spool.Key) {
 	m.set(repeat)[key] = time.Now()
 }
 
-// drop is called after the row has gone.
-func (m *memory) drop(repeat bool, key spool.Key) {
+// dropRepeat is called after a repeat's row has gone. Deferrals are few: they
+// go with time.
+func (m *memory) dropRepeat(key spool.Key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.set(repeat), key)
+	delete(m.repeats, key)
 }
 
 // ForgetPast forgets arrivals whose rows are too old to be there.

@@ -29,6 +29,20 @@ type Sum struct {
 	Silent int `json:"silent"`
 }
 
+// Add adds what t has added up.
+func (s *Sum) Add(t Sum) {
+	s.Messages += t.Messages
+	s.In += t.In
+	s.Delivered += t.Delivered
+	s.Refused += t.Refused
+	s.Failed += t.Failed
+	s.Redirected += t.Redirected
+	s.Open += t.Open
+	s.Held += t.Held
+	s.Reported += t.Reported
+	s.Silent += t.Silent
+}
+
 // Ledger tells, message by message, who was accepted, who of them waits for
 // a person, and whether the message is called done. spool.Ledger is one.
 type Ledger func(tx *store.Tx, row func(message string, to, waiting []mail.Address, done bool) error) error

@@ -288,13 +288,13 @@ func change[T any](dice *rand.Rand, list *[]T, id func(T) string, fn func(*T) bo
 }
 
 func TestLinesAreReadAsTheVerbsWriteThem(t *testing.T) {
-	records, err := ReadLines[Record](strings.NewReader(`{"id":"01","tenant":"contoso","message_id":"<r.1@load.example>","way":"cut-through",` +
+	records, err := load.ReadLines[Record](strings.NewReader(`{"id":"01","tenant":"contoso","message_id":"<r.1@load.example>","way":"cut-through",` +
 		`"from":"a@contoso.example","received":"2026-11-23T09:00:00Z","recipients":[{"address":"b@fabrikam.example","verdict":"deliver",` +
 		`"delivery":"delivered","at":"2026-11-23T09:00:00Z"}]}` + "\n"))
 	if err != nil || len(records) != 1 || records[0].Recipients[0].Delivery != "delivered" {
 		t.Errorf("%+v, %v", records, err)
 	}
-	if _, err := ReadLines[Held](strings.NewReader("{\"message\":\"01\"}\n{")); err == nil {
+	if _, err := load.ReadLines[Held](strings.NewReader("{\"message\":\"01\"}\n{")); err == nil {
 		t.Error("a line that was cut off was taken")
 	}
 	var text bytes.Buffer

@@ -2,7 +2,6 @@ package books
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -57,23 +56,6 @@ type Task struct {
 	Message    string   `json:"message"`
 	Kind       string   `json:"kind"`
 	Recipients []string `json:"recipients"`
-}
-
-// ReadLines reads JSON Lines.
-func ReadLines[T any](r io.Reader) ([]T, error) {
-	list := []T{}
-	d := json.NewDecoder(r)
-	for {
-		var v T
-		switch err := d.Decode(&v); err {
-		case nil:
-			list = append(list, v)
-		case io.EOF:
-			return list, nil
-		default:
-			return nil, fmt.Errorf("books: line %d: %w", len(list)+1, err)
-		}
-	}
 }
 
 // ReadCrashes reads a moment per line, as RFC 3339 writes it.
