@@ -1,6 +1,7 @@
 package receive
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"log/slog"
@@ -55,6 +56,7 @@ var (
 	errSession  = errors.New("receive: session too long")
 	errLong     = errors.New("receive: line too long")
 	errTLS      = errors.New("receive: TLS without STARTTLS")
+	errNoHello  = errors.New("receive: not TLS after STARTTLS")
 )
 
 func newConn(s *Server, nc net.Conn, addr netip.AddrPort, who visitor) *conn {
@@ -337,13 +339,20 @@ func (c *conn) fillLine(until time.Time, idle bool) error {
 type wire struct {
 	net.Conn
 	reads int
+	hello []byte // what a handshake must still begin with
 }
 
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
-	if n > 0 {
-		w.reads++
+	if n == 0 {
+		return n, err
 	}
+	w.reads++
+	k := min(n, len(w.hello))
+	if !bytes.Equal(p[:k], w.hello[:k]) {
+		return 0, errNoHello
+	}
+	w.hello = w.hello[k:]
 	return n, err
 }
 

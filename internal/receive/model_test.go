@@ -29,11 +29,11 @@ type model struct {
 	errors   int
 	idles    int
 
-	closed   bool // the server has closed the connection
-	secure   bool // the handshake comes next
-	injected bool // something stood behind STARTTLS
-	inside   bool // the input ended within content or a line
-	vague    bool // what happens depends on the slicing
+	closed   bool   // the server has closed the connection
+	secure   bool   // the handshake comes next
+	injected []byte // what stood behind STARTTLS
+	inside   bool   // the input ended within content or a line
+	vague    bool   // what happens depends on the slicing
 }
 
 type modelMessage struct {
@@ -91,7 +91,7 @@ func (m *model) run(in []byte) {
 		}
 		in = m.command(line, in)
 		if m.secure && len(in) > 0 {
-			m.secure, m.injected, m.closed = false, true, true
+			m.secure, m.injected, m.closed = false, in, true
 		}
 	}
 }

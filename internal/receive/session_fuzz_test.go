@@ -57,6 +57,8 @@ func FuzzSession(f *testing.F) {
 	f.Add([]byte{1, 12, 4, 5, 7, 8, 1, 12, 14, 15, 8, 7, 8, 26, 25, 24}, []byte{}, []byte{50}, byte(4))
 	f.Add([]byte{1, 3, 4, 5, 46, 41, 40, 39, 6, 48, 48, 33, 45, 43}, []byte("a\x16b"), []byte{9, 1}, byte(5))
 	f.Add([]byte{1, 3, 4, 4, 17, 16, 14, 5, 37, 35, 34, 36, 3, 200, 201}, []byte("RCPT TO:<x@y.example>\r\n"), []byte{2}, byte(9))
+	// Fewer octets than a record's header, in a segment of their own.
+	f.Add([]byte("\x01\t!@\x00@\x01@@@"), []byte(""), []byte("\x01"), byte(0))
 	f.Fuzz(func(t *testing.T, plan, raw, slicing []byte, mood byte) {
 		var parts [][]byte
 		part := []byte{}
@@ -157,7 +159,7 @@ func (p *player) all(parts [][]byte) {
 		}
 		p.exchange(part)
 		switch {
-		case p.m.injected:
+		case p.m.injected != nil:
 			p.end()
 			return
 		case p.m.closed:
@@ -222,8 +224,15 @@ func (p *player) reply() (int, error) {
 }
 
 // end reads what comes after an injection: at most one reply in clear and an
-// alert, and then nothing.
+// alert, and then nothing. What may be the beginning of a handshake is waited
+// on, so there the client hangs up.
 func (p *player) end() {
+	if p.m.injected[0] == handshakeRecord {
+		if code, err := p.reply(); err != nil || code != 554 && code != 220 {
+			p.t.Fatalf("after an injection came %d, %v", code, err)
+		}
+		return
+	}
 	rest, err := io.ReadAll(p.r)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		p.t.Fatal("the connection was not closed after an injection")

@@ -18,6 +18,12 @@ import (
 // command begins with it, and its line would never end.
 const handshakeRecord = 0x16
 
+// helloStart is what every ClientHello begins with: a handshake record of a
+// version 3.x (RFC 8446 §5.1). A client that goes on in clear is seen by its
+// first octet, also when it sends fewer than a record's header has: it must
+// not hold a place for handshakes until the time for one is over.
+func helloStart() []byte { return []byte{handshakeRecord, 3} }
+
 // startTLS begins TLS (RFC 3207). What the client said before is forgotten.
 func (c *conn) startTLS(args string) {
 	switch {
@@ -93,6 +99,7 @@ func (c *conn) handshake() error {
 	}
 	ctx, cancel := context.WithDeadline(c.s.ctx, until)
 	defer cancel()
+	c.raw.hello = helloStart()
 	secure := tls.Server(c.raw, c.s.resuming())
 	if err := secure.HandshakeContext(ctx); err != nil {
 		return err

@@ -171,6 +171,20 @@ func TestNothingSaidInClearSurvivesSTARTTLS(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a few octets that begin no handshake are not waited on", func(t *testing.T) {
+		for _, octets := range []string{"\r", "\r\n", "!", "\x16\r", "\x15\x03", "QUIT"} {
+			cfg := secured(t, ours, ours)
+			cfg.HandshakeTimeout = time.Hour
+			c := dial(t, cfg, new(desk))
+			c.talk(hello...)
+			c.talk(">STARTTLS", "<220", "="+octets)
+			select {
+			case <-c.done:
+			case <-time.After(20 * time.Second):
+				t.Fatalf("after %q the server still waits for a handshake", octets)
+			}
+		}
+	})
 	t.Run("EHLO is forgotten", func(t *testing.T) {
 		c := dial(t, secured(t, ours, ours), new(desk))
 		c.talk(hello...)
