@@ -21,11 +21,13 @@ type extraction struct {
 func (p *program) extractVerb() *cobra.Command {
 	cmd := p.verb("extract FILE...", "Show the text and properties that the detectors see, part by part",
 		takes(1, -1, "a file, mail or document; - is standard input"), nil)
+	var passwords []string
+	cmd.Flags().StringArrayVar(&passwords, "password", nil, "a password to try on encrypted files; may be given again")
 	cmd.Long = "Reads mails (a file that begins with a header field) and documents. 1: something could not be read."
 	cmd.RunE = func(_ *cobra.Command, files []string) error {
 		lost := 0
 		for _, name := range files {
-			x, err := p.extract(name)
+			x, err := p.extract(name, passwords)
 			if err != nil {
 				return err
 			}
@@ -49,7 +51,7 @@ func (p *program) extractVerb() *cobra.Command {
 	return cmd
 }
 
-func (p *program) extract(name string) (extraction, error) {
+func (p *program) extract(name string, passwords []string) (extraction, error) {
 	body, done, err := p.body(name)
 	if err != nil {
 		return extraction{}, err
@@ -61,8 +63,7 @@ func (p *program) extract(name string) (extraction, error) {
 	} else if head = head[:n]; isMail(head) {
 		return extraction{name, look.Texts(mail.Parse(body, mail.Limits{}))}, nil
 	}
-	text := look.FileText(filepath.Base(name), io.NewSectionReader(body, 0, body.Size()))
-	return extraction{name, []look.Text{text}}, nil
+	return extraction{name, look.FileText(filepath.Base(name), io.NewSectionReader(body, 0, body.Size()), passwords)}, nil
 }
 
 func (p *program) extracted(x extraction) {

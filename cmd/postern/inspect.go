@@ -38,14 +38,13 @@ type unseenForm struct {
 }
 
 type partForm struct {
-	Part       string            `json:"part"`
-	Name       string            `json:"name"`
-	Type       string            `json:"type"`
-	Size       int64             `json:"size"`
-	TextBytes  int64             `json:"text_bytes"`
-	Attachment bool              `json:"attachment,omitempty"`
-	SHA256     string            `json:"sha256,omitempty"`
-	Properties map[string]string `json:"properties,omitempty"`
+	Part       string `json:"part"`
+	Name       string `json:"name"`
+	Type       string `json:"type"`
+	Size       int64  `json:"size"`
+	TextBytes  int64  `json:"text_bytes"`
+	Attachment bool   `json:"attachment,omitempty"`
+	SHA256     string `json:"sha256,omitempty"`
 }
 
 type findingForm struct {
@@ -198,7 +197,7 @@ func inspectionOf(name, tenantID string, i gateway.Inspection) inspection {
 	}
 	for _, x := range i.Report.Parts {
 		in.Parts = append(in.Parts, partForm{
-			x.Part, x.Name, x.Type, x.Size, x.TextBytes, x.Attachment, x.SHA256, x.Properties,
+			x.Part, x.Name, x.Type, x.Size, x.TextBytes, x.Attachment, x.SHA256,
 		})
 	}
 	for _, f := range i.Report.Findings {

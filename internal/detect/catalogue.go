@@ -16,6 +16,8 @@ type Catalogue struct {
 	Dictionaries []Dictionary     `json:"dictionaries,omitempty" yaml:"dictionaries"`
 	Headers      []HeaderRule     `json:"headers,omitempty" yaml:"headers"`
 	Attachments  []AttachmentRule `json:"attachments,omitempty" yaml:"attachments"`
+	// Passwords are tried on encrypted attachments.
+	Passwords []string `json:"passwords,omitempty" yaml:"passwords"`
 }
 
 // Dictionary is a list of terms. Its findings have the type of its id:

@@ -34,4 +34,6 @@ type Found struct {
 	Detector string
 	// From and To are offsets in bytes of the original text, To exclusive.
 	From, To int64
+	// Place is where it stands, for people.
+	Place Place
 }

@@ -73,6 +73,9 @@ type Finding struct {
 	Sample string `json:"sample,omitempty"`
 	// Offset is where that value begins, in bytes of the part's text.
 	Offset int64 `json:"offset"`
+	// Place is where it stands, for people: "line 12", "page 3", "sheet 2
+	// (Salaries), cell B7".
+	Place string `json:"place,omitempty"`
 	// Why lists the evidence for the sample.
 	Why []string `json:"why,omitempty"`
 }
@@ -109,8 +112,6 @@ type PartInfo struct {
 	SHA256 string `json:"sha256,omitempty"`
 	// TextBytes is how much text (UTF-8) was looked at.
 	TextBytes int64 `json:"text_bytes"`
-	// Properties are what the format says about itself.
-	Properties map[string]string `json:"properties,omitempty"`
 }
 
 // Total is the number of different values of a type over the whole message:

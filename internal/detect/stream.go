@@ -25,6 +25,7 @@ type Stream struct {
 	Size int
 
 	text    folded
+	marks   marks
 	lead    int
 	pending []byte // the beginning of a rune
 	window  Window
@@ -122,6 +123,7 @@ func (s *Stream) scan(last bool) error {
 	}
 	for _, h := range resolve(hits) {
 		if h.Start >= s.window.From && h.Start < s.window.To {
+			h.Place = s.marks.at(h.From, text, h.Start)
 			s.Found(h)
 		}
 	}
@@ -132,6 +134,7 @@ func (s *Stream) scan(last bool) error {
 	for from > 0 && !utf8.RuneStart(text[from]) {
 		from--
 	}
+	s.marks.cut(text[:from], s.text.start(from))
 	s.text.cut(from)
 	s.lead = to - from
 	return nil

@@ -10,8 +10,14 @@ import (
 type Tally struct {
 	seed  maphash.Seed
 	total map[string]map[uint64]Confidence
-	part  map[group]*counts
-	from  Source
+	counting
+	outer []counting // the texts in which the current one lies
+}
+
+// counting is what is counted in one text.
+type counting struct {
+	part map[group]*counts
+	from Source
 }
 
 type group struct{ kind, detector string }
@@ -37,6 +43,16 @@ func (t *Tally) Begin(s Source) {
 	t.part = map[group]*counts{}
 }
 
+// Push keeps the counts of the current text while that of a file inside it
+// is looked at.
+func (t *Tally) Push() { t.outer = append(t.outer, t.counting) }
+
+// Pop goes on with the text that was kept last.
+func (t *Tally) Pop() {
+	n := len(t.outer) - 1
+	t.counting, t.outer = t.outer[n], t.outer[:n]
+}
+
 // Add counts a hit of the current text.
 func (t *Tally) Add(f Found) {
 	h := maphash.String(t.seed, f.Value)
@@ -55,7 +71,8 @@ func (t *Tally) Add(f Found) {
 	if _, seen := c.first[f.Confidence]; !seen {
 		c.first[f.Confidence] = Finding{
 			Type: f.Type, Detector: f.Detector, Part: t.from.Part, Name: t.from.Name, Kind: t.from.Kind,
-			Confidence: f.Confidence, Sample: Mask(f.Type, f.Value), Offset: f.From, Why: f.Why,
+			Confidence: f.Confidence, Sample: Mask(f.Type, f.Value), Offset: f.From, Place: f.Place.String(),
+			Why: f.Why,
 		}
 	}
 }

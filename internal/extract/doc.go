@@ -12,6 +12,11 @@
 // An extractor is a function from a stream to a stream (see Extractors): to
 // add a format, write one file and add one row.
 //
+// Properties have these names: title, subject, author, keywords, comments,
+// category, company, manager, last-author, created, modified; custom:NAME
+// for a custom property; info:KEY for PDF's dictionary; xmp:PREFIX:NAME for
+// XMP; labelinfo:ID:ATTRIBUTE for a label in docMetadata/LabelInfo.xml.
+//
 // The package knows no message, detector or policy.
 //
 // Standards: RFC 4180 (CSV), WHATWG HTML (tokenization), RFC 8118 (PDF), RFC

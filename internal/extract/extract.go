@@ -2,6 +2,7 @@ package extract
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -21,6 +22,8 @@ type Input struct {
 	Params map[string]string
 	// Octets are the content without transfer encoding.
 	Octets io.Reader
+	// Passwords are tried on encrypted content.
+	Passwords []string
 }
 
 // Limits bound one part.
@@ -28,6 +31,9 @@ type Limits struct {
 	// Text is the number of bytes of text that are given out.
 	// Default: 256 MiB.
 	Text int64
+	// Whole is the number of octets that may be kept in memory, for formats
+	// that are not read from the front to the end. Default: 64 MiB.
+	Whole int64
 }
 
 // Result says what was read and what was not.
@@ -45,6 +51,8 @@ type Result struct {
 	Properties map[string]string
 	// Unseen are the reasons for which not everything was read.
 	Unseen []Unread
+
+	said []string // names and values of properties, in order
 }
 
 // Unread is one reason, with a sentence for an administrator.
@@ -62,87 +70,24 @@ type Extractor struct {
 	// Read writes the text (UTF-8) to d. Its error means that the rest could
 	// not be read; what was written counts.
 	Read func(d *Document) error
-}
-
-// Document is what an extractor works on.
-type Document struct {
-	Input
-	// Kind is what the content is.
-	Kind Kind
-
-	result *Result
-	text   io.Writer
-	other  Alternatives
-	room   int64
-}
-
-// Alternatives is implemented by a reader of text that also takes other
-// readings of it: what the text may look like to a person. They are pieces
-// that stand for themselves, with repetitions of the text.
-type Alternatives interface{ Alternative(p []byte) error }
-
-// Alternative gives another reading of a piece of the text out.
-func (d *Document) Alternative(p []byte) error {
-	if d.other == nil || d.room <= 0 {
-		return nil
-	}
-	return d.other.Alternative(p)
+	// Opens is set when the extractor itself says what is encrypted; for the
+	// others the marks of encryption are looked for (sealed.go).
+	Opens bool
 }
 
 // Extractors lists the formats that can be read, the first that takes a kind
 // wins. A new format is one file with one function, and a row here.
 func Extractors() []Extractor {
 	return []Extractor{
-		{"extract-html", isHTML, readHTML},
-		{"extract-markup", isXML, readXML},
-		{"extract-json", isJSON, readJSON},
-		{"extract-table", isTable, readTable},
-		{"extract-text", isText, readText},
+		{Name: "extract-html", Takes: isHTML, Read: readHTML},
+		{Name: "extract-markup", Takes: isXML, Read: readXML},
+		{Name: "extract-json", Takes: isJSON, Read: readJSON},
+		{Name: "extract-table", Takes: isTable, Read: readTable},
+		{Name: textExtractor, Takes: isText, Read: readText},
 	}
 }
 
-// ErrTooLong ends an extractor whose text is longer than the limit.
-var ErrTooLong = errors.New("extract: the text is longer than the limit")
-
-// Write gives text out.
-func (d *Document) Write(p []byte) (int, error) {
-	if int64(len(p)) > d.room {
-		n, err := d.text.Write(p[:d.room])
-		d.count(n)
-		if err == nil {
-			err = ErrTooLong
-		}
-		return n, err
-	}
-	n, err := d.text.Write(p)
-	d.count(n)
-	return n, err
-}
-
-func (d *Document) count(n int) {
-	d.room -= int64(n)
-	d.result.TextBytes += int64(n)
-}
-
-// Note records a reason for which something was not read.
-func (d *Document) Note(reason mail.Cause, detail string) {
-	for _, u := range d.result.Unseen {
-		if u.Reason == reason {
-			return
-		}
-	}
-	d.result.Unseen = append(d.result.Unseen, Unread{reason, detail})
-}
-
-// Property records what the format says about itself.
-func (d *Document) Property(name, value string) {
-	if d.result.Properties == nil {
-		d.result.Properties = map[string]string{}
-	}
-	if len(d.result.Properties) < 200 && len(value) <= 4096 {
-		d.result.Properties[name] = value
-	}
-}
+const textExtractor = "extract-text"
 
 // octets counts and hashes what is read, and looks for the marks of
 // encryption.
@@ -176,6 +121,7 @@ type Reading struct {
 	buffer *bufio.Reader
 	kind   Kind
 	use    Extractor
+	also   Extractor // reads the same octets as text
 }
 
 // Begin looks at the head of a part.
@@ -183,14 +129,22 @@ func Begin(in Input, l Limits) *Reading {
 	if l.Text <= 0 {
 		l.Text = 256 << 20
 	}
+	if l.Whole <= 0 {
+		l.Whole = 64 << 20
+	}
 	r := &Reading{in: in, limits: l}
 	r.source = &octets{r: in.Octets, hash: sha256.New(), seal: &seals{}}
 	r.buffer = buffers.Reader(r.source)
 	head, _ := r.buffer.Peek(sniffSize)
 	r.kind = kindOf(in, head)
 	for _, x := range Extractors() {
-		if x.Takes(r.kind) {
+		if !x.Takes(r.kind) {
+			continue
+		}
+		if r.use.Read == nil {
 			r.use = x
+		}
+		if r.also = x; !r.kind.Other || x.plain() {
 			break
 		}
 	}
@@ -210,22 +164,30 @@ func (r *Reading) Extractor() string { return r.use.Name }
 func (r *Reading) Kind() Kind { return r.kind }
 
 // Skip forgets the extractor: the part is only measured and hashed.
-func (r *Reading) Skip() { r.use = Extractor{} }
+func (r *Reading) Skip() { r.use, r.also = Extractor{}, Extractor{} }
 
 // Finish reads the part to its end and writes its text to text. The error is
 // that of text, or of the source of the octets.
 func (r *Reading) Finish(text io.Writer) (Result, error) {
 	result := Result{Type: r.kind.Type, Extractor: r.use.Name}
-	failed := &sink{w: text}
-	d := &Document{Input: r.in, Kind: r.kind, result: &result, text: failed, room: r.limits.Text}
+	d := &Document{Input: r.in, Kind: r.kind, result: &result, text: text, room: r.limits.Text, whole: r.limits.Whole}
 	d.Octets = r.buffer
-	d.other, _ = text.(Alternatives)
+	d.desk, _ = text.(Desk)
 	if r.use.Read != nil {
-		switch err := r.use.Read(d); {
-		case failed.err != nil:
-			return result, failed.err
+		err := r.extract(d)
+		if err == nil {
+			err = d.properties()
+		} else if more := d.properties(); d.stop != nil {
+			err = more
+		}
+		d.flush()
+		d.release()
+		switch {
+		case d.stop != nil:
+			return result, d.stop
 		case errors.Is(err, ErrTooLong):
 			d.Note(mail.TooLarge, "the text is longer than the limit")
+		case errors.Is(err, ErrEnough): // the cause is recorded
 		case err != nil && r.source.err == nil:
 			d.Note(mail.Malformed, "the content is damaged")
 		}
@@ -239,27 +201,46 @@ func (r *Reading) Finish(text io.Writer) (Result, error) {
 	return result, err
 }
 
+// extract runs the extractor, and the one for text behind it when the file
+// is both.
+func (r *Reading) extract(d *Document) error {
+	if !r.both() {
+		return r.use.Read(d)
+	}
+	all, err := d.Whole()
+	d.Octets = bytes.NewReader(all)
+	if first := r.use.Read(d); err == nil {
+		err = first
+	}
+	if d.stop != nil {
+		return d.stop
+	}
+	if failed := d.Section(""); failed != nil {
+		return failed
+	}
+	d.Octets = bytes.NewReader(all)
+	if second := r.also.Read(d); err == nil {
+		err = second
+	}
+	return err
+}
+
+// both reports whether the content is read as a format and as text.
+func (r *Reading) both() bool { return r.kind.Other && !r.use.plain() && r.also.plain() }
+
+// plain reports whether x reads all text.
+func (x Extractor) plain() bool { return x.Name == textExtractor }
+
 // verdict says what remains unread.
 func (r *Reading) verdict(d *Document) {
+	if r.use.Opens {
+		return
+	}
 	if why := r.source.seal.found(d.Kind, d.Input); why != "" {
 		d.Note(mail.Encrypted, why)
 		return
 	}
-	if r.source.n > 0 && (d.Kind.Other || r.use.Read == nil) {
+	if r.source.n > 0 && (d.Kind.Other && !r.both() || r.use.Read == nil) {
 		d.Note(mail.Unsupported, d.Kind.Type+" cannot be read")
 	}
-}
-
-// sink remembers a failure of the reader of the text.
-type sink struct {
-	w   io.Writer
-	err error
-}
-
-func (s *sink) Write(p []byte) (int, error) {
-	n, err := s.w.Write(p)
-	if err != nil {
-		s.err = err
-	}
-	return n, err
 }

@@ -35,7 +35,7 @@ func readPage(d *Document, xml bool) error {
 	out := buffers.Writer(d)
 	defer buffers.PutWriter(out)
 	p := &page{out: out, fresh: true, note: d.Note, xml: xml, svg: d.Kind.Type == "image/svg+xml"}
-	if d.other != nil {
+	if d.desk != nil {
 		p.seen = &visible{give: d.Alternative, text: make([]byte, 0, maxVisible+1024)}
 	}
 	if err := p.read(d.decoded(), 0); err != nil {

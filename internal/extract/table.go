@@ -8,42 +8,27 @@ import (
 	"postern.dev/postern/internal/buffers"
 )
 
-// A table is written out row by row, its cells separated by tabs. A cell that
-// holds a long number is written behind the heading of its column
-// ("SSN: 123456789"), because the number alone may say too little and the
-// heading stands a megabyte before.
-
-// maxCell bounds one cell in memory; the rest of a longer one is written as a
-// cell of its own.
+// maxCell bounds what is kept of one cell; a longer one is written in pieces.
 const maxCell = 64 << 10
-
-// maxHeading and maxColumns bound what is repeated.
-const (
-	maxHeading = 40
-	maxColumns = 512
-)
 
 // table is the state while a table is read.
 type table struct {
-	out      *bufio.Writer
+	grid     *Grid
 	comma    byte
-	headings [][]byte
-	row      [][]byte // the first row while it is read
-	first    bool
-	column   int
+	row, col int
 	cell     []byte
+	begun    bool // the beginning of the cell is given out
 }
 
 func readTable(d *Document) error {
-	in, out := buffers.Reader(d.decoded()), buffers.Writer(d)
+	in := buffers.Reader(d.decoded())
 	defer buffers.PutReader(in)
-	defer buffers.PutWriter(out)
 	head, _ := in.Peek(sniffSize)
-	t := &table{out: out, comma: comma(head, d.Kind.Type), first: true}
+	t := &table{grid: d.Grid(""), comma: comma(head, d.Kind.Type), row: 1, col: 1}
 	if err := t.read(in); err != nil {
 		return err
 	}
-	return t.out.Flush()
+	return t.grid.End()
 }
 
 // comma is the delimiter: the one that occurs most often in the first line.
@@ -68,11 +53,9 @@ func (t *table) read(in *bufio.Reader) error {
 	for {
 		c, err := in.ReadByte()
 		if err != nil {
-			if len(t.cell) > 0 || t.column > 0 {
-				t.end('\n')
-			}
+			failed := t.end(false)
 			if err == io.EOF {
-				return nil
+				return failed
 			}
 			return err
 		}
@@ -89,15 +72,15 @@ func (t *table) read(in *bufio.Reader) error {
 		case c == '"' && len(t.cell) == 0:
 			quoted = true
 		case c == t.comma:
-			err = t.end('\t')
+			err = t.end(false)
 		case c == '\n':
-			err = t.end('\n')
+			err = t.end(true)
 		case c == '\r':
 		default:
 			t.add(c)
 		}
 		if len(t.cell) >= maxCell {
-			err = t.flush()
+			err = t.piece()
 		}
 		if err != nil {
 			return err
@@ -113,54 +96,26 @@ func (t *table) add(c byte) {
 	t.cell = append(t.cell, c)
 }
 
-// flush writes a cell that is too long to keep.
-func (t *table) flush() error {
-	_, err := t.out.Write(t.cell)
+// piece gives out what there is of a cell.
+func (t *table) piece() error {
+	var err error
+	if t.begun {
+		_, err = t.grid.d.Write(t.cell)
+	} else if len(t.cell) > 0 {
+		err = t.grid.Cell(t.row, t.col, t.cell)
+		t.begun = true
+	}
 	t.cell = t.cell[:0]
 	return err
 }
 
-// end writes the cell and what separates it from the next.
-func (t *table) end(sep byte) error {
-	if t.first && t.column < maxColumns {
-		t.row = append(t.row, bytes.Clone(t.cell[:min(len(t.cell), maxHeading)]))
-	}
-	if !t.first && t.column < len(t.headings) && longNumber(t.cell) {
-		t.out.Write(t.headings[t.column])
-		t.out.WriteString(": ")
-	}
-	t.out.Write(t.cell)
-	err := t.out.WriteByte(sep)
-	t.cell = t.cell[:0]
-	t.column++
-	if sep == '\n' {
-		if t.first {
-			t.heads()
-		}
-		t.first, t.column = false, 0
+// end ends the cell; last says that the row ends with it.
+func (t *table) end(last bool) error {
+	err := t.piece()
+	t.begun = false
+	t.col++
+	if last {
+		t.row, t.col = t.row+1, 1
 	}
 	return err
-}
-
-// heads takes the first row for headings when every cell of it could be one.
-func (t *table) heads() {
-	for _, cell := range t.row {
-		if longNumber(cell) {
-			return
-		}
-	}
-	t.headings, t.row = t.row, nil
-}
-
-// longNumber reports whether a cell holds six digits or more.
-func longNumber(cell []byte) bool {
-	n := 0
-	for _, c := range cell {
-		if '0' <= c && c <= '9' {
-			if n++; n == 6 {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -7,11 +7,8 @@ import (
 	"postern.dev/postern/internal/mail"
 )
 
-// Bounds of mail that is attached as a file.
-const (
-	maxMails = 1000 // in one mailbox
-	maxDepth = 5    // mail in a file in mail in a file
-)
+// maxMails bounds mail that is attached as a file.
+const maxMails = 1000 // in one mailbox
 
 // mails takes apart a file that holds mail: its raw text was looked at, but
 // what stands in it may be encoded.

@@ -2,6 +2,7 @@ package look
 
 import (
 	"errors"
+	"slices"
 	"sort"
 
 	"postern.dev/postern/internal/detect"
@@ -174,6 +175,7 @@ func most(a, b []detect.Total) []detect.Total {
 
 // report puts everything together, in the order of the message.
 func (s *sight) report() detect.Report {
+	slices.SortStableFunc(s.parts, func(a, b detect.PartInfo) int { return byPath(a.Part, b.Part) })
 	r := detect.Report{
 		Findings: []detect.Finding{}, Totals: s.totals, Labels: s.labels, Parts: s.parts, Unseen: s.missed,
 	}

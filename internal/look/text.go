@@ -23,6 +23,8 @@ type stream struct {
 	resume  extract.Step // who goes on after the detectors
 	stepped bool
 	stop    error
+	inside  int // files that lie in this one, so far
+	shown   *strings.Builder
 }
 
 func (w *worker) stream(it item, resume string) *stream {
@@ -31,6 +33,9 @@ func (w *worker) stream(it item, resume string) *stream {
 	w.tally.Begin(source)
 	if it.Text == detect.Body && strings.HasPrefix(it.Type, "text/") {
 		s.seam.part = it.Part
+	}
+	if w.show != nil {
+		s.shown = &strings.Builder{}
 	}
 	s.out = &detect.Stream{Source: source, Step: s.step, Failed: s.failed, Found: w.tally.Add}
 	for _, d := range w.set.detectors {
@@ -49,7 +54,7 @@ func (s *stream) again(found func(detect.Found)) *detect.Stream {
 	}
 }
 
-// Alternative implements extract.Alternatives.
+// Alternative implements extract.Desk.
 func (s *stream) Alternative(p []byte) error {
 	if s.other == nil {
 		s.other = s.again(func(f detect.Found) {
@@ -78,6 +83,9 @@ func (s *stream) failed(d detect.Detector, _ error) {
 // Write implements io.Writer for extractors.
 func (s *stream) Write(p []byte) (int, error) {
 	n, err := s.out.Write(p)
+	if s.shown != nil && s.shown.Len() < maxText {
+		s.shown.Write(p)
+	}
 	s.seam.add(p)
 	if back := s.turned.take(p); err == nil && back != nil {
 		err = s.Alternative(back)
@@ -100,13 +108,7 @@ func (s *stream) report() error {
 	if err := s.w.found(s.it); err != nil {
 		return err
 	}
-	if s.resume.Who == "" {
-		return nil
-	}
-	if err := s.w.out.step(s.resume); err != nil {
-		return errStop{err}
-	}
-	return nil
+	return s.resumed()
 }
 
 func (s *stream) close() error {
@@ -149,6 +151,9 @@ func (w *worker) plain(it item, content io.Reader) error {
 	if _, err := buffers.Copy(s, &limited); err != nil {
 		return err
 	}
+	if w.show != nil && it.Text != detect.FileName {
+		w.show(it, extract.Result{Type: "text/x-" + string(it.Text)}, s.shown.String())
+	}
 	if limited.N == 0 {
 		if err := w.tooLarge("a header says more than 4 MiB, and no more of it is read"); err != nil {
 			return err
@@ -160,7 +165,10 @@ func (w *worker) plain(it item, content io.Reader) error {
 // part reads one part and looks at its text.
 func (w *worker) part(it item, content io.Reader) error {
 	octets := &origin{r: content}
-	in := extract.Input{Name: it.Name, Declared: it.Type, Charset: it.Charset, Params: it.Params, Octets: octets}
+	w.begin(octets)
+	in := extract.Input{
+		Name: it.Name, Declared: it.Type, Charset: it.Charset, Params: it.Params, Octets: octets, Passwords: w.set.passwords,
+	}
 	var reading *extract.Reading
 	err := w.step(it.Part, "extract-kind", func() error {
 		reading = extract.Begin(in, extract.Limits{Text: max(1, min(w.ask.Text, w.ask.MessageText-w.text))})
@@ -175,13 +183,12 @@ func (w *worker) part(it item, content io.Reader) error {
 	if enclosed {
 		octets.keep, octets.kept = true, bytes.Clone(reading.Ahead())
 	}
-	result, err := w.read(it, reading)
+	result, text, err := w.read(it, reading)
 	if err != nil {
 		return err
 	}
 	w.text += result.TextBytes
-	info.Type, info.Size, info.SHA256 = result.Type, result.Size, result.SHA256
-	info.TextBytes, info.Properties = result.TextBytes, result.Properties
+	info.Type, info.Size, info.SHA256, info.TextBytes = result.Type, result.Size, result.SHA256, result.TextBytes
 	if err := w.record(record{Part: &info}); err != nil {
 		return err
 	}
@@ -189,6 +196,9 @@ func (w *worker) part(it item, content io.Reader) error {
 		result.Unseen = append(result.Unseen, extract.Unread{
 			Reason: mail.Malformed, Detail: "the content cannot be read to its end",
 		})
+	}
+	if w.show != nil {
+		w.show(it, result, text)
 	}
 	for _, u := range result.Unseen {
 		err := w.record(record{Unseen: &mail.Unseen{Part: it.Part, Name: it.Name, Reason: u.Reason, Detail: u.Detail}})
@@ -207,7 +217,8 @@ func (w *worker) part(it item, content io.Reader) error {
 
 // read runs the extractor into the detectors. An extractor that was skipped
 // or panics leaves the text unseen; the part is still measured.
-func (w *worker) read(it item, reading *extract.Reading) (result extract.Result, err error) {
+func (w *worker) read(it item, reading *extract.Reading) (result extract.Result, text string, err error) {
+	held := w.held
 	who := reading.Extractor()
 	lost := who != "" && w.skipped(it.Part, who)
 	if who == "" || lost {
@@ -220,13 +231,14 @@ func (w *worker) read(it item, reading *extract.Reading) (result extract.Result,
 		return err
 	}
 	if err := w.step(it.Part, who, run); err != nil {
-		return result, err
+		return result, "", err
 	}
+	w.held = held
 	if result.SHA256 == "" { // it panicked
 		lost = true
 		reading.Skip()
 		if err := w.step(it.Part, "extract-none", run); err != nil {
-			return result, err
+			return result, "", err
 		}
 	}
 	if lost {
@@ -235,7 +247,10 @@ func (w *worker) read(it item, reading *extract.Reading) (result extract.Result,
 	if result.Type == "" {
 		result.Type = it.Type
 	}
-	return result, s.close()
+	if s.shown != nil {
+		text = s.shown.String()
+	}
+	return result, text, s.close()
 }
 
 // origin turns a failure of the source into an end, and remembers it: what
@@ -243,6 +258,7 @@ func (w *worker) read(it item, reading *extract.Reading) (result extract.Result,
 type origin struct {
 	r      io.Reader
 	failed bool
+	n      int64 // octets so far
 
 	keep bool // somebody needs the octets again
 	kept []byte
@@ -254,6 +270,7 @@ const maxKept = 8 << 20
 
 func (o *origin) Read(p []byte) (int, error) {
 	n, err := o.r.Read(p)
+	o.n += int64(n)
 	switch {
 	case !o.keep || o.over:
 	case len(o.kept)+n > maxKept:

@@ -2,6 +2,8 @@ package look
 
 import (
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 
 	"postern.dev/postern/internal/detect"
@@ -26,54 +28,74 @@ const maxText = 64 << 20
 
 // Texts gives the text of every part of a message, in this process.
 func Texts(m *mail.Message) []Text {
-	list := []Text{}
-	for it, content := range items(m) {
-		switch it.Kind {
-		case itemPart:
-			list = append(list, textOf(it, content))
-		case itemText:
-			if it.Text == detect.FileName {
-				continue
-			}
-			b, _ := io.ReadAll(io.LimitReader(content, maxText))
-			list = append(list, Text{
-				Part: it.Part, Name: it.Name, Type: "text/x-" + string(it.Text), Text: string(b), Properties: map[string]string{},
-			})
+	return shown(func(w *worker) {
+		for it, content := range items(m) {
+			_ = w.item(it, content) // nothing here can stop it
 		}
+	})
+}
+
+// FileText gives the text of a file that is no message, and of the files
+// inside it. Passwords are tried where it is encrypted.
+func FileText(name string, content io.Reader, passwords []string) []Text {
+	return shown(func(w *worker) {
+		w.set.passwords = passwords
+		_ = w.part(item{Kind: itemPart, Part: "1", Name: name, Text: detect.Attachment, Attachment: true}, content)
+	})
+}
+
+// shown collects the texts that work comes across.
+func shown(work func(*worker)) []Text {
+	list := []Text{}
+	unseen := map[string]mail.Cause{}
+	w := newWorker(request{Text: maxText, MessageText: 4 * maxText}, &set{}, outlet{
+		step: func(extract.Step) error { return nil },
+		record: func(r record) error {
+			if r.Unseen != nil && unseen[r.Unseen.Part] == "" {
+				unseen[r.Unseen.Part] = r.Unseen.Reason
+			}
+			return nil
+		},
+	})
+	w.show = func(it item, r extract.Result, text string) {
+		t := Text{
+			Part: it.Part, Name: it.Name, Type: r.Type, Text: strings.ToValidUTF8(text, "\uFFFD"),
+			Properties: map[string]string{},
+		}
+		for k, v := range r.Properties {
+			t.Properties[k] = v
+		}
+		list = append(list, t)
 	}
+	work(w)
+	for i := range list {
+		if strings.HasPrefix(list[i].Type, "text/x-") {
+			continue
+		}
+		list[i].Unseen = unseen[list[i].Part]
+	}
+	slices.SortStableFunc(list, func(a, b Text) int { return byPath(a.Part, b.Part) })
 	return list
 }
 
-// FileText gives the text of a file that is no message.
-func FileText(name string, content io.Reader) Text {
-	return textOf(item{Kind: itemPart, Part: "1", Name: name, Attachment: true}, content)
-}
-
-func textOf(it item, content io.Reader) Text {
-	var b strings.Builder
-	octets := &origin{r: content}
-	reading := extract.Begin(extract.Input{
-		Name: it.Name, Declared: it.Type, Charset: it.Charset, Params: it.Params, Octets: octets,
-	}, extract.Limits{Text: maxText})
-	t := Text{Part: it.Part, Name: it.Name, Properties: map[string]string{}}
-	var result extract.Result
-	err := guarded(func() (err error) {
-		result, err = reading.Finish(&b)
-		return err
-	})
-	t.Type, t.Text = result.Type, strings.ToValidUTF8(b.String(), "\uFFFD")
-	for k, v := range result.Properties {
-		t.Properties[k] = v
+// byPath orders parts as a reader comes across them: "1.2" before "1.2.1"
+// before "1.10".
+func byPath(a, b string) int {
+	for a != "" && b != "" {
+		var x, y string
+		x, a, _ = strings.Cut(a, ".")
+		y, b, _ = strings.Cut(b, ".")
+		n, err1 := strconv.Atoi(x)
+		m, err2 := strconv.Atoi(y)
+		if err1 != nil || err2 != nil {
+			if x != y {
+				return strings.Compare(x, y)
+			}
+		} else if n != m {
+			return n - m
+		}
 	}
-	switch {
-	case len(result.Unseen) > 0:
-		t.Unseen = result.Unseen[0].Reason
-	case err != nil:
-		t.Unseen = mail.EngineFailed
-	case octets.failed:
-		t.Unseen = mail.Malformed
-	}
-	return t
+	return len(a) - len(b)
 }
 
 // Place is where something stands in a text, for postern detect.

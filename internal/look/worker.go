@@ -21,6 +21,7 @@ type set struct {
 	detectors   []detect.Detector
 	rules       []label.Rule
 	attachments []detect.AttachmentRule
+	passwords   []string
 }
 
 func newSet(b *dlp.Base, c detect.Catalogue) (*set, error) {
@@ -28,7 +29,7 @@ func newSet(b *dlp.Base, c detect.Catalogue) (*set, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &set{detectors: b.Detectors(c), rules: rules, attachments: c.Attachments}, nil
+	return &set{detectors: b.Detectors(c), rules: rules, attachments: c.Attachments, passwords: c.Passwords}, nil
 }
 
 // sets keeps the last catalogue: the next message is often the same tenant's.
@@ -72,8 +73,11 @@ type worker struct {
 	tally *detect.Tally
 	text  int64 // bytes of text so far
 	ended seam  // the inline text before this one
-	depth int   // how many mails are attached as text around this item
 	fault fault
+	inside
+
+	// show, when set, is given the text of each part.
+	show func(it item, r extract.Result, text string)
 }
 
 // everywhere stands for all parts in a step that is skipped.
