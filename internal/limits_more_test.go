@@ -87,6 +87,8 @@ func innerLimits() []limit {
 		{"Octets of it all", "detect/dlp.maxPath", "no address", "FuzzDetectors"},
 		{"Digits of a card number", "detect/dlp.maxDigits", "no card", "FuzzDetectors"},
 		{"Octets of a word near a finding", "detect/dlp.maxWord", "no word of the context", "FuzzDetectors"},
+		{"Characters that a form of a pack describes", "detect/dlp.maxShape", "a mistake in the pack", "TestShapes"},
+		{"Octets of a form of a pack", "detect/dlp.maxSource", "a mistake in the pack", "TestShapes"},
 		{"Next hops remembered by the queue", "task.maxLanes", "idle ones are forgotten", "TestALane"},
 		{"Next hops remembered for throttling", "deliver.maxLanes", "idle ones are forgotten", "TestThrottling"},
 		{"Hosts remembered as down", "deliver.maxDown", "the list begins anew", "TestTheNextHostIsTriedWhenOneFails"},

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -51,18 +54,63 @@ func (p *program) listDetectors() error {
 
 func (p *program) showDetector(name string) error {
 	var known []string
-	for _, e := range dlp.Entries() {
-		known = append(known, e.ID)
-		if e.ID != name && e.Type != name {
+	for _, k := range dlp.Packs() {
+		known = append(known, k.ID)
+		if k.ID != name && k.Type != name {
 			continue
 		}
 		if p.json {
-			return p.document(e)
+			return p.document(struct {
+				dlp.Pack
+				How string `json:"how"`
+			}{k, k.Description})
 		}
-		p.say("%s (%s)\n%s\n\n%s", e.ID, e.Type, e.Name, e.How)
+		p.explain(k)
 		return nil
 	}
 	return wrong("no detector is called %q; %s", name, settings.Nearest(name, known))
+}
+
+// explain prints what a pack says.
+func (p *program) explain(k dlp.Pack) {
+	p.say("%s (%s)\n%s\n\n%s", k.ID, k.Type, k.Name, k.Description)
+	rows := [][]cell{
+		{{"class", plain}, {string(k.Class) + ": " + k.Class.Meaning(), plain}},
+		{{"regions", plain}, {strings.Join(k.Regions, " "), plain}},
+	}
+	add := func(name string, values []string) {
+		for i, v := range values {
+			if i > 0 {
+				name = ""
+			}
+			rows = append(rows, []cell{{name, plain}, {v, plain}})
+		}
+	}
+	var forms []string
+	for _, f := range k.Forms {
+		if f.Class != k.Class {
+			f.Shape += "   (class " + string(f.Class) + ")"
+		}
+		forms = append(forms, f.Shape)
+	}
+	add("form", forms)
+	if k.Check != "" {
+		add("check", []string{k.Check})
+	}
+	for _, lang := range slices.Sorted(maps.Keys(k.Keywords)) {
+		add("words "+lang, []string{strings.Join(k.Keywords[lang], ", ")})
+	}
+	if len(k.Beside) > 0 {
+		add("beside", []string{strings.Join(k.Beside, ", ")})
+	}
+	if len(k.Negative) > 0 {
+		add("against", []string{strings.Join(k.Negative, ", ")})
+	}
+	add("source", k.Sources)
+	add("found", k.True)
+	add("not found", k.False)
+	p.say("")
+	p.table([]string{"key", "value"}, rows)
 }
 
 // validation is the contract's form of an answer; Valid is null when there is

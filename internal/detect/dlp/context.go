@@ -22,18 +22,22 @@ type vocabulary struct {
 	topics []topic
 }
 
-func newVocabulary(l *letters) *vocabulary {
+func newVocabulary(l *letters, list []Pack) *vocabulary {
 	v := &vocabulary{}
 	var words []string
-	for _, list := range []struct {
-		of    topic
-		words []string
-	}{{ofCard, cardWords()}, {ofIBAN, ibanWords()}, {ofSSN, ssnWords()}, {ofOther, otherWords()}} {
-		for _, w := range list.words {
+	add := func(of topic, list []string) {
+		for _, w := range list {
 			words = append(words, w)
-			v.topics = append(v.topics, list.of)
+			v.topics = append(v.topics, of)
 		}
 	}
+	for _, p := range list {
+		of := map[string]topic{"CREDIT_CARD": ofCard, "IBAN": ofIBAN, "US_SSN": ofSSN}[p.Type]
+		for _, words := range p.Keywords {
+			add(of, words)
+		}
+	}
+	add(ofOther, otherWords())
 	v.find = newAutomaton(words, l)
 	return v
 }

@@ -2,13 +2,15 @@ package dlp
 
 import (
 	"strings"
+	"sync"
 
 	"postern.dev/postern/internal/detect"
 )
 
-// Base is what all detectors share: the words of many languages. It is built
-// once and safe for use by several goroutines.
+// Base is what all detectors share: the packs and the words of many
+// languages. It is built once and safe for use by several goroutines.
 type Base struct {
+	packs   []Pack
 	letters *letters
 	words   *vocabulary
 	iban    *countries
@@ -16,8 +18,8 @@ type Base struct {
 
 // NewBase builds a Base, which takes some milliseconds.
 func NewBase() *Base {
-	l := newLetters()
-	return &Base{letters: l, words: newVocabulary(l), iban: newCountries()}
+	l, list := newLetters(), Packs()
+	return &Base{packs: list, letters: l, words: newVocabulary(l, list), iban: newCountries()}
 }
 
 // Detectors makes the built-in detectors that c wants and one for each of its
@@ -38,6 +40,21 @@ func (b *Base) Detectors(c detect.Catalogue) []detect.Detector {
 // Detectors is NewBase().Detectors(c), for a single use.
 func Detectors(c detect.Catalogue) []detect.Detector { return NewBase().Detectors(c) }
 
+// packsOnce reads the packs when they are first asked for.
+var packsOnce = func() func() []Pack {
+	return sync.OnceValue(func() []Pack {
+		list, err := loadPacks()
+		if err != nil {
+			panic(err) // the tests load every pack
+		}
+		return list
+	})
+}()
+
+// Packs lists the built-in detectors by id, with all that their packs say.
+// The caller must not change them.
+func Packs() []Pack { return packsOnce() }
+
 // Entry describes a built-in detector.
 type Entry struct {
 	ID   string `json:"id"`
@@ -50,18 +67,11 @@ type Entry struct {
 
 // Entries lists the built-in detectors.
 func Entries() []Entry {
-	return []Entry{
-		{"credit-card", "CREDIT_CARD", "Payment card number",
-			"12 to 19 digits, an issuer's range and the Luhn checksum: medium. Words such as \"card\" within " +
-				"300 characters, or several such numbers in groups of four: high. Rare issuers alone: low."},
-		{"iban", "IBAN", "International bank account number",
-			"The country's structure and the checksum mod 97: high. Written in small letters without a word nearby: medium."},
-		{"us-ssn", "US_SSN", "United States social security number",
-			"A possible number with dashes: medium; with words such as \"SSN\" nearby: high. Nine bare digits " +
-				"count only with such a word within 40 characters."},
-		{"email", "EMAIL", "E-mail address",
-			"An address under a known top-level domain: high; under a reserved one: medium; under an unknown one: low."},
+	var list []Entry
+	for _, p := range Packs() {
+		list = append(list, Entry{p.ID, p.Type, p.Name, p.Description})
 	}
+	return list
 }
 
 // Validate says whether value is a valid instance of a type; known is false
