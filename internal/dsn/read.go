@@ -53,7 +53,9 @@ func ReadStatus(r io.Reader) Status {
 				block[last] += " " + strings.TrimSpace(line)
 			}
 		case field:
-			last = strings.ToLower(strings.TrimSpace(name))
+			if last = fieldName(name); last == "" {
+				break
+			}
 			if _, twice := block[last]; !twice {
 				block[last] = strings.TrimSpace(value)
 			}
@@ -64,6 +66,16 @@ func ReadStatus(r io.Reader) Status {
 		return Status{Message: map[string]string{}}
 	}
 	return Status{Message: blocks[0], Recipients: blocks[1:]}
+}
+
+// fieldName is a field's name in lower case; "" for what is none (RFC 5322
+// §2.2: printable ASCII).
+func fieldName(s string) string {
+	s = strings.TrimSpace(s)
+	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return ""
+	}
+	return strings.ToLower(s)
 }
 
 // AddressOf is the address of a block, without its type; "" when absent.
