@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"postern.dev/postern/internal/audit"
@@ -84,7 +85,8 @@ type App struct {
 	started  time.Time
 	applied  sync.Mutex
 	console  *web.Console
-	listens  string // where the console listens
+	listens  string      // where the console listens
+	taking   atomic.Bool // mail: from the first listener to the shutdown
 	fatal    chan error
 	passKeys [][]byte
 }
@@ -368,12 +370,16 @@ func (a *App) run(fn func()) {
 }
 
 // Serve takes mail on a listener until it is closed.
-func (a *App) Serve(ln net.Listener) { a.run(func() { _ = a.SMTP.Serve(ln) }) }
+func (a *App) Serve(ln net.Listener) {
+	a.taking.Store(true)
+	a.run(func() { _ = a.SMTP.Serve(ln) })
+}
 
 // Shutdown drains: no new connections, running transactions end, tasks that
 // run are waited for; what is due meanwhile waits for the next start.
 func (a *App) Shutdown(ctx context.Context) error {
 	var errs []error
+	a.taking.Store(false)
 	if a.stop != nil {
 		a.stop()
 	}

@@ -45,11 +45,18 @@ func (a *App) Listen(ctx context.Context) error {
 	if text := c.PublicNote(); text != "" {
 		a.Log.Warn(text, telemetry.KeyCode, problem.PublicIsOff)
 	}
+	var doors []net.Listener
 	for _, address := range strings.Split(c.SMTP.Listen, ",") {
 		ln, err := net.Listen("tcp", strings.TrimSpace(address))
 		if err != nil {
+			for _, open := range doors {
+				_ = open.Close()
+			}
 			return err
 		}
+		doors = append(doors, ln)
+	}
+	for _, ln := range doors {
 		a.Serve(ln)
 		a.Log.Info("ready", telemetry.KeyHost, ln.Addr())
 	}
@@ -112,6 +119,9 @@ func (a *App) health(mux *http.ServeMux) {
 }
 
 func (a *App) ready(ctx context.Context) error {
+	if !a.taking.Load() {
+		return errors.New("mail is not taken: the gateway starts or drains")
+	}
 	if len(a.Tenants.Current().Tenants()) == 0 {
 		return errors.New("no tenant is configured")
 	}
