@@ -74,6 +74,7 @@ func innerLimits() []limit {
 		{"Octets of a table's cell at a time", "extract.maxCell", "written in pieces", "TestTables"},
 		{"Octets of a heading repeated beside a number", "extract.maxHeading", "the rest is not repeated", "TestTables"},
 		{"Columns whose headings are repeated", "extract.maxColumns", "the others stand without heading", "TestTables"},
+		{"Octets of a section's name in a finding", "detect.maxPlace", "the name is cut", "TestAPlaceInWords"},
 		{"Rows among which headings are looked for", "extract.maxAbove", "numbers below stand without heading", "TestATableSaysItsCellsAndRepeatsItsHeadings"},
 		{"Text waiting for the end of a line", "extract.maxLater", "the line ends", "FuzzExtract"},
 		{"Visible text kept at a time", "extract.maxVisible", "given out, and on", "FuzzExtract"},

@@ -205,7 +205,8 @@ func (p *program) record(m audit.Message) {
 		}
 	}
 	for _, f := range m.Findings {
-		p.line(oneLine(fmt.Sprintf("  found      %d × %s (%s) in %s %s: %s", f.Count, f.Type, f.Confidence, place(f.Part), f.Name, f.Sample)))
+		where := strings.Trim(f.Name+", "+f.Place, ", ")
+		p.line(oneLine(fmt.Sprintf("  found      %d × %s (%s) in %s %s: %s", f.Count, f.Type, f.Confidence, place(f.Part), where, f.Sample)))
 	}
 	for _, u := range m.Unseen {
 		p.line(oneLine(fmt.Sprintf("  not seen   %s %s: %s", place(u.Part), u.Name, u.Reason)))

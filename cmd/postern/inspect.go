@@ -55,6 +55,9 @@ type findingForm struct {
 	Count      int    `json:"count"`
 	Confidence string `json:"confidence"`
 	Sample     string `json:"sample"`
+	// Place and Why explain the sample.
+	Place string   `json:"place,omitempty"`
+	Why   []string `json:"why,omitempty"`
 }
 
 type labelForm struct {
@@ -202,7 +205,7 @@ func inspectionOf(name, tenantID string, i gateway.Inspection) inspection {
 	}
 	for _, f := range i.Report.Findings {
 		in.Findings = append(in.Findings, findingForm{
-			f.Type, f.Detector, f.Part, f.Name, f.Count, f.Confidence.String(), f.Sample,
+			f.Type, f.Detector, f.Part, f.Name, f.Count, f.Confidence.String(), f.Sample, f.Place, f.Why,
 		})
 	}
 	for _, l := range i.Report.Labels {
@@ -238,8 +241,8 @@ func (p *program) inspected(in inspection, more bool) {
 		p.line(printable(fmt.Sprintf("  not seen  %s %s: %s %s", place(u.Part), u.Name, u.Reason, u.Detail)))
 	}
 	for _, f := range in.Findings {
-		p.line(printable(fmt.Sprintf("  found     %d × %s (%s) in %s %s: %s",
-			f.Count, f.Type, f.Confidence, place(f.Part), f.Name, f.Sample)))
+		p.line(printable(fmt.Sprintf("  found     %d × %s (%s) in %s %s: %s%s",
+			f.Count, f.Type, f.Confidence, place(f.Part), f.Name, f.Sample, explained(f))))
 	}
 	for _, l := range in.Labels {
 		p.line(printable(fmt.Sprintf("  label     %s %s in %s", l.Name, l.ID, place(l.Part))))
@@ -290,4 +293,16 @@ func isMail(head []byte) bool {
 	return !bytes.ContainsFunc(name, func(r rune) bool {
 		return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 	})
+}
+
+// explained is where the sample stands, and the evidence for it.
+func explained(f findingForm) string {
+	s := ""
+	if f.Place != "" {
+		s = " at " + f.Place
+	}
+	if len(f.Why) > 0 {
+		s += " (" + strings.Join(f.Why, ", ") + ")"
+	}
+	return s
 }

@@ -152,7 +152,7 @@ func (m Message) public() Message {
 	}
 	m.Findings = slices.Clone(m.Findings)
 	for i := range m.Findings {
-		m.Findings[i].Name, m.Findings[i].Sample = "", ""
+		m.Findings[i].Name, m.Findings[i].Sample, m.Findings[i].Place = "", "", ""
 	}
 	m.Unseen = slices.Clone(m.Unseen)
 	for i := range m.Unseen {

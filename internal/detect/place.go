@@ -3,6 +3,7 @@ package detect
 import (
 	"bytes"
 	"strconv"
+	"strings"
 )
 
 // Place says where something stands, for people.
@@ -18,8 +19,18 @@ type Place struct {
 }
 
 // String is the place in words: "sheet 2 (Salaries), cell B7", "line 12".
+//
+// A section may be called by its author; long numbers in its name are masked.
 func (p Place) String() string {
 	s := p.Section
+	if len(s) > maxPlace {
+		s = strings.ToValidUTF8(s[:maxPlace], "") + "…"
+	}
+	if head, name, _ := strings.Cut(s, "("); digits(head) >= 6 {
+		s = strings.Map(hideDigit, s)
+	} else if digits(name) >= 6 {
+		s = head + "(" + strings.Map(hideDigit, name)
+	}
 	if p.Row > 0 {
 		if s != "" {
 			s += ", "
@@ -30,6 +41,26 @@ func (p Place) String() string {
 		return "line " + strconv.Itoa(p.Line)
 	}
 	return s
+}
+
+// maxPlace bounds the name of a section.
+const maxPlace = 80
+
+func digits(s string) int {
+	n := 0
+	for i := range len(s) {
+		if s[i]-'0' <= 9 {
+			n++
+		}
+	}
+	return n
+}
+
+func hideDigit(r rune) rune {
+	if '0' <= r && r <= '9' {
+		return '•'
+	}
+	return r
 }
 
 // column is the name of a column in a spreadsheet: A to Z, AA, AB and so on.

@@ -12,9 +12,11 @@ func TestAPlaceInWords(t *testing.T) {
 		"page 3":                      {Section: "page 3"},
 		"cell A1":                     {Row: 1, Col: 1},
 		"sheet 2 (Salaries), cell B7": {Section: "sheet 2 (Salaries)", Row: 7, Col: 2},
-		"cell AB10":                   {Row: 10, Col: 28},
-		"cell ZZ1":                    {Row: 1, Col: 702},
-		"cell AAA1":                   {Row: 1, Col: 703},
+		"sheet 2 (•••• •••• •••• ••••)": {Section: "sheet 2 (4111 1111 1111 1111)"},
+		strings.Repeat("x", 80) + "…":   {Section: strings.Repeat("x", 100)},
+		"cell AB10":                     {Row: 10, Col: 28},
+		"cell ZZ1":                      {Row: 1, Col: 702},
+		"cell AAA1":                     {Row: 1, Col: 703},
 	} {
 		if got := p.String(); got != want {
 			t.Errorf("%+v is %q, want %q", p, got, want)

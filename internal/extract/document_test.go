@@ -64,10 +64,10 @@ func TestATableSaysItsCellsAndRepeatsItsHeadings(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.flush()
-	if got, want := to.String(), "Staff of 2026\nName\tBSN\nAnn\tBSN: 111222333\nBSN: 123456782\tx\n"; got != want {
+	if got, want := to.String(), "sheet 1 (Staff)\nStaff of 2026\nName\tBSN\nAnn\tBSN: 111222333\nBSN: 123456782\tx\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if !slices.Contains(to.places, "27 sheet 1 (Staff) 4 2") || to.places[len(to.places)-1] != "59 sheet 1 (Staff) 0 0" {
+	if !slices.Contains(to.places, "43 sheet 1 (Staff) 4 2") || to.places[len(to.places)-1] != "75 sheet 1 (Staff) 0 0" {
 		t.Errorf("%q", to.places)
 	}
 }

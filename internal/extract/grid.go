@@ -28,10 +28,11 @@ const (
 )
 
 // Grid begins a table; section is what people call it ("sheet 2 (Salaries)"),
-// "" when it is the whole file.
+// "" when it is the whole file. The name is text, too.
 func (d *Document) Grid(section string) *Grid {
 	if section != "" {
 		_ = d.Section(section) // a failure is kept
+		_ = d.Text(section + "\n")
 	}
 	return &Grid{d: d, section: section, current: map[int][]byte{}}
 }
