@@ -32,6 +32,9 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == look.ChildArgument {
 		os.Exit(look.Child())
 	}
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		loosen()
+	}
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
