@@ -9,7 +9,6 @@ import (
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/spool"
-	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
 	"postern.dev/postern/internal/telemetry"
 )
@@ -97,12 +96,9 @@ func (g *Gateway) notOpened(tr *trail, err error, late bool) (mail.Reply, bool) 
 func (g *Gateway) commitIntent(ctx context.Context, tr *trail, m matter) (mail.Reply, bool) {
 	record, err := tr.intention()
 	if err == nil {
-		err = g.DB.Update(ctx, func(tx *store.Tx) error {
-			err := spool.PutIntent(tx, spool.Intent{ID: tr.trace, Tenant: m.tenant.ID, Record: record, At: time.Now()})
-			if err != nil || m.deferred.Count == 0 {
-				return err
-			}
-			return spool.EndDeferral(tx, m.key)
+		err = g.keepIntent(ctx, keptIntent{
+			intent: spool.Intent{ID: tr.trace, Tenant: m.tenant.ID, Record: record, At: time.Now()},
+			ends:   m.key, was: m.deferred.Count > 0,
 		})
 	}
 	tr.step("intent")

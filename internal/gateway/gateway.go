@@ -105,6 +105,7 @@ type Gateway struct {
 	later   errands // writes that nobody waits for
 	judges  judges
 	scatter *scatter
+	intents intents
 	records records // those of them that are written many at a time
 	refused telemetry.Seldom
 
