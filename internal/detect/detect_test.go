@@ -174,7 +174,7 @@ func TestTheSurestOfOverlappingHitsStays(t *testing.T) {
 func TestCountingDifferentValues(t *testing.T) {
 	tally := detect.NewTally()
 	add := func(value string, c detect.Confidence, at int64) {
-		tally.Add(detect.Found{Hit: detect.Hit{Type: "CREDIT_CARD", Value: value, Confidence: c}, Detector: "credit-card", From: at})
+		tally.Add(detect.Found{Hit: detect.Hit{Type: "CREDIT_CARD", Detector: "credit-card", Value: value, Confidence: c}, From: at})
 	}
 	tally.Begin(detect.Source{Part: "1.1"})
 	add("4111111111111111", detect.Medium, 5)

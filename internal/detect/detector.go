@@ -13,6 +13,8 @@ type Detector interface {
 // Hit is one place where a detector found something.
 type Hit struct {
 	Type string
+	// Detector is the id for findings when a detector finds for several.
+	Detector string
 	// Start and End are positions in the window's text, End exclusive.
 	Start, End int
 	Confidence Confidence
@@ -31,7 +33,6 @@ type Hit struct {
 // Found is a hit with its place in the original text.
 type Found struct {
 	Hit
-	Detector string
 	// From and To are offsets in bytes of the original text, To exclusive.
 	From, To int64
 	// Place is where it stands, for people.

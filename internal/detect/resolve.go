@@ -4,7 +4,8 @@ import "sort"
 
 // resolve keeps, of hits that overlap, the surest: highest confidence, then
 // score, then the longer, then the one that starts first. A looser reading of
-// the same digits is not reported.
+// the same digits is not reported; equally sure readings of the same text as
+// different things are all reported.
 func resolve(hits []Found) []Found {
 	sort.SliceStable(hits, func(i, j int) bool { return hits[i].Start < hits[j].Start })
 	var kept, group []Found
@@ -48,6 +49,9 @@ func winners(group []Found) []Found {
 
 func free(h Found, kept []Found) bool {
 	for _, k := range kept {
+		if h.Start == k.Start && h.End == k.End && h.Confidence == k.Confidence && h.Type != k.Type {
+			continue
+		}
 		if h.Start < k.End && k.Start < h.End {
 			return false
 		}

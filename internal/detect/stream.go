@@ -113,7 +113,7 @@ func (s *Stream) scan(last bool) error {
 	if to <= s.lead && !(last && s.lead == 0) {
 		return nil
 	}
-	s.window = Window{Source: s.Source, Text: text, From: s.lead, To: to, digits: s.window.digits}
+	s.window.next(s.Source, text, s.lead, to)
 	if last {
 		s.window.To = len(text) + 1
 	}
@@ -181,8 +181,11 @@ func (s *Stream) one(d Detector) (hits []Found, err error) {
 			garbage = true
 			return
 		}
+		if h.Detector == "" {
+			h.Detector = d.ID()
+		}
 		hits = append(hits, Found{
-			Hit: h, Detector: d.ID(), From: s.text.start(h.Start), To: s.text.end(h.End),
+			Hit: h, From: s.text.start(h.Start), To: s.text.end(h.End),
 		})
 	})
 	if garbage {

@@ -1,5 +1,10 @@
 package detect
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // Kind says in what kind of text a window stands.
 type Kind string
 
@@ -40,21 +45,47 @@ type Window struct {
 
 	digits  []Span
 	counted bool
-	shared  map[any]any
+	shared  map[any]*share
+	number  int // of this window in its stream
+}
+
+// Renewed is something that detectors have in common. It belongs to one
+// stream, and is used for one window after the other.
+type Renewed interface {
+	// Renew forgets everything and begins with w.
+	Renew(w *Window)
+}
+
+// share is a Renewed and the window that it was renewed for.
+type share struct {
+	value  Renewed
+	number int
 }
 
 // Shared gives what detectors have in common for this window: the first that
-// asks makes it.
-func (w *Window) Shared(key any, made func() any) any {
-	if v, ok := w.shared[key]; ok {
-		return v
-	}
+// asks in a stream makes it, the first that asks in a window renews it.
+func (w *Window) Shared(key any, made func() Renewed) Renewed {
 	if w.shared == nil {
-		w.shared = map[any]any{}
+		w.shared = map[any]*share{}
 	}
-	v := made()
-	w.shared[key] = v
-	return v
+	s := w.shared[key]
+	if s == nil {
+		s = &share{value: made(), number: w.number - 1}
+		w.shared[key] = s
+	}
+	if s.number != w.number {
+		s.number = w.number
+		s.value.Renew(w)
+	}
+	return s.value
+}
+
+// next is w for the text that follows; what is shared goes on being used.
+func (w *Window) next(source Source, text []byte, from, to int) {
+	*w = Window{
+		Source: source, Text: text, From: from, To: to,
+		digits: w.digits, shared: w.shared, number: w.number + 1,
+	}
 }
 
 // Span is a range of positions in a window.
@@ -72,14 +103,27 @@ func (w *Window) Digits() []Span {
 	w.counted = true
 	w.digits = w.digits[:0]
 	text := w.Text
-	for i := 0; i < len(text); i++ {
-		if text[i]-'0' > 9 {
-			continue
-		}
+	for i := digitAt(text, 0); i < len(text); i = digitAt(text, i) {
 		start := i
 		for i++; i < len(text) && text[i]-'0' <= 9; i++ {
 		}
 		w.digits = append(w.digits, Span{int32(start), int32(i)})
 	}
 	return w.digits
+}
+
+// digitAt is the position of the first ASCII digit at or behind i, or the
+// length of the text. It reads eight octets at a time: a digit is an octet
+// whose high half is 3 and whose low half is at most 9.
+func digitAt(text []byte, i int) int {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(text); i += 8 {
+		x := binary.LittleEndian.Uint64(text[i:]) ^ '0'*each
+		if none := (x&^high + 0x76*each | x) & high; none != high {
+			return i + bits.TrailingZeros64(none^high)/8
+		}
+	}
+	for ; i < len(text) && text[i]-'0' > 9; i++ {
+	}
+	return i
 }

@@ -91,7 +91,7 @@ func inURL(text []byte, start int) bool {
 
 // weigh adds what the words nearby say.
 func (d *card) weigh(near *nearby, c *candidate) {
-	left, right := near.near(ofCard, c.start, c.end)
+	left, right := near.near(d.of, c.start, c.end)
 	switch {
 	case left <= 50:
 		c.add(4, "a word for cards just before")

@@ -7,7 +7,10 @@ import (
 )
 
 // card finds payment card numbers.
-type card struct{ words *vocabulary }
+type card struct {
+	words *vocabulary
+	of    topic
+}
 
 func (*card) ID() string { return "credit-card" }
 

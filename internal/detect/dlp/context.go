@@ -1,51 +1,19 @@
 package dlp
 
-import "postern.dev/postern/internal/detect"
+import (
+	"slices"
+
+	"postern.dev/postern/internal/detect"
+)
 
 // reach is how far from a number a word still speaks of it, in bytes. It is
 // Purview's 300 characters.
 const reach = 300
 
-// topic is what a word speaks of.
-type topic uint8
-
-const (
-	ofCard topic = 1 << iota
-	ofIBAN
-	ofSSN
-	ofOther // something that is a number but nothing to protect
-)
-
-// vocabulary finds words of all topics.
-type vocabulary struct {
-	find   *automaton
-	topics []topic
-}
-
-func newVocabulary(l *letters, list []Pack) *vocabulary {
-	v := &vocabulary{}
-	var words []string
-	add := func(of topic, list []string) {
-		for _, w := range list {
-			words = append(words, w)
-			v.topics = append(v.topics, of)
-		}
-	}
-	for _, p := range list {
-		of := map[string]topic{"CREDIT_CARD": ofCard, "IBAN": ofIBAN, "US_SSN": ofSSN}[p.Type]
-		for _, words := range p.Keywords {
-			add(of, words)
-		}
-	}
-	add(ofOther, otherWords())
-	v.find = newAutomaton(words, l)
-	return v
-}
-
 // mark is a word in a window.
 type mark struct {
 	start, end int
-	of         topic
+	word       int32
 }
 
 // nearby answers what is said near a position. It reads a window block by
@@ -68,42 +36,57 @@ const blockSize = 512
 const maxWord = 64
 
 func (v *vocabulary) over(w *detect.Window) *nearby {
-	return w.Shared(v, func() any {
-		return &nearby{v: v, text: w.Text, blocks: make([]block, len(w.Text)/blockSize+1)}
-	}).(*nearby)
+	return w.Shared(v, func() detect.Renewed { return &nearby{v: v} }).(*nearby)
+}
+
+// Renew begins with another window.
+func (n *nearby) Renew(w *detect.Window) {
+	n.text = w.Text
+	size := len(w.Text)/blockSize + 1
+	n.blocks = slices.Grow(n.blocks[:0], size)[:size]
+	for i := range n.blocks {
+		n.blocks[i].read = false
+	}
 }
 
 // near is the distance in bytes from [start, end) to the closest word of a
 // topic, on the left and on the right; reach+1 when there is none.
 func (n *nearby) near(of topic, start, end int) (left, right int) {
-	left, right = reach+1, reach+1
-	first, last := max(0, start-reach)/blockSize, min(len(n.text), end+reach)/blockSize
+	left, right, _ = n.closest(of, start, end)
+	return left, right
+}
+
+// closest is near with the word that is closest; -1 when there is none.
+func (n *nearby) closest(of topic, start, end int) (left, right int, word int32) {
+	left, right, word = reach+1, reach+1, -1
+	first, last := max(0, start-reach-2*maxWord)/blockSize, min(len(n.text), end+reach)/blockSize
 	for b := first; b <= last; b++ {
 		for _, m := range n.marksOf(b) {
-			if m.of&of == 0 {
+			if !n.v.has(m.word, of) {
 				continue
 			}
-			if m.end <= start && m.start >= start-reach {
+			if m.end <= start && start-m.end <= reach {
+				if d := start - m.end; d < left && d < right {
+					word = m.word
+				}
 				left = min(left, start-m.end)
 			}
-			if m.start >= end && m.end <= end+reach {
+			if m.start >= end && m.start-end <= reach {
+				if d := m.start - end; d < left && d < right {
+					word = m.word
+				}
 				right = min(right, m.start-end)
 			}
 		}
 	}
-	return left, right
+	return left, right, word
 }
 
 func (n *nearby) marksOf(b int) []mark {
 	if k := &n.blocks[b]; !k.read {
 		k.read = true
 		from := b * blockSize
-		to := min(len(n.text), from+blockSize+maxWord)
-		n.v.find.scan(n.text, from, to, func(word, start, end int) {
-			if start < from+blockSize && whole(n.text, start, end) {
-				k.marks = append(k.marks, mark{start, end, n.v.topics[word]})
-			}
-		})
+		k.marks = n.v.scan(n.text, from, min(len(n.text), from+blockSize), k.marks[:0])
 	}
 	return n.blocks[b].marks
 }

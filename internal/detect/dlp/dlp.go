@@ -11,6 +11,7 @@ import (
 // languages. It is built once and safe for use by several goroutines.
 type Base struct {
 	packs   []Pack
+	shapes  *shapes
 	letters *letters
 	words   *vocabulary
 	iban    *countries
@@ -19,22 +20,41 @@ type Base struct {
 // NewBase builds a Base, which takes some milliseconds.
 func NewBase() *Base {
 	l, list := newLetters(), Packs()
-	return &Base{packs: list, letters: l, words: newVocabulary(l, list), iban: newCountries()}
+	return &Base{packs: list, shapes: newShapes(list), letters: l, words: newVocabulary(l, list), iban: newCountries()}
 }
 
 // Detectors makes the built-in detectors that c wants and one for each of its
 // dictionaries. They are safe for use by several goroutines.
 func (b *Base) Detectors(c detect.Catalogue) []detect.Detector {
 	var list []detect.Detector
-	for _, d := range []detect.Detector{&card{b.words}, &iban{b.words, b.iban}, &ssn{b.words}, &email{}} {
-		if c.Wants(d.ID()) {
-			list = append(list, d)
+	for _, p := range b.packs {
+		if p.Scanner != "" && c.Wants(p.ID) {
+			list = append(list, watched{b.scanner(p)})
 		}
+	}
+	if e := b.newEngine(c); e != nil {
+		list = append(list, e)
 	}
 	for _, d := range c.Dictionaries {
 		list = append(list, newDictionary(d, b.letters))
 	}
 	return list
+}
+
+// scanner is the scanner in Go that a pack names.
+func (b *Base) scanner(p Pack) detect.Detector {
+	of := b.words.speaks[p.ID]
+	switch p.Scanner {
+	case "card":
+		return &card{b.words, of}
+	case "iban":
+		return &iban{b.words, of, b.iban}
+	case "ssn":
+		return &ssn{b.words, of}
+	case "email":
+		return &email{}
+	}
+	panic("dlp: there is no scanner " + p.Scanner) // the tests load every pack
 }
 
 // Detectors is NewBase().Detectors(c), for a single use.

@@ -9,6 +9,7 @@ import (
 // iban finds international bank account numbers.
 type iban struct {
 	words     *vocabulary
+	of        topic
 	countries *countries
 }
 
@@ -157,7 +158,7 @@ func (d *iban) Scan(w *detect.Window, found func(detect.Hit)) {
 		if n == 0 {
 			continue
 		}
-		if left, right := near.near(ofIBAN, start, end); min(left, right) <= reach {
+		if left, right := near.near(d.of, start, end); min(left, right) <= reach {
 			e.add(3, "a word for accounts nearby")
 		}
 		if inURL(text, start) {

@@ -3,6 +3,7 @@ package dlp
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -199,6 +200,9 @@ func (d *packReader) known(n node, names ...string) {
 		}
 	}
 }
+
+// languages are those of the keywords, in order.
+func (p *Pack) languages() []string { return slices.Sorted(maps.Keys(p.Keywords)) }
 
 // Meaning says what the class is, for people.
 func (c Class) Meaning() string {

@@ -5,7 +5,10 @@ import (
 )
 
 // ssn finds United States social security numbers.
-type ssn struct{ words *vocabulary }
+type ssn struct {
+	words *vocabulary
+	of    topic
+}
 
 func (*ssn) ID() string { return "us-ssn" }
 
@@ -88,7 +91,7 @@ func (d *ssn) try(w *detect.Window, near *nearby, runs []detect.Span, i, j int, 
 	}
 	start, end := int(runs[i].Start), int(runs[j].End)
 	var e evidence
-	left, right := near.near(ofSSN, start, end)
+	left, right := near.near(d.of, start, end)
 	switch sep {
 	case '-':
 		e.add(6.5, "printed with dashes")
