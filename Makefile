@@ -41,22 +41,21 @@ staticcheck: ## staticcheck, installed into .make
 RACY := app deliver durable extract fakeexchange gateway look receive spool store web
 
 test: ## all tests in random order; the rooms with shared state also with the race detector
-	$(GO) test -shuffle=on -timeout 9m ./...
-	$(GO) test -race -shuffle=on -timeout 9m $(addprefix ./internal/,$(RACY))
+	GO=$(GO) scripts/gotest.sh -shuffle=on -timeout 9m ./...
+	GO=$(GO) scripts/gotest.sh -race -shuffle=on -timeout 9m $(addprefix ./internal/,$(RACY))
 
 race: ## all tests with the race detector
-	$(GO) test -race -shuffle=on -timeout 30m ./...
+	GO=$(GO) scripts/gotest.sh -race -shuffle=on -timeout 30m ./...
 
 demo-once: build ## the demo as a test: every sample must have its expected outcome
 	bin/postern demo --once
 
 e2e: build ## the real binary against real peers; a peer that is not installed prints SKIPPED
-	set -o pipefail; POSTERN_BINARY=$(CURDIR)/bin/postern $(GO) test -v -count=1 -tags e2e -timeout 9m ./e2e/... 2>&1 \
-		| grep -E '^(--- |ok|FAIL|panic)|SKIPPED|_test.go:[0-9]'
+	GO=$(GO) POSTERN_BINARY=$(CURDIR)/bin/postern scripts/gotest.sh -v -count=1 -tags e2e -timeout 9m ./e2e/...
 
 e2e-long: build ## the long forms of the end-to-end tests: every call fails once, 10,000 poison messages
-	set -o pipefail; POSTERN_LONG=1 POSTERN_BINARY=$(CURDIR)/bin/postern nice -n 15 $(GO) test -v -count=1 -tags e2e \
-		-timeout 90m $(if $(RUN),-run '$(RUN)') ./e2e/ 2>&1 | grep -E '^(--- |ok|FAIL|panic)|SKIPPED|_test.go:[0-9]'
+	GO=$(GO) POSTERN_LONG=1 POSTERN_BINARY=$(CURDIR)/bin/postern nice -n 15 scripts/gotest.sh -v -count=1 -tags e2e \
+		-timeout 90m $(if $(RUN),-run '$(RUN)') ./e2e/
 
 fuzz: ## every fuzz target for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -30,6 +31,7 @@ type target struct {
 	head     string // header fields without which it takes no mail
 	from, to string
 	settle   time.Duration // how long mail may be under way
+	wait     time.Duration // how long for mail that must come
 	patience time.Duration // for one answer
 	// got is what was taken and holds a token.
 	got func(token string) [][]byte
@@ -79,6 +81,9 @@ func drive(t *testing.T, tg *target, list []attack) score {
 		}()
 	}
 	wait.Wait()
+	for until := time.Now().Add(tg.wait); slices.ContainsFunc(probes, (*probe).misses) && time.Now().Before(until); {
+		time.Sleep(20 * time.Millisecond)
+	}
 	time.Sleep(tg.settle)
 	s := score{holes: map[string][]string{}}
 	for i, p := range probes {
@@ -320,6 +325,9 @@ func (p *probe) smuggled() string {
 
 // mail says how many messages may have come of this attack.
 func (p *probe) mail(lo, hi int) { p.lo, p.hi = lo, hi }
+
+// misses says that mail must still come of it.
+func (p *probe) misses() bool { return p.skip == "" && len(p.got(p.token)) < p.lo }
 
 func (p *probe) judge() {
 	if p.skip != "" {

@@ -21,7 +21,7 @@ func ask(address, request string) (status int, header http.Header, body string) 
 		return 0, nil, err.Error()
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(15 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(slack))
 	_, _ = io.WriteString(conn, request)
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {

@@ -17,7 +17,7 @@ func (g *gateway) under(t *testing.T, name string, secure bool) *target {
 	return &target{
 		name: name, address: g.smtp, roots: g.authority.Pool(), cert: &cert, server: "gw.postern.example", secure: secure,
 		head: "X-Postern-Tenant: contoso;" + secret + ";out;inline\r\n" + exchangeHeader(), from: ann, to: bob,
-		settle: 200 * time.Millisecond, patience: 10 * time.Second,
+		settle: 200 * time.Millisecond, wait: slack, patience: 30 * time.Second,
 		got: func(token string) (list [][]byte) {
 			for _, d := range g.sink.find(token) {
 				list = append(list, d.Raw)
@@ -78,8 +78,9 @@ func (g *gateway) edit(t *testing.T, old, with string) {
 }
 
 // unharmed checks that a gateway took no harm from an attack: it lives, took
-// no more memory than allowed (in MiB, its children included), had no
-// internal fault, and its books are even.
+// no more memory than allowed (in MiB, with up to two children; a machine with
+// more processors keeps more of them), had no internal fault, and its books
+// are even.
 func (g *gateway) unharmed(t *testing.T, most float64) {
 	t.Helper()
 	select {
@@ -88,13 +89,16 @@ func (g *gateway) unharmed(t *testing.T, most float64) {
 	default:
 	}
 	used := megabytes(t, g.pid, "VmHWM")
-	for _, pid := range children(t, g.pid) {
-		used += megabytes(t, pid, "VmHWM")
+	kids := 0
+	for _, pid := range offspring(g.pid) {
+		if n, ok := memoryOf(pid, "VmHWM"); ok {
+			used, kids = used+n, kids+1
+		}
 	}
-	if used > most {
-		t.Errorf("gateway and children took %.1f MiB at most, more than %.0f", used, most)
+	if most += 60 * float64(max(0, kids-2)); used > most {
+		t.Errorf("gateway and %d children took %.1f MiB at most, more than %.0f", kids, used, most)
 	}
-	t.Logf("gateway and children took %.1f MiB at most", used)
+	t.Logf("gateway and %d children took %.1f MiB at most", kids, used)
 	for _, word := range []string{"panic:", "goroutine ", "code=P205", "code=P502", "code=P440"} {
 		if at := strings.Index(g.log.String(), word); at >= 0 {
 			t.Errorf("the log says %q: %.600s", word, g.log.String()[max(0, at-200):])

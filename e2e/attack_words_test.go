@@ -88,7 +88,7 @@ func hidden(s string) string {
 // calm checks that the log is made of whole lines that no client wrote.
 func (g *gateway) calm(t *testing.T) {
 	t.Helper()
-	text := g.log.String()
+	text := g.log.whole()
 	if c := hidden(text); c != "" {
 		t.Errorf("%s stands in the log", c)
 	}
@@ -234,7 +234,13 @@ func TestWordsOfAClientCommandNothing(t *testing.T) {
 		c.conn.Close()
 	}
 	// A flood of refused recipients does not flood the log.
-	before := len(g.log.String())
+	before := 0
+	eventually(t, 10*time.Second, "what was said before is in the log", func() bool {
+		was := before
+		time.Sleep(100 * time.Millisecond)
+		before = len(g.log.String())
+		return before == was
+	})
 	c := g.dial(t)
 	var many strings.Builder
 	for range 10 {
@@ -281,20 +287,12 @@ func TestPolicyValuesInjectNothing(t *testing.T) {
 	for _, refuse := range []string{"session", "report"} {
 		g := prepare(t, setup{policies: evilPolicies, tenant: "refuse: " + refuse + "\n"})
 		g.spawn(t)
-		ready := false
-		for range 500 {
-			select {
-			case <-g.ended:
-			default:
-				if code, _ := g.get(g.console, "/readyz"); code != 200 {
-					time.Sleep(20 * time.Millisecond)
-					continue
-				}
-				ready = true
-			}
-			break
-		}
-		if !ready { // refused when it was loaded: nothing can be injected
+		g.watch(t)
+		eventually(t, 20*time.Second, "it takes mail, or refuses the policies", func() bool {
+			code, _ := g.get(g.console, "/readyz")
+			return code == 200 || !g.alive()
+		})
+		if !g.alive() { // refused when it was loaded: nothing can be injected
 			t.Logf("refused at load: %.300s", g.log.tail(300))
 			continue
 		}
@@ -309,7 +307,7 @@ func TestPolicyValuesInjectNothing(t *testing.T) {
 				t.Errorf("the answer put the conversation out of step: %v %v", after, err)
 			}
 		}
-		time.Sleep(500 * time.Millisecond)
+		g.quiet(t)
 		for _, d := range g.sink.got() {
 			head, _, _ := strings.Cut(string(d.Raw), "\r\n\r\n")
 			if strings.Contains(head, "\nX-Injected") || bareText(string(d.Raw)) {

@@ -146,7 +146,7 @@ func (b *browser) call(t *testing.T, method string, params, result any) {
 		if result != nil {
 			must(t, json.Unmarshal(a.Result, result))
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(slack):
 		t.Fatalf("chromium does not answer %s", method)
 	}
 }
@@ -165,7 +165,7 @@ func (b *browser) arrived(t *testing.T) {
 	t.Helper()
 	select {
 	case <-b.loaded:
-	case <-time.After(20 * time.Second):
+	case <-time.After(slack):
 		t.Fatal("the page does not load")
 	}
 }

@@ -48,7 +48,7 @@ func TestTheConsoleInABrowser(t *testing.T) {
 	}
 	looks(t, "list", b.picture(t))
 
-	id := g.records(t, "card")[0].ID
+	id := g.recorded(t, 1, "card")[0].ID
 	b.open(t, "http://"+g.console+"/m/"+id)
 	page := b.text(t)
 	for _, want := range []string{"4539", "•", "cards-leave", "custody"} {

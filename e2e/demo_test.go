@@ -71,7 +71,7 @@ func TestTheDemoLeavesItsConsoleOpenUntilCtrlC(t *testing.T) {
 		if err != nil {
 			t.Errorf("%v:\n%s", err, log)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(slack):
 		t.Fatal("Ctrl-C does not end the demo")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // both is found by two detectors: one fails on purpose, the other must not.
@@ -79,10 +80,11 @@ func faulty(t *testing.T, how, gate string) *gateway {
 // othersStay checks the record, and that the gateway itself is well.
 func othersStay(t *testing.T, g *gateway, inspected string) {
 	t.Helper()
-	list := g.records(t, "faulty")
-	if len(list) == 0 {
-		t.Fatal("no record")
-	}
+	var list []record
+	eventually(t, 10*time.Second, "there is a record", func() bool {
+		list = g.records(t, "faulty")
+		return len(list) > 0
+	})
 	var found []string
 	for _, f := range list[0].Findings {
 		found = append(found, f.Type)

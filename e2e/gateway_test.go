@@ -227,11 +227,28 @@ func (g *gateway) up(t *testing.T) {
 	g.await(t)
 }
 
+// watch shows the gateway's log when the test fails.
+func (g *gateway) watch(t *testing.T) {
+	t.Helper()
+	if g.watched {
+		return
+	}
+	g.watched = true
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the gateway's log:\n%s", g.log.tail(6000))
+		}
+	})
+}
+
 func (g *gateway) spawn(t *testing.T) {
 	t.Helper()
 	args := append(append([]string{}, g.before...), binary(t), "serve", "-c", g.file)
 	g.cmd = exec.Command(args[0], args[1:]...)
 	g.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + g.dir, "TMPDIR=" + os.TempDir()}, g.env...)
+	if n := os.Getenv("GOMAXPROCS"); n != "" { // a machine of another size
+		g.cmd.Env = append(g.cmd.Env, "GOMAXPROCS="+n)
+	}
 	g.log = &transcript{}
 	g.cmd.Stderr, g.cmd.Stdout = g.log, g.log
 	must(t, g.cmd.Start())
@@ -267,14 +284,7 @@ func (g *gateway) spawn(t *testing.T) {
 
 func (g *gateway) await(t *testing.T) {
 	t.Helper()
-	if !g.watched {
-		g.watched = true
-		t.Cleanup(func() {
-			if t.Failed() {
-				t.Logf("the gateway's log:\n%s", g.log.tail(6000))
-			}
-		})
-	}
+	g.watch(t)
 	eventually(t, 20*time.Second, "the gateway is ready", func() bool {
 		select {
 		case <-g.ended:
@@ -302,15 +312,15 @@ func (g *gateway) waitEnd(t *testing.T, patience time.Duration) int {
 	t.Helper()
 	select {
 	case <-g.ended:
-	case <-time.After(patience):
-		t.Fatalf("the gateway did not end within %s", patience)
+	case <-time.After(patience + slack):
+		t.Fatalf("the gateway did not end within %s", patience+slack)
 	}
 	return g.exit
 }
 
 // get asks one of the gateway's HTTP listeners; code 0 means no answer.
 func (g *gateway) get(address, path string) (code int, body string) {
-	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Get("http://" + address + path)
 	if err != nil {
 		return 0, err.Error()
@@ -421,6 +431,31 @@ func (g *gateway) records(t *testing.T, query ...string) []record {
 	return lines[record](t, g.ok(t, append([]string{"audit", "search", "--json"}, query...)...))
 }
 
+// recorded waits for n records: they are written beside the answer.
+func (g *gateway) recorded(t *testing.T, n int, query ...string) (list []record) {
+	t.Helper()
+	eventually(t, 10*time.Second, fmt.Sprintf("%d records of %v", n, query), func() bool {
+		list = g.records(t, query...)
+		return len(list) == n
+	})
+	return list
+}
+
+// says waits until the gateway's log has all of these words: what a process
+// writes takes a moment to come here.
+func (g *gateway) says(t *testing.T, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		eventually(t, 10*time.Second, "the log says "+w, func() bool { return strings.Contains(g.log.String(), w) })
+	}
+}
+
+// quiet waits until nothing is under way: mail that waits for a person may.
+func (g *gateway) quiet(t *testing.T) {
+	t.Helper()
+	eventually(t, 20*time.Second, "nothing is under way", func() bool { return g.ok(t, "queue", "list", "--json") == "" })
+}
+
 type balance struct {
 	Messages, In, Delivered, Refused, Failed, Redirected, Open, Held, Reported, Silent int
 	CutThrough                                                                         int `json:"cut_through"`
@@ -438,13 +473,17 @@ func (g *gateway) balance(t *testing.T) balance {
 	return list[0]
 }
 
+// slack is added to every wait that only ends early when all is well: a slow
+// or busy machine is no failure.
+const slack = time.Minute
+
 // eventually waits for a condition of the outside world.
 func eventually(t *testing.T, patience time.Duration, what string, is func() bool) {
 	t.Helper()
-	until := time.Now().Add(patience)
+	until := time.Now().Add(patience + slack)
 	for !is() {
 		if time.Now().After(until) {
-			t.Fatalf("not so within %s: %s", patience, what)
+			t.Fatalf("not so within %s: %s", patience+slack, what)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -466,6 +505,12 @@ func (l *transcript) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// whole is what the process said, without a line that it has only begun.
+func (l *transcript) whole() string {
+	s := l.String()
+	return s[:strings.LastIndexByte(s, '\n')+1]
 }
 
 func (l *transcript) tail(n int) string {

@@ -339,7 +339,7 @@ func (c *campaign) settle(t *testing.T) *ledger {
 // drain waits until nothing is on its way, and nobody waits but who must.
 func (c *campaign) drain(t *testing.T, who string) {
 	t.Helper()
-	for until := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(3 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		var list struct {
 			waiting
 			Tasks []struct {

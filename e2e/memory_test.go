@@ -18,40 +18,27 @@ import (
 // megabytes reads a line of /proc/PID/status.
 func megabytes(t *testing.T, pid int, name string) float64 {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Skipf("SKIPPED /proc: %v", err)
+	n, ok := memoryOf(pid, name)
+	if !ok {
+		t.Fatalf("no %s in /proc/%d/status", name, pid)
 	}
-	for _, line := range strings.Split(string(text), "\n") {
-		if rest, ok := strings.CutPrefix(line, name+":"); ok {
-			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			must(t, err)
-			return kb / 1024
-		}
-	}
-	t.Fatalf("no %s in /proc/%d/status", name, pid)
-	return 0
+	return n
 }
 
-// children lists the processes that a process started.
-func children(t *testing.T, pid int) (list []int) {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	must(t, err)
-	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
-	must(t, err)
-	for _, task := range tasks {
-		more, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, task.Name()))
-		if task.Name() != strconv.Itoa(pid) {
-			text = append(append(text, ' '), more...)
+// memoryOf is megabytes for a process that may end at any time; ok is false
+// when it has.
+func memoryOf(pid int, name string) (n float64, ok bool) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, false
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if rest, found := strings.CutPrefix(line, name+":"); found {
+			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			return kb / 1024, err == nil
 		}
 	}
-	for _, f := range strings.Fields(string(text)) {
-		n, err := strconv.Atoi(f)
-		must(t, err)
-		list = append(list, n)
-	}
-	return list
+	return 0, false
 }
 
 // forgetPeak makes VmHWM begin at what is resident now.
@@ -106,9 +93,10 @@ func TestALargeMessageCostsLessThan64MiB(t *testing.T) {
 	peak, now := megabytes(t, g.pid, "VmHWM"), megabytes(t, g.pid, "VmRSS")
 	t.Logf("150 MiB through the gateway: resident %.1f MiB idle, %.1f MiB at most (+%.1f), %.1f MiB after",
 		idle, peak, peak-idle, now)
-	for _, pid := range children(t, g.pid) {
-		t.Logf("child %d: resident %.1f MiB at most, %.1f MiB after", pid,
-			megabytes(t, pid, "VmHWM"), megabytes(t, pid, "VmRSS"))
+	for _, pid := range offspring(g.pid) {
+		most, _ := memoryOf(pid, "VmHWM")
+		now, _ := memoryOf(pid, "VmRSS")
+		t.Logf("child %d: resident %.1f MiB at most, %.1f MiB after", pid, most, now)
 	}
 	if peak-idle > 64 {
 		t.Errorf("the message cost %.1f MiB of memory, more than 64", peak-idle)
@@ -118,7 +106,7 @@ func TestALargeMessageCostsLessThan64MiB(t *testing.T) {
 	if want := [sha256.Size]byte(hash.Sum(nil)); last.Sum != want {
 		t.Error("the octets at the next hop are not those that came")
 	}
-	if rec := g.records(t, "large"); len(rec) != 1 || rec[0].Way != "cut-through" {
+	if rec := g.recorded(t, 1, "large"); rec[0].Way != "cut-through" {
 		t.Errorf("record: %+v", rec)
 	}
 }

@@ -63,10 +63,10 @@ func TestWithoutATenantTheGatewayLivesAndIsNotReady(t *testing.T) {
 		code, _ := g.get(g.console, "/healthz")
 		return code == http.StatusOK
 	})
-	if code, body := g.get(g.console, "/readyz"); code != http.StatusServiceUnavailable ||
-		!strings.Contains(body, "no tenant") {
-		t.Errorf("/readyz: %d %q", code, body)
-	}
+	eventually(t, 10*time.Second, "/readyz says that there is no tenant", func() bool {
+		code, body := g.get(g.console, "/readyz")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, "no tenant")
+	})
 	sent, _ := routed(message("clean", "Hello\n"))
 	if r := g.send(t, sent); r.Code/100 == 2 {
 		t.Errorf("mail of nobody is taken: %v", r)
@@ -132,7 +132,7 @@ func TestAReloadLeavesOpenTransactionsAlone(t *testing.T) {
 	}
 }
 
-func TestWhatIsAppliedIsInForceWithinFiveSeconds(t *testing.T) {
+func TestWhatIsAppliedIsInForceAtOnce(t *testing.T) {
 	t.Parallel()
 	g := start(t, setup{tenant: "refuse: session\n"})
 	sent, _ := routed(message("stop-me", "Hello\n"))
@@ -148,8 +148,8 @@ func TestWhatIsAppliedIsInForceWithinFiveSeconds(t *testing.T) {
 		t.Errorf("a dry run changes nothing: %v", r)
 	}
 	g.ok(t, "apply", file)
-	if r := g.send(t, sent); r.Code != 550 || time.Since(began) > 5*time.Second {
-		t.Errorf("in force after %s: %v", time.Since(began), r)
+	if r := g.send(t, sent); r.Code != 550 {
+		t.Errorf("applied, and not in force: %v", r)
 	}
 	t.Logf("dry run, apply and proof took %s", time.Since(began))
 }
@@ -178,6 +178,9 @@ func TestATermDrains(t *testing.T) {
 	case <-g.ended:
 		t.Fatal("the gateway ended with a message under way")
 	case <-time.After(300 * time.Millisecond):
+	}
+	if code, body := g.get(g.console, "/readyz"); code != http.StatusServiceUnavailable {
+		t.Errorf("a gateway that drains says it is ready: %d %q", code, body)
 	}
 	_, _ = io.WriteString(c.conn, string(sent[40:])+".\r\n")
 	r, err := c.read()

@@ -97,9 +97,7 @@ func TestTheStoreMayBePostgreSQL(t *testing.T) {
 		return b.OK && b.Held == 0 && b.Open == 0 && b.Delivered == 2 && b.CutThrough == 1 && b.Refused == 1
 	})
 	g.ok(t, "audit", "verify")
-	if n := len(g.records(t)); n != 3 {
-		t.Errorf("%d records, want 3", n)
-	}
+	g.recorded(t, 3)
 	if code := g.stop(t); code != 0 {
 		t.Errorf("exit %d", code)
 	}

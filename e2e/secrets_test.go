@@ -86,7 +86,7 @@ func TestLogsMetricsAndDiskHoldNoContentAndNoSecret(t *testing.T) {
 	_, metrics := g.get(g.metrics, "/metrics")
 	holdsNone(t, "the log", g.log.String(), content...)
 	holdsNone(t, "the metrics", metrics, content...)
-	for _, pid := range append(children(t, g.pid), g.pid) {
+	for _, pid := range append(offspring(g.pid), g.pid) {
 		for _, name := range []string{"environ", "cmdline"} {
 			text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
 			holdsNone(t, "/proc/PID/"+name, string(text), content...)
