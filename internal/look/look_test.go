@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,26 @@ func TestChildSeesTheSame(t *testing.T) {
 		}
 		if len(b.Totals) == 0 || b.Totals[0].Type != "CLASSIFIED" && fmt.Sprint(a.Totals) != fmt.Sprint(b.Totals) {
 			t.Fatalf("totals %v and %v", a.Totals, b.Totals)
+		}
+	}
+}
+
+// The path of a part that lies in very many others is longer than a step may
+// be on the wire.
+func TestAPathThatIsTooLongForTheWireKillsNoChild(t *testing.T) {
+	deep := "Subject: x\r\n\r\nCredit card 4111 1111 1111 1111\r\n"
+	for range 700 {
+		deep = "Subject: x\r\nContent-Type: message/rfc822\r\n\r\n" + deep
+	}
+	child := look.New(look.Config{})
+	defer child.Close()
+	r := child.Look(context.Background(), parse(deep), look.Options{Catalogue: catalogue()})
+	if !slices.ContainsFunc(r.Findings, func(f detect.Finding) bool { return f.Type == "CREDIT_CARD" && len(f.Part) > 1024 }) {
+		t.Errorf("the card at the bottom was not found: %s", summary(r))
+	}
+	for _, u := range r.Unseen {
+		if u.Reason != mail.TooDeep {
+			t.Errorf("unseen: %s %s", u.Reason, u.Detail)
 		}
 	}
 }

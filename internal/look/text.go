@@ -28,7 +28,7 @@ type stream struct {
 }
 
 func (w *worker) stream(it item, resume string) *stream {
-	s := &stream{w: w, it: it, resume: extract.Step{Part: it.Part, Who: resume}}
+	s := &stream{w: w, it: it, resume: extract.StepAt(it.Part, resume)}
 	source := detect.Source{Part: it.Part, Name: it.Name, Kind: it.Text}
 	w.tally.Begin(source)
 	if it.Text == detect.Body && strings.HasPrefix(it.Type, "text/") {
@@ -68,7 +68,7 @@ func (s *stream) Alternative(p []byte) error {
 
 func (s *stream) step(d detect.Detector) error {
 	s.stepped = true
-	if err := s.w.out.step(extract.Step{Part: s.it.Part, Who: d.ID()}); err != nil {
+	if err := s.w.out.step(extract.StepAt(s.it.Part, d.ID())); err != nil {
 		return errStop{err}
 	}
 	return nil

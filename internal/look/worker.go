@@ -92,7 +92,7 @@ func newWorker(ask request, s *set, out outlet) *worker {
 }
 
 func (w *worker) skipped(part, who string) bool {
-	return w.skip[extract.Step{Part: part, Who: who}] || w.skip[extract.Step{Part: everywhere, Who: who}]
+	return w.skip[extract.StepAt(part, who)] || w.skip[extract.StepAt(everywhere, who)]
 }
 
 // errStop wraps a failure of the outlet, which ends the work.
@@ -103,7 +103,7 @@ func (w *worker) step(part, who string, do func() error) error {
 	if w.skipped(part, who) {
 		return nil // the parent has recorded it
 	}
-	if err := w.out.step(extract.Step{Part: part, Who: who}); err != nil {
+	if err := w.out.step(extract.StepAt(part, who)); err != nil {
 		return errStop{err}
 	}
 	err := guarded(func() error {
