@@ -158,12 +158,21 @@ func detectorsPage(*testing.T) string {
 			e.ID, e.Type, strings.ReplaceAll(e.ID, "-", "_"), cell(e.Name), cell(e.How))
 	}
 	b.WriteString(`
-Sensitivity labels (` + "`msip`" + `) are read from the header field ` + "`MSIP_Labels`" + ` and from fields ` + "`MSIP_Label_<GUID>_…`" + `; policies see
-them as ` + "`labels`" + `.
+Sensitivity labels and classification marks are read, too; policies see them as ` + "`labels`" + `:
+
+| Scheme | Read from |
+|---|---|
+| ` + "`msip`" + ` | the header fields ` + "`MSIP_Labels`" + ` and ` + "`MSIP_Label_<GUID>_…`" + `; custom properties of documents, ` + "`docMetadata/LabelInfo.xml`" + `, PDF's dictionary and XMP |
+| ` + "`titus`" + ` | ` + "`X-Titus-Metadata-40`" + `; the properties ` + "`TitusMetadata`" + ` and, beside ` + "`TitusGUID`" + `, ` + "`Classification`" + ` |
+| ` + "`boldon-james`" + ` | the properties ` + "`bjDocumentSecurityLabel`" + ` and ` + "`bjDocumentLabelXML…`" + ` |
+| ` + "`pspf`" + ` | ` + "`X-Protective-Marking`" + `, and ` + "`[SEC=…]`" + ` in the subject (Australian Email Protective Marking Standard) |
+
+A label that says that it is not enabled, or removed, is none. The tenant's ` + "`looking.labels`" + ` gives names to GUIDs.
 
 ## Of a tenant
 
-Documents of kind ` + "`dictionary`" + ` (terms) and ` + "`detector`" + ` (a header field, or attachments by name, type and size) add detectors;
+Documents of kind ` + "`dictionary`" + ` (terms) and ` + "`detector`" + ` (a header field, properties of documents, or
+attachments by name, type and size) add detectors;
 their id becomes their name in policies. See [policy language](policy-language.md#dictionaries-and-detectors).
 
 ## What is read

@@ -16,8 +16,14 @@ type Catalogue struct {
 	Dictionaries []Dictionary     `json:"dictionaries,omitempty" yaml:"dictionaries"`
 	Headers      []HeaderRule     `json:"headers,omitempty" yaml:"headers"`
 	Attachments  []AttachmentRule `json:"attachments,omitempty" yaml:"attachments"`
+	Properties   []PropertyRule   `json:"properties,omitempty" yaml:"properties"`
 	// Passwords are tried on encrypted attachments.
 	Passwords []string `json:"passwords,omitempty" yaml:"passwords"`
+	// BodyPasswords also tries words of the message that look like one.
+	BodyPasswords bool `json:"body_passwords,omitempty" yaml:"body_passwords"`
+	// Region is the country (ISO 3166-1, two letters) whose numbers are
+	// written without a country code; "" for none.
+	Region string `json:"region,omitempty" yaml:"region"`
 }
 
 // Dictionary is a list of terms. Its findings have the type of its id:
@@ -41,6 +47,20 @@ type HeaderRule struct {
 	Name string `json:"name" yaml:"name"`
 	// Pattern is an RE2 expression searched in the unfolded, decoded value;
 	// empty means that the field is there.
+	Pattern string `json:"pattern,omitempty" yaml:"pattern"`
+	// Confidence is that of the findings; none is high.
+	Confidence Confidence `json:"confidence,omitempty" yaml:"confidence"`
+}
+
+// PropertyRule finds a document by what it says about itself: a custom
+// property, a key of PDF's dictionary, a property of XMP.
+type PropertyRule struct {
+	ID string `json:"id" yaml:"id"`
+	// Name is the property's name, without regard to case; it may have stars,
+	// and may begin with where it stands ("custom:", "info:", "xmp:pdfx:").
+	Name string `json:"name" yaml:"name"`
+	// Pattern is an RE2 expression searched in the value; empty means that
+	// the property is there.
 	Pattern string `json:"pattern,omitempty" yaml:"pattern"`
 	// Confidence is that of the findings; none is high.
 	Confidence Confidence `json:"confidence,omitempty" yaml:"confidence"`
@@ -80,6 +100,9 @@ func (d Dictionary) Level() Confidence { return d.Confidence.orHigh() }
 
 // Level is the confidence of what h finds.
 func (h HeaderRule) Level() Confidence { return h.Confidence.orHigh() }
+
+// Level is the confidence of what p finds.
+func (p PropertyRule) Level() Confidence { return p.Confidence.orHigh() }
 
 // Level is the confidence of what a finds.
 func (a AttachmentRule) Level() Confidence { return a.Confidence.orHigh() }
@@ -123,6 +146,18 @@ func (c Catalogue) Check() error {
 			all = append(all, fmt.Errorf("header %q: the pattern is longer than %d", h.ID, MaxPattern))
 		} else if _, err := regexp.Compile(h.Pattern); err != nil {
 			all = append(all, fmt.Errorf("header %q: %w", h.ID, err))
+		}
+	}
+	for _, p := range c.Properties {
+		id("property", p.ID)
+		level("property", p.ID, p.Level())
+		if _, err := path.Match(strings.ToLower(p.Name), ""); err != nil || p.Name == "" {
+			all = append(all, fmt.Errorf("property %q: name %q is missing or no pattern", p.ID, p.Name))
+		}
+		if len(p.Pattern) > MaxPattern {
+			all = append(all, fmt.Errorf("property %q: the pattern is longer than %d", p.ID, MaxPattern))
+		} else if _, err := regexp.Compile(p.Pattern); err != nil {
+			all = append(all, fmt.Errorf("property %q: %w", p.ID, err))
 		}
 	}
 	for _, a := range c.Attachments {

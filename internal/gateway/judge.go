@@ -53,8 +53,13 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 		budget = min(budget, time.Until(until))
 	}
 	j.report = g.Look.Look(ctx, j.message, look.Options{
-		Budget: budget, Catalogue: catalogueOf(s.tenant.Policies), Trace: s.trace,
+		Budget: budget, Catalogue: catalogueFor(s.tenant), Trace: s.trace,
 	})
+	for i, l := range j.report.Labels {
+		if name := s.tenant.Looking.Labels[l.ID]; name != "" {
+			j.report.Labels[i].Name = name
+		}
+	}
 	j.report.Unseen = append(j.report.Unseen, s.notes...)
 	if len(s.header.Addresses("From")) >= mail.MaxAddresses {
 		j.report.Unseen = append(j.report.Unseen, mail.Unseen{
@@ -66,6 +71,13 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 	j.verdict = policy.Decide(s.tenant.Policies, j.facts, s.tenant.Gates)
 	mark("decided")
 	return j
+}
+
+// catalogueFor is what the look into a tenant's mail is told.
+func catalogueFor(t *tenant.Tenant) detect.Catalogue {
+	c := catalogueOf(t.Policies)
+	c.Region, c.Passwords, c.BodyPasswords = t.Looking.Region, t.Looking.Passwords, t.Looking.BodyPasswords
+	return c
 }
 
 // catalogueOf is what a tenant's policies add to the built-in detectors.
@@ -80,6 +92,12 @@ func catalogueOf(set *policy.Set) detect.Catalogue {
 		if d.Header != "" {
 			c.Headers = append(c.Headers, detect.HeaderRule{
 				ID: d.ID, Name: d.Header, Pattern: d.Pattern, Confidence: level(d.Confidence),
+			})
+			continue
+		}
+		if d.Property != "" {
+			c.Properties = append(c.Properties, detect.PropertyRule{
+				ID: d.ID, Name: d.Property, Pattern: d.Pattern, Confidence: level(d.Confidence),
 			})
 			continue
 		}
@@ -150,7 +168,7 @@ func fromReport(f *policy.Facts, r detect.Report) {
 		})
 	}
 	for _, l := range r.Labels {
-		f.Labels = append(f.Labels, policy.Label{Scheme: l.Scheme, ID: l.ID, Name: l.Name, Part: l.Part})
+		f.Labels = append(f.Labels, policy.Label{Scheme: l.Scheme, ID: l.ID, Site: l.SiteID, Name: l.Name, Part: l.Part})
 	}
 	encrypted := map[string]bool{}
 	for _, u := range r.Unseen {

@@ -133,13 +133,13 @@ func TestAPathThatIsTooLongForTheWireKillsNoChild(t *testing.T) {
 func TestFaults(t *testing.T) {
 	steps := map[string]string{ // the step, and a finding that must be missing
 		"credit-card": "CREDIT_CARD", "iban": "IBAN", "us-ssn": "US_SSN", "email": "EMAIL", "projects": "PROJECTS",
-		"classified": "CLASSIFIED", "pictures": "PICTURES", "msip-label": "label msip", "extract-table": `"1.3" attachment`,
+		"classified": "CLASSIFIED", "pictures": "PICTURES", "labels": "label msip", "extract-table": `"1.3" attachment`,
 	}
 	whole := look.New(look.Config{InProcess: true}).Look(context.Background(), parse(letter), look.Options{Catalogue: catalogue()})
 	for _, how := range []string{"panic", "hang", "alloc", "garbage"} {
 		for who, lost := range steps {
 			slow := how == "hang" || how == "alloc"
-			if who != "credit-card" && (testing.Short() || slow && who != "extract-table" && who != "msip-label") {
+			if who != "credit-card" && (testing.Short() || slow && who != "extract-table" && who != "labels") {
 				continue
 			}
 			t.Run(how+" in "+who, func(t *testing.T) {

@@ -87,6 +87,9 @@ func (s *stream) Write(p []byte) (int, error) {
 		s.shown.Write(p)
 	}
 	s.seam.add(p)
+	if s.it.Text == detect.Body || s.it.Text == detect.Subject {
+		s.w.hints.add(p)
+	}
 	if back := s.turned.take(p); err == nil && back != nil {
 		err = s.Alternative(back)
 	}
@@ -167,7 +170,7 @@ func (w *worker) part(it item, content io.Reader) error {
 	octets := &origin{r: content}
 	w.begin(octets)
 	in := extract.Input{
-		Name: it.Name, Declared: it.Type, Charset: it.Charset, Params: it.Params, Octets: octets, Passwords: w.set.passwords,
+		Name: it.Name, Declared: it.Type, Charset: it.Charset, Params: it.Params, Octets: octets, Passwords: w.passwords(),
 	}
 	var reading *extract.Reading
 	err := w.step(it.Part, "extract-kind", func() error {
@@ -206,7 +209,8 @@ func (w *worker) part(it item, content io.Reader) error {
 			return err
 		}
 	}
-	if it.Attachment {
+	err = w.properties(info, result.Properties)
+	if err == nil && it.Attachment {
 		err = w.attachments(info)
 	}
 	if err == nil && enclosed && octets.keep {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"postern.dev/postern/internal/buffers"
@@ -21,7 +22,9 @@ type set struct {
 	detectors   []detect.Detector
 	rules       []label.Rule
 	attachments []detect.AttachmentRule
+	properties  []label.PropertyRule
 	passwords   []string
+	fromBody    bool // words of the message are passwords too
 }
 
 func newSet(b *dlp.Base, c detect.Catalogue) (*set, error) {
@@ -29,7 +32,13 @@ func newSet(b *dlp.Base, c detect.Catalogue) (*set, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &set{detectors: b.Detectors(c), rules: rules, attachments: c.Attachments, passwords: c.Passwords}, nil
+	properties, err := label.PropertyRules(c.Properties)
+	if err != nil {
+		return nil, err
+	}
+	return &set{detectors: b.Detectors(c), rules: rules, attachments: c.Attachments, properties: properties, passwords: c.Passwords,
+		fromBody: c.BodyPasswords,
+	}, nil
 }
 
 // sets keeps the last catalogue: the next message is often the same tenant's.
@@ -75,6 +84,7 @@ type worker struct {
 	ended seam  // the inline text before this one
 	fault fault
 	inside
+	hints hints
 
 	// show, when set, is given the text of each part.
 	show func(it item, r extract.Result, text string)
@@ -85,6 +95,7 @@ const everywhere = "*"
 
 func newWorker(ask request, s *set, out outlet) *worker {
 	w := &worker{ask: ask, set: s, out: out, skip: map[extract.Step]bool{}, tally: detect.NewTally()}
+	w.hints.on = s.fromBody
 	for _, step := range ask.Skip {
 		w.skip[step] = true
 	}
@@ -177,8 +188,8 @@ func (w *worker) fields(content io.Reader) error {
 			return err
 		}
 	}
-	err := w.step("", "msip-label", func() error {
-		labels, more := label.MSIP(list)
+	err := w.step("", labelStep, func() error {
+		labels, more := label.Mail(list)
 		if more {
 			if err := w.tooLarge("the message has too many sensitivity labels, and the others are not read"); err != nil {
 				return err
@@ -201,6 +212,54 @@ func (w *worker) fields(content io.Reader) error {
 		})
 	}
 	return err
+}
+
+// labelStep is what reading labels is called when it must be abandoned.
+const labelStep = "labels"
+
+// properties reads the labels of a document, and runs the rules about what it
+// says of itself.
+func (w *worker) properties(info detect.PartInfo, properties map[string]string) error {
+	if len(properties) == 0 {
+		return nil
+	}
+	err := w.step(info.Part, labelStep, func() error {
+		labels, more := label.Document(properties)
+		for i := range labels {
+			labels[i].Part = info.Part
+		}
+		if more {
+			if err := w.tooLarge("a document has too many sensitivity labels, and the others are not read"); err != nil {
+				return err
+			}
+		}
+		if len(labels) == 0 {
+			return nil
+		}
+		return w.record(record{Labels: labels})
+	})
+	for _, r := range w.set.properties {
+		if err != nil {
+			return err
+		}
+		err = w.step(info.Part, r.ID(), func() error {
+			f, ok := r.Find(properties)
+			if !ok {
+				return nil
+			}
+			f.Part, f.Name = info.Part, info.Name
+			return w.record(record{Rules: []detect.Finding{f}})
+		})
+	}
+	return err
+}
+
+// passwords are those to try on an encrypted file.
+func (w *worker) passwords() []string {
+	if !w.hints.on {
+		return w.set.passwords
+	}
+	return append(slices.Clone(w.set.passwords), w.hints.passwords()...)
 }
 
 // tooLarge says of the whole message that a limit was hit.

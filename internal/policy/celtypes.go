@@ -68,6 +68,7 @@ func objectTypes() map[string]map[string]field {
 		typeLabel: {
 			"scheme": str(func(v any) string { return v.(Label).Scheme }),
 			"id":     str(func(v any) string { return v.(Label).ID }),
+			"site":   str(func(v any) string { return v.(Label).Site }),
 			"name":   str(func(v any) string { return v.(Label).Name }),
 			"part":   str(func(v any) string { return v.(Label).Part }),
 		},

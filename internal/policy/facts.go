@@ -118,8 +118,10 @@ type Finding struct {
 type Label struct {
 	Scheme string `json:"scheme"`
 	ID     string `json:"id"`
-	Name   string `json:"name"`
-	Part   string `json:"part"`
+	// Site is the Entra tenant that a label of Microsoft belongs to.
+	Site string `json:"site,omitempty"`
+	Name string `json:"name"`
+	Part string `json:"part"`
 }
 
 // Attachment is a file in the message.

@@ -150,6 +150,10 @@ kind: detector
 id: big-archives
 attachment: { name: ["*.zip", "*.7z"], larger: 20MiB }
 ---
+kind: detector
+id: zz-marked
+property: { name: "Classif*", pattern: "(?i)^secret" }
+---
 kind: policy
 id: projects-leave
 mode: enforce
@@ -170,6 +174,7 @@ then: block
 	want := []Detector{
 		{ID: "big-archives", Confidence: "high", FileName: []string{"*.zip", "*.7z"}, Larger: 20 << 20},
 		{ID: "tagged-secret", Confidence: "high", Header: "X-Class", Pattern: "(?i)secret"},
+		{ID: "zz-marked", Confidence: "high", Property: "Classif*", Pattern: "(?i)^secret"},
 	}
 	if d := cmp.Diff(want, s.Detectors()); d != "" {
 		t.Error(d)

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,6 +49,9 @@ type Detector struct {
 	// (RE2) matches; an empty pattern matches any value.
 	Header  string `json:"header,omitempty"`
 	Pattern string `json:"pattern,omitempty"`
+	// Property is the name of a property of documents, with stars; its value
+	// is what Pattern matches.
+	Property string `json:"property,omitempty"`
 	// FileName and FileType are patterns with stars over the name and the
 	// media type of an attachment; Larger is a size in octets.
 	FileName []string `json:"file_name,omitempty"`
@@ -260,7 +264,7 @@ func (m mapping) confidence() string {
 }
 
 func (l *loader) detector(r *reader, doc ast.Node) {
-	m, ok := r.mapping(doc, "a detector", "kind", "id", "name", "description", "confidence", "header", "attachment")
+	m, ok := r.mapping(doc, "a detector", "kind", "id", "name", "description", "confidence", "header", "property", "attachment")
 	if !ok {
 		return
 	}
@@ -269,11 +273,19 @@ func (l *loader) detector(r *reader, doc ast.Node) {
 	if m.has("confidence") {
 		d.Confidence = m.confidence()
 	}
+	kinds := 0
+	for _, k := range []string{"header", "property", "attachment"} {
+		if m.has(k) {
+			kinds++
+		}
+	}
 	switch {
-	case m.has("header") == m.has("attachment"):
-		r.wrong(doc, "a detector looks at a header or at attachments: it needs one of the two")
+	case kinds != 1:
+		r.wrong(doc, "a detector looks at a header, at properties of documents or at attachments: it needs one of the three")
 	case m.has("header"):
 		r.headerDetector(m.keys["header"], &d)
+	case m.has("property"):
+		r.propertyDetector(m.keys["property"], &d)
 	default:
 		r.fileDetector(m.keys["attachment"], &d)
 	}
@@ -292,11 +304,28 @@ func (r *reader) headerDetector(n ast.Node, d *Detector) {
 	if secretHeader(d.Header) {
 		r.wrong(h.keys["name"], "the header field %q carries a secret: a detector cannot look at it", d.Header)
 	}
-	if len(d.Pattern) > 1000 {
-		r.wrong(h.keys["pattern"], "the pattern is longer than 1000 bytes")
-	} else if _, err := regexp.Compile(d.Pattern); err != nil {
-		r.wrong(h.keys["pattern"], "the pattern is not a regular expression: %v", err)
+	r.pattern(h.keys["pattern"], d.Pattern)
+}
+
+// pattern checks a regular expression.
+func (r *reader) pattern(at ast.Node, pattern string) {
+	if len(pattern) > 1000 {
+		r.wrong(at, "the pattern is longer than 1000 bytes")
+	} else if _, err := regexp.Compile(pattern); err != nil {
+		r.wrong(at, "the pattern is not a regular expression: %v", err)
 	}
+}
+
+func (r *reader) propertyDetector(n ast.Node, d *Detector) {
+	p, ok := r.mapping(n, "property", "name", "pattern")
+	if !ok {
+		return
+	}
+	d.Property, d.Pattern = p.needText("name", "property"), p.text("pattern")
+	if _, err := path.Match(d.Property, ""); err != nil {
+		r.wrong(p.keys["name"], "%q is not a name with stars: %v", d.Property, err)
+	}
+	r.pattern(p.keys["pattern"], d.Pattern)
 }
 
 func (r *reader) fileDetector(n ast.Node, d *Detector) {

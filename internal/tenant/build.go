@@ -46,6 +46,7 @@ func build(d settings.Document, published *Published, offline bool) (*Tenant, se
 	b.addresses(t, c)
 	b.trustedTags(c)
 	b.proof(t, c)
+	b.looking(t, c)
 	return t, b.bad
 }
 

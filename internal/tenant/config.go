@@ -76,6 +76,8 @@ type Config struct {
 	// Keep is how long the record of a message is searchable.
 	// Default: 2160h (90 days).
 	Keep time.Duration `yaml:"keep"`
+	// Looking is what the tenant tells the look into its mail.
+	Looking Looking `yaml:"looking"`
 }
 
 // TrustedTag is a header field with the value that is trusted.

@@ -45,6 +45,8 @@ type Tenant struct {
 	Switches Switches
 	// Keep is how long records are searchable.
 	Keep time.Duration
+	// Looking is what the look into mail is told; passwords are resolved.
+	Looking Looking
 	// Disabled tenants are deferred.
 	Disabled bool
 	// Policies are the rules that are in force for this tenant.
@@ -150,7 +152,7 @@ func (t *Tenant) Secrets() []string {
 	if t.Return.Password != "" {
 		list = append(list, t.Return.Password)
 	}
-	return list
+	return append(list, t.Looking.Passwords...)
 }
 
 // Postmaster is the author of mails of our own: an address of the tenant, so

@@ -2,6 +2,7 @@ package label
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
 
@@ -45,4 +46,52 @@ func (r Rule) Find(fields []Field) (f detect.Finding, ok bool) {
 		Type: r.kind, Detector: r.id, Kind: detect.Header, Count: len(values), Confidence: r.level,
 		Sample: r.name, Why: []string{"header field"},
 	}, len(values) > 0
+}
+
+// PropertyRule is a rule about properties of documents that is ready to be
+// used.
+type PropertyRule struct {
+	Rule
+	glob string
+}
+
+// PropertyRules compiles a tenant's rules about properties.
+func PropertyRules(list []detect.PropertyRule) ([]PropertyRule, error) {
+	rules := make([]PropertyRule, 0, len(list))
+	for _, r := range list {
+		pattern, err := regexp.Compile(r.Pattern)
+		if err != nil {
+			return nil, fmt.Errorf("label: property rule %s: %w", r.ID, err)
+		}
+		rules = append(rules, PropertyRule{Rule{r.ID, detect.TypeOf(r.ID), r.Name, pattern, r.Level()}, strings.ToLower(r.Name)})
+	}
+	return rules, nil
+}
+
+// Find counts the properties that the rule describes; ok is false for none.
+// The name may leave out where the property stands ("custom:").
+func (r PropertyRule) Find(properties map[string]string) (f detect.Finding, ok bool) {
+	values := map[string]bool{}
+	sample := ""
+	for key, value := range properties {
+		if r.names(strings.ToLower(key)) && r.pattern.MatchString(value) {
+			values[value] = true
+			if sample == "" || key < sample {
+				sample = key
+			}
+		}
+	}
+	return detect.Finding{
+		Type: r.kind, Detector: r.id, Kind: detect.Attachment, Count: len(values), Confidence: r.level,
+		Sample: short(sample), Why: []string{"property of a document"},
+	}, len(values) > 0
+}
+
+func (r PropertyRule) names(key string) bool {
+	if ok, err := path.Match(r.glob, key); err == nil && ok {
+		return true
+	}
+	_, bare, _ := strings.Cut(key, ":")
+	ok, err := path.Match(r.glob, bare)
+	return err == nil && ok && bare != ""
 }

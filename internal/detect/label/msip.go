@@ -27,20 +27,11 @@ func MSIP(fields []Field) (list []detect.Label, more bool) {
 	return enabled(found), len(found) > maxLabels
 }
 
-// Attributes reads labels out of key and value pairs, as the custom
-// properties of a document give them.
-func Attributes(pairs map[string]string) []detect.Label {
-	found := map[string]*one{}
-	for key, value := range pairs {
-		attribute(key, value, found)
-	}
-	return enabled(found)
-}
-
 // one is a label while its attributes are collected.
 type one struct {
 	label   detect.Label
 	enabled bool
+	removed bool
 }
 
 // read takes "key=value" pairs apart. Values may hold "=", and some clients
@@ -72,27 +63,40 @@ func attribute(key, value string, found map[string]*one) {
 		if len(found) > maxLabels { // one more says that there are more
 			return
 		}
-		l = &one{label: detect.Label{Scheme: "msip", ID: id}}
+		l = &one{label: detect.Label{Scheme: MSIPScheme, ID: id}}
 		found[id] = l
 	}
 	switch strings.ToLower(name) {
 	case "enabled":
 		l.enabled = strings.EqualFold(value, "true") || value == "1"
+	case "removed":
+		l.removed = strings.EqualFold(value, "true") || value == "1"
 	case "siteid":
 		l.label.SiteID = strings.ToLower(strings.Trim(value, "{}"))
 	case "name":
-		l.label.Name = value
+		l.label.Name = short(value)
 	case "method":
-		l.label.Method = value
+		l.label.Method = canonical(value)
 	case "contentbits":
 		l.label.ContentBits, _ = strconv.Atoi(value)
 	}
 }
 
+// canonical gives Microsoft's two words as they are written in headers;
+// LabelInfo writes them in any case.
+func canonical(method string) string {
+	for _, m := range []string{"Standard", "Privileged"} {
+		if strings.EqualFold(m, method) {
+			return m
+		}
+	}
+	return short(method)
+}
+
 func enabled(found map[string]*one) []detect.Label {
 	var list []detect.Label
 	for _, l := range found {
-		if l.enabled {
+		if l.enabled && !l.removed {
 			list = append(list, l.label)
 		}
 	}
