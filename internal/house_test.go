@@ -21,7 +21,7 @@ const module = "postern.dev/postern/internal/"
 // floors is ARCHITECTURE.md's picture: a package imports only lower floors.
 func floors() map[string]int {
 	return map[string]int{
-		"problem": 0, "durable": 0, "telemetry": 0, "settings": 0, "buffers": 0,
+		"problem": 0, "durable": 0, "telemetry": 0, "settings": 0, "buffers": 0, "compact": 0,
 		"mail":   1,
 		"detect": 2, "extract": 2, "dsn": 2, "notice": 2, "journal": 2,
 		"policy": 3, "detect/dlp": 3, "detect/label": 3, "mailflow": 3,

@@ -30,18 +30,18 @@ type Conn struct {
 	board  *board // nil: steps travel in frames
 	step   Step   // with a board: what stands there
 	told   bool   // it has travelled too
+	shared []byte // what the parent has sent for all jobs
 	open   bool   // a part is being read
 	over   bool   // the job has no more parts
 
 	mu    sync.Mutex // guards what follows: late flushes too
 	out   *bufio.Writer
-	late  *time.Timer // flushes what waits
-	waits bool
+	waits bool // there are records that were not flushed
 }
 
 // lateness is how long a record may wait for others before it travels. What
 // waits when a child dies is lost; it is found again in the next attempt.
-const lateness = 20 * time.Millisecond
+const lateness = 250 * time.Millisecond
 
 // Serve is the life of a child: it limits itself and does jobs until the
 // parent goes away. It returns the exit code of the process.
@@ -51,7 +51,7 @@ func Serve(in io.Reader, out io.Writer, work func(c *Conn, request []byte) error
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
-	go leaveWithParent(os.Getppid())
+	go c.attend(os.Getppid())
 	for {
 		request, err := c.job()
 		if errors.Is(err, io.EOF) {
@@ -106,10 +106,7 @@ func (c *Conn) send(kind byte, payload []byte) error {
 	if err := writeFrame(c.out, kind, payload); err != nil {
 		return err
 	}
-	if c.waits {
-		c.late.Stop()
-		c.waits = false
-	}
+	c.waits = false
 	return c.out.Flush()
 }
 
@@ -117,14 +114,7 @@ func (c *Conn) send(kind byte, payload []byte) error {
 func (c *Conn) queue(kind byte, payload []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.waits {
-		c.waits = true
-		if c.late == nil {
-			c.late = time.AfterFunc(lateness, c.flushLate)
-		} else {
-			c.late.Reset(lateness)
-		}
-	}
+	c.waits = true
 	if err := c.tell(); err != nil {
 		return err
 	}
@@ -151,16 +141,27 @@ func (c *Conn) flushLate() {
 
 // job waits for the next request.
 func (c *Conn) job() ([]byte, error) {
-	kind, payload, err := readFrame(c.in, fromParent, &c.buf)
-	if err != nil {
-		return nil, err
+	for {
+		kind, payload, err := readFrame(c.in, fromParent, &c.buf)
+		switch {
+		case err != nil:
+			return nil, err
+		case kind == frameShared && len(payload) == 0:
+			c.shared = nil
+		case kind == frameShared:
+			c.shared = append(c.shared, payload...)
+		case kind == frameJob:
+			c.open, c.over, c.told = false, false, true
+			return append([]byte(nil), payload...), nil
+		default:
+			return nil, ErrWire
+		}
 	}
-	if kind != frameJob {
-		return nil, ErrWire
-	}
-	c.open, c.over, c.told = false, false, true
-	return append([]byte(nil), payload...), nil
 }
+
+// Shared is what the job shares with others. It stays as it is, in the same
+// place, until the parent sends something else.
+func (c *Conn) Shared() []byte { return c.shared }
 
 // Part is the next part of the job; io.EOF after the last. What was not read
 // of the one before is skipped.
@@ -267,10 +268,12 @@ func (c *Conn) finish() error {
 	}
 }
 
-// leaveWithParent ends a child whose parent died while it was busy.
-func leaveWithParent(parent int) {
+// attend flushes records that have waited, and ends a child whose parent died
+// while it was busy.
+func (c *Conn) attend(parent int) {
 	for {
-		time.Sleep(time.Second)
+		time.Sleep(lateness)
+		c.flushLate()
 		if os.Getppid() != parent {
 			os.Exit(3)
 		}

@@ -87,6 +87,9 @@ var ErrNoChild = errors.New("extract: no child process")
 
 // Job is one piece of work for a child.
 type Job struct {
+	// Shared is what many jobs have in common. A child keeps it and is told
+	// again only when it is something else.
+	Shared []byte
 	// Request tells the child what to do.
 	Request []byte
 	// Parts are what it works on: what a part is, and its octets.
@@ -249,15 +252,10 @@ const handshake = 10 * time.Second
 
 // start starts a child and waits for its greeting.
 func start(ctx context.Context, conf Config) (*child, error) {
-	program := conf.Program
-	if program == "" {
-		self, err := os.Executable()
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrNoChild, err)
-		}
-		program = self
+	cmd, err := command(conf)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoChild, err)
 	}
-	cmd := exec.Command(program, conf.Args...)
 	// One job at a time: more processors would only look for work.
 	cmd.Env = append([]string{"GOMAXPROCS=1"}, conf.Env...)
 	cmd.Dir = "/"
@@ -283,8 +281,10 @@ func start(ctx context.Context, conf Config) (*child, error) {
 		return nil, fmt.Errorf("%w: %w", ErrNoChild, err)
 	}
 	c := &child{
-		cmd: cmd, in: in, out: bufio.NewReaderSize(out, 64<<10), frames: make(chan frame), gone: make(chan struct{}), board: b,
+		cmd: cmd, in: in, out: bufio.NewReaderSize(out, 64<<10), frames: make(chan frame, framesAhead),
+		gone: make(chan struct{}), board: b, feeds: make(chan Job), sent: make(chan struct{}), pulse: time.NewTimer(time.Hour),
 	}
+	go c.feeder()
 	go c.listen()
 	if err := c.greet(ctx, conf); err != nil {
 		c.kill()
@@ -292,6 +292,30 @@ func start(ctx context.Context, conf Config) (*child, error) {
 	}
 	return c, nil
 }
+
+// framesAhead is how many answers may wait for the one who reads them.
+const framesAhead = 16
+
+// command is the program of a child: by default the file that this process
+// runs, also when another build has been put in its place meanwhile. Both ends
+// of the wire must be of one build.
+func command(conf Config) (*exec.Cmd, error) {
+	if conf.Program != "" {
+		return exec.Command(conf.Program, conf.Args...), nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, conf.Args...)
+	if _, err := os.Stat(running); err == nil {
+		cmd.Path, cmd.Err = running, nil
+	}
+	return cmd, nil
+}
+
+// running is what this process runs, on Linux.
+const running = "/proc/self/exe"
 
 // greet sends the limits and checks the version.
 func (c *child) greet(ctx context.Context, conf Config) error {

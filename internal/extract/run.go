@@ -2,6 +2,7 @@ package extract
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -23,6 +24,10 @@ type child struct {
 	jobs   int
 	since  time.Time // idle since
 	board  *board
+	feeds  chan Job      // to the feeder
+	sent   chan struct{} // it has fed
+	shared []byte        // what was sent for all jobs
+	pulse  *time.Timer   // of the job that runs
 }
 
 // frame is what the child sent.
@@ -98,23 +103,21 @@ func (c *child) run(ctx context.Context, j Job, conf Config) (err error) {
 	if c.board != nil {
 		c.board.wipe()
 	}
-	sent := make(chan struct{})
-	go func() {
-		defer close(sent)
-		c.feed(j)
-	}()
+	select {
+	case c.feeds <- j:
+	case <-c.gone:
+		return &Death{Cause: Crashed}
+	}
 	defer func() {
 		if err != nil {
 			c.kill() // frees a feed that waits for the child
 		}
-		<-sent
+		<-c.sent
 	}()
-	w := &watch{
-		c: c, conf: conf, timer: time.NewTimer(conf.Step), look: time.NewTicker(min(50*time.Millisecond, conf.Step/4+1)),
-		moves: c.moves(),
-	}
-	defer w.timer.Stop()
-	defer w.look.Stop()
+	beat := min(50*time.Millisecond, conf.Step/4+1)
+	w := &watch{c: c, conf: conf, moved: time.Now(), moves: c.moves()}
+	c.pulse.Reset(beat)
+	defer c.pulse.Stop()
 	for {
 		select {
 		case f := <-c.frames:
@@ -122,13 +125,14 @@ func (c *child) run(ctx context.Context, j Job, conf Config) (err error) {
 			if done || err != nil {
 				return err
 			}
-		case <-w.timer.C:
-			return w.death(TookTooLong)
-		case <-w.look.C:
-			if now := c.moves(); now != w.moves {
-				w.moves = now
-				w.timer.Reset(w.conf.Step)
+		case now := <-c.pulse.C:
+			if moves := c.moves(); moves != w.moves {
+				w.moves, w.moved = moves, now
 			}
+			if now.Sub(w.moved) >= conf.Step {
+				return w.death(TookTooLong)
+			}
+			c.pulse.Reset(beat)
 			if resident(c.pid()) > conf.Memory*raceFactor {
 				return w.death(OutOfMemory)
 			}
@@ -142,8 +146,7 @@ func (c *child) run(ctx context.Context, j Job, conf Config) (err error) {
 type watch struct {
 	c       *child // nil in tests of take
 	conf    Config
-	timer   *time.Timer
-	look    *time.Ticker
+	moved   time.Time // when the last step began, about
 	step    Step
 	moves   uint32
 	records int
@@ -175,8 +178,7 @@ func (w *watch) take(f frame, j Job) (done bool, err error) {
 		if err != nil {
 			return false, w.death(Garbage)
 		}
-		w.step = step
-		w.timer.Reset(w.conf.Step)
+		w.step, w.moved = step, time.Now()
 	case frameRecord:
 		w.records++
 		w.octets += len(f.payload)
@@ -191,12 +193,45 @@ func (w *watch) take(f frame, j Job) (done bool, err error) {
 	return false, nil
 }
 
+// feeder feeds the child, job after job: a goroutine that stays has a stack
+// that is large enough.
+func (c *child) feeder() {
+	for {
+		select {
+		case j := <-c.feeds:
+			c.feed(j)
+			c.sent <- struct{}{}
+		case <-c.gone:
+			return
+		}
+	}
+}
+
+// share sends what jobs share, if it is something else than before.
+func (c *child) share(w io.Writer, shared []byte) error {
+	if bytes.Equal(c.shared, shared) {
+		return nil
+	}
+	if err := writeFrame(w, frameShared, nil); err != nil {
+		return err
+	}
+	c.shared = shared
+	for rest := shared; len(rest) > 0; {
+		n := min(len(rest), maxFrame)
+		if err := writeFrame(w, frameShared, rest[:n]); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
 // feed sends the request and the parts. A failure to write is noticed by the
 // side that reads.
 func (c *child) feed(j Job) {
 	w := buffers.Writer(c.in)
 	defer buffers.PutWriter(w)
-	if writeFrame(w, frameJob, j.Request) != nil {
+	if c.share(w, j.Shared) != nil || writeFrame(w, frameJob, j.Request) != nil {
 		return
 	}
 	block := buffers.Get()

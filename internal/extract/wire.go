@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// The wire between a parent and its child, version 1.
+// The wire between a parent and its child, version 2.
 //
 // Both sides send frames: one octet that says what it is, four octets with
 // the length of what follows (big endian, at most 1 MiB), and that many
@@ -18,6 +18,7 @@ import (
 //	parent                         child
 //	C limits (JSON)         →
 //	                        ←      H version
+//	K what jobs share       →      sent again only when it changes; empty: it begins anew
 //	J request               →      ┐
 //	P what the part is      →      │ parts in order; the child reads them at
 //	D octets of it …        →      │ its own speed, and answers meanwhile:
@@ -29,11 +30,12 @@ import (
 // A frame that is none of these, comes from the wrong side, is too long or
 // arrives out of turn is garbage: the child is killed, and the step that it
 // had announced is to blame.
-const wireVersion = "postern-child/1"
+const wireVersion = "postern-child/2"
 
 // What a frame is.
 const (
 	frameLimits = 'C'
+	frameShared = 'K'
 	frameJob    = 'J'
 	framePart   = 'P'
 	frameData   = 'D'
@@ -47,7 +49,7 @@ const (
 )
 
 const (
-	fromParent = "CJPDEO"
+	fromParent = "CKJPDEO"
 	fromChild  = "HSRZ"
 )
 

@@ -38,6 +38,8 @@ func obey(c *Conn, request []byte) error {
 		return nil
 	case "wrong":
 		return c.Record([]byte("wrong"))
+	case "shared":
+		return c.Record(c.Shared())
 	}
 	for {
 		meta, content, err := c.Part()
@@ -118,6 +120,26 @@ func TestPool(t *testing.T) {
 	}
 }
 
+func TestAChildKeepsWhatJobsShare(t *testing.T) {
+	p := NewPool(Config{Args: []string{"test-child"}, Max: 1})
+	defer p.Close()
+	long := bytes.Repeat([]byte("dictionary "), maxFrame/10)
+	for _, want := range [][]byte{nil, []byte("first"), []byte("first"), long[:maxFrame-1], long[:maxFrame-1], nil, []byte("last")} {
+		var got []byte
+		err := p.Run(t.Context(), Job{Shared: want, Request: []byte("shared"), Parts: parts(), Record: func(b []byte) error {
+			got = bytes.Clone(b)
+			return nil
+		}})
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d octets became %d, %v", len(want), len(got), err)
+		}
+	}
+	err := p.Run(t.Context(), Job{Shared: long, Request: []byte("ignore"), Parts: parts(), Record: nil})
+	if err != nil {
+		t.Errorf("more than a frame: %v", err)
+	}
+}
+
 func TestNoChild(t *testing.T) {
 	p := NewPool(Config{Program: "/does/not/exist"})
 	defer p.Close()
@@ -140,7 +162,7 @@ func FuzzFromChild(f *testing.F) {
 	f.Add([]byte("R\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := bufio.NewReader(bytes.NewReader(b))
-		w := watch{timer: time.NewTimer(time.Hour)}
+		w := watch{}
 		for {
 			var buf []byte
 			kind, payload, err := readFrame(r, fromChild, &buf)
@@ -158,6 +180,8 @@ func FuzzFromChild(f *testing.F) {
 // FuzzFromParent sends garbage to a child.
 func FuzzFromParent(f *testing.F) {
 	var good bytes.Buffer
+	_ = writeFrame(&good, frameShared, nil)
+	_ = writeFrame(&good, frameShared, []byte("for all"))
 	_ = writeFrame(&good, frameJob, []byte("echo"))
 	_ = writeFrame(&good, framePart, []byte("a"))
 	_ = writeFrame(&good, frameData, []byte("12345"))

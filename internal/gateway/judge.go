@@ -53,7 +53,7 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 		budget = min(budget, time.Until(until))
 	}
 	j.report = g.Look.Look(ctx, j.message, look.Options{
-		Budget: budget, Catalogue: catalogueFor(s.tenant), Trace: s.trace,
+		Budget: budget, Catalogue: catalogueFor(s.tenant), Key: catalogueKey{s.tenant, s.tenant.Policies}, Trace: s.trace,
 	})
 	for i, l := range j.report.Labels {
 		if name := s.tenant.Looking.Labels[l.ID]; name != "" {
@@ -71,6 +71,13 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 	j.verdict = policy.Decide(s.tenant.Policies, j.facts, s.tenant.Gates)
 	mark("decided")
 	return j
+}
+
+// catalogueKey stands for what catalogueFor says: a snapshot of the tenants
+// never changes.
+type catalogueKey struct {
+	tenant   *tenant.Tenant
+	policies *policy.Set
 }
 
 // catalogueFor is what the look into a tenant's mail is told.

@@ -1,7 +1,6 @@
 package look
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,34 +12,36 @@ import (
 // Child is the whole program of a child process: it looks at what its parent
 // sends over standard input. It returns the exit code.
 func Child() int {
-	kept := &sets{}
-	harm := faultFrom(os.Getenv(FaultVariable))
-	return extract.Serve(os.Stdin, os.Stdout, func(c *extract.Conn, ask []byte) error {
-		return serve(c, ask, kept, harm)
-	})
+	d := desk{kept: &sets{}, harm: faultFrom(os.Getenv(FaultVariable)), wire: newWire()}
+	return extract.Serve(os.Stdin, os.Stdout, d.serve)
+}
+
+// desk is what a child keeps between jobs.
+type desk struct {
+	kept *sets
+	harm fault
+	wire wire
+	room []byte // for records
 }
 
 // serve does one job.
-func serve(c *extract.Conn, ask []byte, kept *sets, harm fault) error {
+func (d *desk) serve(c *extract.Conn, ask []byte) error {
 	var req request
-	if err := json.Unmarshal(ask, &req); err != nil {
+	if err := d.wire.request.Read(ask, &req); err != nil {
 		return fmt.Errorf("look: request: %w", err)
 	}
-	s, err := catalogue(c, kept)
+	s, err := d.kept.of(c.Shared())
 	if err != nil {
 		return err
 	}
 	w := newWorker(req, s, outlet{
 		step: c.Step,
 		record: func(r record) error {
-			b, err := json.Marshal(r)
-			if err != nil {
-				return err
-			}
-			return c.Record(b)
+			d.room = d.wire.record.Append(d.room[:0], &r)
+			return c.Record(d.room)
 		},
 	})
-	w.fault = harm
+	w.fault = d.harm
 	w.fault.wire = c.Raw
 	for {
 		meta, content, err := c.Part()
@@ -51,24 +52,11 @@ func serve(c *extract.Conn, ask []byte, kept *sets, harm fault) error {
 			return err
 		}
 		var it item
-		if err := json.Unmarshal(meta, &it); err != nil {
+		if err := d.wire.item.Read(meta, &it); err != nil {
 			return fmt.Errorf("look: item: %w", err)
 		}
 		if err := w.item(it, content); err != nil {
 			return err
 		}
 	}
-}
-
-// catalogue reads the first item.
-func catalogue(c *extract.Conn, kept *sets) (*set, error) {
-	_, content, err := c.Part()
-	if err != nil {
-		return nil, err
-	}
-	form, err := io.ReadAll(content)
-	if err != nil {
-		return nil, err
-	}
-	return kept.of(form)
 }

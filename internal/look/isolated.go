@@ -1,9 +1,7 @@
 package look
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"iter"
@@ -64,17 +62,15 @@ func (s *sight) with(lost []mail.Unseen) *sight {
 func (l *Looker) attempt(
 	ctx context.Context, m *mail.Message, catalogue []byte, skip []extract.Step, seen *sight, budget time.Duration,
 ) error {
-	ask, err := json.Marshal(l.request(skip))
-	if err != nil {
-		return err
-	}
+	ask := l.request(skip)
 	return l.pool.Run(ctx, extract.Job{
-		Request: ask,
-		Parts:   parcels(m, catalogue),
+		Shared:  catalogue,
+		Request: l.wire.request.Append(nil, &ask),
+		Parts:   l.parcels(m),
 		Step:    l.patience(budget),
 		Record: func(b []byte) error {
 			var r record
-			if err := json.Unmarshal(b, &r); err != nil {
+			if err := l.wire.record.Read(b, &r); err != nil {
 				return errNonsense
 			}
 			return seen.take(r)
@@ -126,17 +122,12 @@ func (h *hangs) many(now time.Time) bool {
 }
 
 // parcels are the items as they travel.
-func parcels(m *mail.Message, catalogue []byte) iter.Seq2[[]byte, io.Reader] {
+func (l *Looker) parcels(m *mail.Message) iter.Seq2[[]byte, io.Reader] {
 	return func(yield func([]byte, io.Reader) bool) {
-		send := func(it item, content io.Reader) bool {
-			meta, err := json.Marshal(it)
-			return err == nil && yield(meta, content)
-		}
-		if !send(item{Kind: itemCatalogue}, bytes.NewReader(catalogue)) {
-			return
-		}
+		var meta []byte
 		for it, content := range items(m) {
-			if !send(it, content) {
+			meta = l.wire.item.Append(meta[:0], &it)
+			if !yield(meta, content) {
 				return
 			}
 		}

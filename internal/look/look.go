@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"postern.dev/postern/internal/compact"
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/extract"
 	"postern.dev/postern/internal/mail"
@@ -46,6 +47,9 @@ type Options struct {
 	Budget time.Duration
 	// Catalogue holds the tenant's own detectors. It must have passed Check.
 	Catalogue detect.Catalogue
+	// Key, when set, stands for the catalogue: calls with equal keys have the
+	// same one, and it is prepared once for all of them.
+	Key any
 	// Trace names the message in log lines.
 	Trace string
 }
@@ -55,8 +59,10 @@ type Looker struct {
 	config Config
 	pool   *extract.Pool
 
-	mu   sync.Mutex
-	sets *sets // for InProcess
+	mu    sync.Mutex
+	sets  *sets          // for InProcess
+	forms map[any][]byte // catalogues as they travel, by their key
+	wire  wire
 
 	hangs hangs
 }
@@ -75,7 +81,7 @@ func New(c Config) *Looker {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	l := &Looker{config: c, sets: &sets{}}
+	l := &Looker{config: c, sets: &sets{}, forms: map[any][]byte{}, wire: newWire()}
 	if !c.InProcess {
 		if len(c.Children.Args) == 0 {
 			c.Children.Args = []string{ChildArgument}
@@ -102,7 +108,7 @@ func (l *Looker) Look(ctx context.Context, m *mail.Message, o Options) detect.Re
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.Budget)
 	defer cancel()
-	catalogue, err := json.Marshal(o.Catalogue)
+	catalogue, err := l.form(o)
 	var seen *sight
 	switch {
 	case err != nil:
@@ -123,9 +129,43 @@ func (l *Looker) Look(ctx context.Context, m *mail.Message, o Options) detect.Re
 
 // request is what the child is told about a job.
 type request struct {
-	Text        int64          `json:"text"`
-	MessageText int64          `json:"message_text"`
-	Skip        []extract.Step `json:"skip,omitempty"`
+	Text        int64
+	MessageText int64
+	Skip        []extract.Step
+}
+
+// wire is how what parent and child say is written.
+type wire struct {
+	request compact.Form[request]
+	item    compact.Form[item]
+	record  compact.Form[record]
+}
+
+func newWire() wire {
+	return wire{compact.Of[request](), compact.Of[item](), compact.Of[record]()}
+}
+
+// remembered is how many catalogues are prepared at a time.
+const remembered = 64
+
+// form is the catalogue as it travels.
+func (l *Looker) form(o Options) ([]byte, error) {
+	if o.Key == nil {
+		return json.Marshal(o.Catalogue)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if form := l.forms[o.Key]; form != nil {
+		return form, nil
+	}
+	form, err := json.Marshal(o.Catalogue)
+	if len(l.forms) >= remembered {
+		clear(l.forms)
+	}
+	if err == nil {
+		l.forms[o.Key] = form
+	}
+	return form, err
 }
 
 func (l *Looker) request(skip []extract.Step) request {
@@ -174,23 +214,22 @@ func (l *Looker) count(r detect.Report, o Options) {
 
 // item is one thing that is looked at, as the parent describes it.
 type item struct {
-	Kind string `json:"kind"`
-	Part string `json:"part,omitempty"`
-	Name string `json:"name,omitempty"`
+	Kind string
+	Part string
+	Name string
 	// Text says what kind of text it is.
-	Text       detect.Kind       `json:"text,omitempty"`
-	Type       string            `json:"type,omitempty"`
-	Charset    string            `json:"charset,omitempty"`
-	Params     map[string]string `json:"params,omitempty"`
-	Attachment bool              `json:"attachment,omitempty"`
-	Size       int64             `json:"size,omitempty"`
+	Text       detect.Kind
+	Type       string
+	Charset    string
+	Params     map[string]string
+	Attachment bool
+	Size       int64
 	// Follows is the part whose text is shown directly before this one's.
-	Follows string `json:"follows,omitempty"`
+	Follows string
 }
 
 // The kinds of items.
 const (
-	itemCatalogue = "catalogue" // the tenant's detectors, always first (child only)
 	itemFields    = "fields"    // the header, a line for each field
 	itemText      = "text"      // text that needs no extraction
 	itemPart      = "part"      // the content of a leaf

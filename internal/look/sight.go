@@ -12,21 +12,21 @@ import (
 // record is one result on its way from the worker. Exactly one field is set.
 type record struct {
 	// Text replaces what was found in the same text before.
-	Text *textFound `json:"text,omitempty"`
+	Text *textFound
 	// Totals replace the former ones.
-	Totals []detect.Total `json:"totals,omitempty"`
+	Totals []detect.Total
 	// Rules are findings of header and attachment rules.
-	Rules  []detect.Finding `json:"rules,omitempty"`
-	Labels []detect.Label   `json:"labels,omitempty"`
-	Part   *detect.PartInfo `json:"part,omitempty"`
-	Unseen *mail.Unseen     `json:"unseen,omitempty"`
+	Rules  []detect.Finding
+	Labels []detect.Label
+	Part   *detect.PartInfo
+	Unseen *mail.Unseen
 }
 
 // textFound are the findings in one text.
 type textFound struct {
-	Part     string           `json:"part"`
-	Kind     detect.Kind      `json:"kind"`
-	Findings []detect.Finding `json:"findings"`
+	Part     string
+	Kind     detect.Kind
+	Findings []detect.Finding
 }
 
 // sight collects the records of one attempt to look at a message.
