@@ -96,6 +96,7 @@ func innerLimits() []limit {
 		{"Octets of a word near a finding", "detect/dlp.maxWord", "no word of the context", "FuzzDetectors"},
 		{"Letters and digits of a token", "detect/dlp.maxToken", "encoded data: no identifier", "TestTheEngineWeighsWhatStandsAround"},
 		{"Readings that are weighed against one", "detect/dlp.maxNeighbors", "the others do not count", "TestAColumnOfNumbersIsWeighed"},
+		{"Digits of a telephone number", "detect/dlp.mostPhone", "no telephone number", "TestSamplesOfPacks FuzzDetectors"},
 		{"Characters that a form of a pack describes", "detect/dlp.maxShape", "a mistake in the pack", "TestShapes"},
 		{"Octets of a form of a pack", "detect/dlp.maxSource", "a mistake in the pack", "TestShapes"},
 		{"Next hops remembered by the queue", "task.maxLanes", "idle ones are forgotten", "TestALane"},

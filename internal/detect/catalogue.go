@@ -12,7 +12,10 @@ import (
 // it travels to the process that looks.
 type Catalogue struct {
 	// Detectors names the built-in detectors to run; empty for all.
-	Detectors    []string         `json:"detectors,omitempty" yaml:"detectors"`
+	Detectors []string `json:"detectors,omitempty" yaml:"detectors"`
+	// Regions are the countries (ISO 3166) whose national telephone numbers
+	// are known without a prefix.
+	Regions      []string         `json:"regions,omitempty" yaml:"regions"`
 	Dictionaries []Dictionary     `json:"dictionaries,omitempty" yaml:"dictionaries"`
 	Headers      []HeaderRule     `json:"headers,omitempty" yaml:"headers"`
 	Attachments  []AttachmentRule `json:"attachments,omitempty" yaml:"attachments"`

@@ -255,7 +255,7 @@ func (p *Pack) check() (bad []error) {
 			}
 		}
 	}
-	if len(p.True) == 0 || len(p.False) == 0 {
+	if len(p.True)+len(p.Low) == 0 || len(p.False) == 0 {
 		wrong("true and false samples are needed")
 	}
 	return bad
