@@ -5,7 +5,7 @@ var centralAmerica = []kind{
 	// Registro Civil: cédula física, class, volume, entry.
 	{name: "CR_CPF", check: func(b []byte) bool {
 		return digits(b, 9) && b[0] != '0' || digits(b, 10) && b[0] == '0' && b[1] != '0'
-	}},
+	}, exact: costaRican},
 	// Registro Nacional: cédula jurídica, class, kind, number.
 	{name: "CR_CPJ", check: func(b []byte) bool {
 		if !digits(b, 10) {
@@ -39,8 +39,6 @@ var centralAmerica = []kind{
 		}
 		return date(year+value(b[:2]), value(b[2:4]), value(b[4:6]))
 	}},
-	// Junta Central Electoral: cédula, Luhn.
-	{name: "DO_CEDULA", check: func(b []byte) bool { return digits(b, 11) && luhn(b) }},
 	// DGII: RNC, weights 7, 9, 8, 6, 5, 4, 3, 2 modulus 11.
 	{name: "DO_RNC", check: func(b []byte) bool {
 		return digits(b, 9) && is(b[8], (10-weigh(b, 7, 9, 8, 6, 5, 4, 3, 2)%11+9)%9+1)
@@ -92,4 +90,35 @@ var centralAmerica = []kind{
 	{name: "BZ_TIN", check: func(b []byte) bool {
 		return digits(b, 8) && listed(b[6:], "10 13 66 ")
 	}},
+}
+
+// costaRican reads class, volume and entry, of which the last two may be
+// written without their zeros in front.
+func costaRican(s string) bool {
+	var room [longest]byte
+	b, ok := compact(room[:0], s, " ")
+	if !ok {
+		return false
+	}
+	part, n := 0, 0
+	for _, c := range b {
+		switch {
+		case c == '-':
+			if n == 0 {
+				return false
+			}
+			part, n = part+1, 0
+		case digit(c):
+			n++
+		default:
+			return false
+		}
+		if n > 4 && part > 0 || n > 2 && part == 0 && len(b) != 9 && len(b) != 10 {
+			return false
+		}
+	}
+	if part == 0 {
+		return digits(b, 9) && b[0] != '0' || digits(b, 10) && b[0] == '0' && b[1] != '0'
+	}
+	return part == 2 && n > 0 && (b[1] == '-' && b[0] != '0' || b[0] == '0' && b[2] == '-' && b[1] != '0')
 }

@@ -50,8 +50,8 @@ var northAmerica = []kind{
 		}
 		return true
 	}},
-	// Canada Revenue Agency: SIN, Luhn; 0 and 8 are not given out.
-	{name: "CA_SIN", check: func(b []byte) bool { return digits(b, 9) && b[0] != '0' && b[0] != '8' && luhn(b) }},
+	// Canada Revenue Agency: SIN, Luhn; 8 is not given out, 0 are temporary tax numbers.
+	{name: "CA_SIN", check: func(b []byte) bool { return digits(b, 9) && value(b) > 0 && b[0] != '8' && luhn(b) }},
 	// Canada Revenue Agency: business number, Luhn, with an account of a program.
 	{name: "CA_BN", check: canadianBusiness},
 	{name: "CA_GST", check: func(b []byte) bool { return len(b) == 15 && string(b[9:11]) == "RT" && canadianBusiness(b) }},
@@ -142,13 +142,14 @@ func americanITIN(b []byte) bool {
 }
 
 func americanEIN(b []byte) bool {
-	return digits(b, 9) && listed(b[:2], "01 02 03 04 05 06 10 11 12 13 14 15 16 20 21 22 23 24 25 26 27 30 31 32 33 34 35 36 37 38 39 40 41 42 "+
-		"43 44 45 46 47 48 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66 67 68 71 72 73 74 75 76 77 80 81 82 83 84 85 86 87 88 "+
-		"90 91 92 93 94 95 98 99 ")
+	return digits(b, 9) && listed(b[:2], "01 02 03 04 05 06 10 11 12 13 14 15 16 20 21 22 23 24 25 26 27 30 31 32 33 34 35 36 "+
+		"37 38 39 40 41 42 43 44 45 46 47 48 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66 67 68 71 72 73 74 75 76 77 80 "+
+		"81 82 83 84 85 86 87 88 90 91 92 93 94 95 98 99 ")
 }
 
 func americanTax(b []byte) bool {
-	return americanSocial(b) || americanITIN(b) || americanEIN(b) || shaped(b, "P99999999") || digits(b, 9) && b[0] == '9' && string(b[3:5]) == "93"
+	return americanSocial(b) || americanITIN(b) || americanEIN(b) || shaped(b, "P99999999") ||
+		digits(b, 9) && b[0] == '9' && string(b[3:5]) == "93"
 }
 
 func canadianBusiness(b []byte) bool {

@@ -65,7 +65,7 @@ var southAmerica = []kind{
 		return b[n] == "0K987654321"[sum%11]
 	}},
 	// DIAN: NIT, primes as weights modulus 11.
-	{name: "CO_NIT", check: func(b []byte) bool {
+	{name: "CO_NIT", drop: usual + ",", check: func(b []byte) bool {
 		n := len(b) - 1
 		if !between(b, 8, 16) {
 			return false
@@ -123,8 +123,10 @@ var southAmerica = []kind{
 	}},
 	// Dirección Nacional de Identificación Civil: cédula, weights 2, 9, 8, 7, 6, 3, 4 modulus 10.
 	{name: "UY_CEDULA", check: uruguayan},
-	// DGI: NIE, a 9 and the cédula's rule.
-	{name: "UY_NIE", check: func(b []byte) bool { return digits(b, 9) && b[0] == '9' && uruguayan(b[1:]) }},
+	// DGI: NIE, a 9, weights 8, 2, 9, 8, 7, 6, 3, 4 modulus 10.
+	{name: "UY_NIE", check: func(b []byte) bool {
+		return digits(b, 9) && b[0] == '9' && is(b[8], (10-weigh(b, 8, 2, 9, 8, 7, 6, 3, 4)%10)%10)
+	}},
 	// SENIAT: RIF, letter and nine digits, weights 3, 2, 7 to 2 modulus 11.
 	{name: "VE_RIF", check: func(b []byte) bool {
 		if len(b) != 10 || !every(b[1:], digit) {

@@ -126,7 +126,7 @@ func koreanPerson(b []byte) bool {
 		return false
 	}
 	century := [10]int{1800, 1900, 1900, 2000, 2000, 1900, 1900, 2000, 2000, 1800}[b[6]-'0']
-	return date(century+value(b[:2]), value(b[2:4]), value(b[4:6]))
+	return calendar(century+value(b[:2]), value(b[2:4]), value(b[4:6]))
 }
 
 func koreanSum(b []byte, from int) bool {

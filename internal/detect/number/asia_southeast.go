@@ -103,8 +103,11 @@ const singaporeKinds = "CC CD CH CL CM CP CS CX DP FB FC FM FN GA GB GS HS LL LP
 
 func thai(b []byte) bool { return digits(b, 13) && is(b[12], (11-falling(b[:12], 13)%11)%10) }
 
+const indonesianProvinces = "11 12 13 14 15 16 17 18 19 21 31 32 33 34 35 36 51 52 53 61 62 63 64 65 71 72 73 74 75 76 81 82 " +
+	"91 92 93 94 95 96 97 "
+
 func indonesianPerson(b []byte) bool {
-	if !digits(b, 16) || !listed(b[:2], "11 12 13 14 15 16 17 18 19 21 31 32 33 34 35 36 51 52 53 61 62 63 64 65 71 72 73 74 75 76 81 82 91 92 93 94 95 96 97 ") {
+	if !digits(b, 16) || !listed(b[:2], indonesianProvinces) {
 		return false
 	}
 	day := value(b[6:8])

@@ -45,7 +45,9 @@ var balkan = []kind{
 		return digits(b, 13) && is(b[12], (11-weigh(b, 7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)%11)%11%10)
 	}},
 	// Drejtoria e Tatimeve: NIPT, letter of the decade, eight digits, letter.
-	{name: "AL_NIPT", lead: "AL ", drop: usual + "()", check: func(b []byte) bool { return shaped(b, "A99999999A") && b[0] >= 'J' && b[0] <= 'M' }},
+	{name: "AL_NIPT", lead: "AL ", drop: usual + "()", check: func(b []byte) bool {
+		return shaped(b, "A99999999A") && b[0] >= 'J' && b[0] <= 'M'
+	}},
 	// Gjendja Civile: NID, letter of the decade, birth date (month + 50 for women), serial, letter.
 	{name: "AL_NID", check: func(b []byte) bool {
 		if !shaped(b, "A99999999A") {
@@ -139,8 +141,9 @@ func romanianRegister(s string) bool {
 
 func romanianCounty(n int) bool { return n >= 1 && n <= 40 || n == 51 || n == 52 }
 
-// romanianNewRegister is the form since 2024: year, serial of six digits,
-// county and a check digit; 00 is the county of what is new.
+// romanianNewRegister is the form since July 2024: year, serial of six
+// digits, county and a check digit whose rule is not public; what is new has
+// 00 as its county.
 func romanianNewRegister(b []byte) bool {
 	if !shaped(b, "A9999999999999") || !oneOf(b[0], "JFC") {
 		return false
@@ -149,10 +152,7 @@ func romanianNewRegister(b []byte) bool {
 	if year < 1990 || year > lastBirth {
 		return false
 	}
-	if county != 0 && !romanianCounty(county) || county == 0 && year < 2024 {
-		return false
-	}
-	return true
+	return romanianCounty(county) && year <= 2024 || county == 0 && year >= 2024
 }
 
 func bulgarianPerson(b []byte) bool {
@@ -166,7 +166,7 @@ func bulgarianPerson(b []byte) bool {
 	case month > 20:
 		year, month = year-100, month-20
 	}
-	return date(year, month, value(b[4:6])) && is(b[9], weigh(b, 2, 4, 8, 5, 10, 9, 7, 3, 6)%11%10)
+	return calendar(year, month, value(b[4:6])) && is(b[9], weigh(b, 2, 4, 8, 5, 10, 9, 7, 3, 6)%11%10)
 }
 
 func bulgarianForeigner(b []byte) bool {

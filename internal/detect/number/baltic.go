@@ -17,8 +17,10 @@ var baltic = []kind{
 		}
 		return is(b[7], n)
 	}},
-	// Registrų centras: asmens kodas, as in Estonia.
-	{name: "LT_ASMENS", check: balticPerson},
+	// Registrų centras: asmens kodas, as in Estonia; 9 for persons whose birth date is not known.
+	{name: "LT_ASMENS", check: func(b []byte) bool {
+		return balticPerson(b) || digits(b, 11) && b[0] == '9' && is(b[10], balticSum(b))
+	}},
 	// Valstybinė mokesčių inspekcija: PVM, two passes modulus 11.
 	{name: "LT_PVM", lead: "LT ", check: lithuanianVAT},
 	// PMLP: personas kods, birth date or 32, modulus 11 for the old ones.

@@ -14,10 +14,6 @@ var banking = []kind{
 	{name: "SWIFT_BIC", check: func(b []byte) bool {
 		return (len(b) == 8 || len(b) == 11) && every(b[:4], letter) && country(b[4:6]) && every(b[6:], alphanumeric)
 	}},
-	// ISO/IEC 7812-1: Luhn over 12 to 19 digits, which begin with 2 to 6, 1 or 8 (UATP, UnionPay), or 9 (national).
-	{name: "CREDIT_CARD", check: func(b []byte) bool {
-		return between(b, 12, 19) && b[0] != '0' && b[0] != '7' && !same(b) && luhn(b)
-	}},
 	// American Bankers Association: weights 3, 7, 1; Federal Reserve prefixes.
 	{name: "US_ABA_ROUTING", check: func(b []byte) bool {
 		if !digits(b, 9) || weigh(b, 3, 7, 1, 3, 7, 1, 3, 7, 1)%10 != 0 {
@@ -42,8 +38,8 @@ var banking = []kind{
 		return len(b) >= 6 && every(b, digit) && czechRoot(b[:len(b)-4]) && listed(b[len(b)-4:], czechBanks)
 	}},
 	// Payments NZ and Inland Revenue, Resident withholding tax specification: bank account validation.
-	{name: "NZ_BANKACCOUNT", check: zealandAccount},
-	{name: "NZ_BANK", check: zealandAccount},
+	{name: "NZ_BANKACCOUNT", check: zealandAccount, exact: zealandWritten},
+	{name: "NZ_BANK", check: zealandAccount, exact: zealandWritten},
 	// Febelfin: structured communication, ten digits modulus 97.
 	{name: "BE_OGM_VCS", drop: " +/*", check: func(b []byte) bool { return digits(b, 12) && belgian97(b[:10], b[10:]) }},
 	// SIX, Swiss Implementation Guidelines: payment slip reference, modulus 10 recursive.
@@ -265,6 +261,35 @@ var zealandBanks = []struct {
 	{28, 'G', [][2]int{{2100, 2149}}}, {29, 'G', [][2]int{{2150, 2299}}}, {30, 'A', [][2]int{{2900, 2949}}},
 	{31, 'X', [][2]int{{2800, 2849}}}, {33, 'F', [][2]int{{6700, 6799}}}, {35, 'A', [][2]int{{2400, 2499}}},
 	{38, 'A', [][2]int{{9000, 9499}}}, {88, 'X', [][2]int{{8800, 8899}}},
+}
+
+// zealandWritten fills up the parts when they are written apart.
+func zealandWritten(s string) bool {
+	var room, whole [longest]byte
+	b, ok := compact(room[:0], s, "")
+	if !ok {
+		return false
+	}
+	n, parts := 0, 0
+	for at := 0; at < len(b) && parts < 5; parts++ {
+		from := at
+		for at < len(b) && digit(b[at]) {
+			at++
+		}
+		if parts < 4 && at-from > 0 {
+			for pad := [4]int{2, 4, 7, 2}[parts] - (at - from); pad > 0; pad-- {
+				whole[n] = '0'
+				n++
+			}
+			n += copy(whole[n:], b[from:at])
+		}
+		at++
+	}
+	if parts == 4 && zealandAccount(whole[:n]) {
+		return true
+	}
+	b, ok = compact(room[:0], s, usual)
+	return ok && zealandAccount(b)
 }
 
 // zealandAccount reads bank (2), branch (4), account (7 or 8) and suffix (2

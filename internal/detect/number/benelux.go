@@ -82,26 +82,19 @@ func dutchEleven(b []byte) int {
 }
 
 func dutchVAT(b []byte) bool {
-	if len(b) == 12 {
-		return dutchTax(b, b)
+	if len(b) > 2 && string(b[:2]) == "NL" {
+		b = b[2:]
 	}
-	if len(b) != 14 || string(b[:2]) != "NL" {
+	if len(b) < 10 || len(b) > 12 {
 		return false
 	}
-	return dutchTax(b[2:], b)
-}
-
-func dutchTax(b, whole []byte) bool {
+	whole := [14]byte{'N', 'L', '0', '0'} // zeros in front may be left out
+	copy(whole[14-len(b):], b)
+	b = whole[2:]
 	if !shaped(b, "999999999B99") || string(b[10:]) == "00" || value(b[:9]) == 0 {
 		return false
 	}
-	var room [14]byte
-	if len(whole) == 12 {
-		copy(room[:], "NL")
-		copy(room[2:], b)
-		whole = room[:]
-	}
-	return dutchEleven(b[:9]) == 0 || mod97(whole)
+	return dutchEleven(b[:9]) == 0 || mod97(whole[:])
 }
 
 func luxembourgPerson(b []byte) bool {

@@ -3,7 +3,7 @@ package number
 // central are the numbers of Poland, Czechia, Slovakia and Hungary.
 var central = []kind{
 	// Ministerstwo Spraw Wewnętrznych: PESEL, birth date with the century in the month, weights 1, 3, 7, 9.
-	{name: "PL_PESEL", check: polishPESEL},
+	{name: "PL_PESEL", drop: " ", check: polishPESEL},
 	// Ministerstwo Finansów: NIP, weights 6, 5, 7, 2, 3, 4, 5, 6, 7 modulus 11.
 	{name: "PL_NIP", lead: "PL ", check: polishNIP},
 	{name: "PL_NIP_OR_PESEL", check: func(b []byte) bool { return polishPESEL(b) || polishNIP(b) }},
@@ -77,7 +77,7 @@ func czechBirth(b []byte) bool {
 		}
 		return date(year, month, day)
 	}
-	if year < 1954 {
+	if year+100 <= lastBirth {
 		year += 100
 	}
 	if month > 20 && year > 2003 {
@@ -112,7 +112,7 @@ func czechVAT(b []byte) bool {
 // czechSpecial are payers without a birth number.
 func czechSpecial(b []byte) bool {
 	n := falling(b[1:8], 8) % 11
-	return is(b[8], (8-(10-n+11)%11+11)%11%10)
+	return b[8] == "87654321098"[(10-n+11)%11]
 }
 
 func slovakVAT(b []byte) bool {

@@ -161,10 +161,12 @@ func germanRegister(s string) bool {
 				return false
 			}
 			number = 1
-		case number == 1 && len(word) <= 3 && every([]byte(word), letter):
-			number = 2
+		case number == 1 && every([]byte(word), letter):
+			if number = 2; len(word) > 3 {
+				return false
+			}
 		default:
-			if digit(word[0]) || len(word) < 2 || number == 2 {
+			if digit(word[0]) || len(word) < 2 || number == 2 && court > 0 {
 				return false
 			}
 			court++

@@ -14,15 +14,15 @@ var iberia = []kind{
 	}},
 	// Tesorería General de la Seguridad Social: twelve digits modulus 97.
 	{name: "ES_NSS", drop: slash, check: spanishSocial},
-	// Banco de España; see ES_CCC in banking. CNMC resolution: CUPS, modulus 529 as two letters.
+	// CNMC resolution: CUPS, modulus 529 as two letters.
 	{name: "ES_CUPS", check: supplyPoint},
 	// Correos: province and three digits.
 	{name: "ES_POSTAL_CODE", check: func(b []byte) bool { return digits(b, 5) && province52(b) }},
 	// Dirección General del Catastro: twenty characters, two letters modulus 23.
 	{name: "ES_REFERENCIACATASTRAL", check: cadastre},
-	// Agencia Tributaria, Orden HAC/1271/2019: CAE, office, activity, serial and a letter.
+	// Agencia Tributaria, Orden HAC/1271/2019: CAE, office, key of activity, serial and a letter.
 	{name: "ES_CAE", check: func(b []byte) bool {
-		return shaped(b, "ES00099AX999A") && spanishOffice(b[5:7]) && listed(b[7:9], spanishActivities)
+		return shaped(b, "ES00099AX999A") && spanishOffice(b[5:7]) && oneOf(b[7], "ABCDEFHLMORTV")
 	}},
 	// Autoridade Tributária: NIF, weights 9 to 2 modulus 11.
 	{name: "PT_NIF", lead: "PT ", check: portugueseNIF},
@@ -87,10 +87,6 @@ func spanishSocial(b []byte) bool {
 func province52(b []byte) bool { n := value(b[:2]); return n >= 1 && n <= 52 }
 
 func spanishOffice(b []byte) bool { n := value(b); return n >= 1 && n <= 56 }
-
-// spanishActivities are the keys of establishment of Orden HAC/1271/2019.
-const spanishActivities = "A1 B1 B9 B0 BA C1 DA EC F1 V1 A7 AT B7 BT D1 D7 DB E7 M7 OA OB OE OV V7 B6 A2 A6 A9 A0 B2 C7 DP O1 OR OT " +
-	"T1 T7 TT L1 L2 L0 L3 L7 AC AV AW AX H1 H2 H4 H9 H7 H0 HD HH H6 HA HN HR HT HU HV HX HZ OH HF HJ HP AF DF DM DE HM HW HI HC "
 
 func supplyPoint(b []byte) bool {
 	if len(b) != 20 && len(b) != 22 || string(b[:2]) != "ES" || !every(b[2:18], digit) || !within(b[18:20], oddLetters23) {

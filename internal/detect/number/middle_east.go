@@ -37,8 +37,8 @@ var middleEast = []kind{
 	{name: "BH_CPR", check: func(b []byte) bool {
 		return digits(b, 9) && value(b[2:4]) >= 1 && value(b[2:4]) <= 12 && is(b[8], (11-falling(b[:8], 9)%11)%11%10)
 	}},
-	// Tax Authority of Oman: VATIN, OM11 and eight digits.
-	{name: "OM_VAT", check: omani},
+	// Tax Authority of Oman: VATIN, OM11 and eight characters by ISO/IEC 7064 MOD 11-2.
+	{name: "OM_VAT", check: func(b []byte) bool {
+		return len(b) == 12 && string(b[:4]) == "OM11" && pure(b[4:], alphabet11)
+	}},
 }
-
-func omani(b []byte) bool { return shaped(b, "OM1199999999") }

@@ -18,8 +18,8 @@ var nordic = []kind{
 	// Patentti- ja rekisterihallitus: Y-tunnus, weights 7, 9, 10, 5, 8, 4, 2 modulus 11.
 	{name: "FI_YTUNNUS", lead: "FI ", check: finnishVAT},
 	{name: "FI_ALV", lead: "FI ", check: finnishVAT},
-	// Patentti- ja rekisterihallitus: association register, up to six digits.
-	{name: "FI_ASSOCIATIONID", check: func(b []byte) bool { return between(b, 1, 6) }},
+	// Patentti- ja rekisterihallitus: association register, two to six digits.
+	{name: "FI_ASSOCIATIONID", check: func(b []byte) bool { return between(b, 2, 6) }},
 	// Verohallinto: veronumero, twelve digits.
 	{name: "FI_VERONUMERO", check: func(b []byte) bool { return digits(b, 12) }},
 	// Þjóðskrá: kennitala, weights 3, 2, 7 to 2 modulus 11, date (day + 40 for companies), century.
@@ -84,7 +84,7 @@ func finnishWritten(s string) bool {
 	case oneOf(b[6], "ABCDEF"):
 		century = 2000
 	}
-	return every(b[:6], digit) && date(century+value(b[4:6]), value(b[2:4]), value(b[:2])) && finnishSum(b[:6], b[7:])
+	return every(b[:6], digit) && calendar(century+value(b[4:6]), value(b[2:4]), value(b[:2])) && finnishSum(b[:6], b[7:])
 }
 
 // finnishPerson takes the compact form, in which the signs + and - are left

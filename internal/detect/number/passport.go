@@ -10,10 +10,10 @@ var passports = []kind{
 		return germanDocument(b, germanLetters) && letter(b[0])
 	}},
 	passport("AR", "AAA999999"), passport("AT", "A9999999", "AA9999999"), passport("AU", "A9999999", "AA9999999"),
-	passport("AZ", "A99999999", "AA9999999"), passport("BE", "AA999999"), passport("BG", "999999999", "AA9999999"),
+	passport("AZ", "A99999999"), passport("BE", "AA999999"), passport("BG", "999999999", "AA9999999"),
 	passport("BR", "AA999999"), passport("BY", "AA9999999"), passport("CA", "AA999999", "A999999AA"),
 	passport("CH", "A9999999"), passport("CL", "A99999999", "999999999"), passport("CO", "AA999999", "AA9999999"),
-	passport("CY", "A999999", "A9999999", "A99999999"), passport("CZ", "99999999"), passport("DK", "999999999", "A99999999"),
+	passport("CY", "A999999", "A9999999", "A99999999"), passport("CZ", "99999999"), passport("DK", "999999999"),
 	passport("DZ", "999999999"), passport("EE", "A9999999", "AA9999999"), passport("ES", "AA999999", "AAA999999"),
 	passport("FI", "AA9999999", "AAA999999"), passport("FR", "99AA99999"), passport("GR", "AA9999999"),
 	passport("HR", "999999999"), passport("HU", "AA999999", "AA9999999"), passport("ID", "A9999999"),
@@ -26,7 +26,7 @@ var passports = []kind{
 	passport("PH", "A999999", "AA999999", "AA9999999", "A9999999A"), passport("PK", "AA9999999"), passport("PL", "AA9999999"),
 	passport("PT", "A999999", "AA999999"), passport("RO", "99999999", "999999999"), passport("RU", "999999999"),
 	passport("SE", "99999999", "AA9999999"), passport("SG", "A9999999A"), passport("SI", "AA9999999"),
-	passport("SK", "X9999999", "AA9999999"), passport("SL", "AA999999", "AA9999999"),
+	passport("SK", "X9999999", "AA9999999"),
 	passport("TH", "A999999", "A9999999", "AA9999999"), passport("TR", "A99999999"), passport("TW", "999999999"),
 	passport("UA", "AA999999"), passport("UK", "999999999"), passport("US", "999999999", "A99999999"),
 	// National Immigration Administration: E with a letter that is neither I nor O, and the older series.
@@ -45,6 +45,8 @@ var passports = []kind{
 	{name: "PASSPORT_NZ", check: func(b []byte) bool {
 		return shaped(b, "A999999") && b[0] == 'N' || shaped(b, "AA999999") && listed(b[:2], "LA LD LF LH LK LL LM LN EA EP RA RB ")
 	}},
+	// Sierra Leone Immigration Department: P, a letter, seven digits.
+	{name: "PASSPORT_SL", check: func(b []byte) bool { return shaped(b, "AA9999999") && b[0] == 'P' }},
 	// Department of Home Affairs of South Africa: A, D, M, T.
 	{name: "PASSPORT_ZA", check: func(b []byte) bool { return shaped(b, "A99999999") && oneOf(b[0], "ADMT") }},
 }

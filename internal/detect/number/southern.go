@@ -138,10 +138,23 @@ func malteseTIN(b []byte) bool {
 		return p == 11 || p == 22 || p == 33 || p == 44 || p == 55 || p == 66 || p == 77 || p == 88
 	}
 	n := len(b)
-	return n >= 2 && n <= 8 && oneOf(b[n-1], "APGLHBZM") && between(b[:n-1], 1, 7) && value(b[:n-1]) > 0
+	if n < 2 || n > 8 || !oneOf(b[n-1], "APGLHBZM") || !between(b[:n-1], 1, 7) {
+		return false
+	}
+	number := value(b[:n-1])
+	if b[n-1] == 'A' || b[n-1] == 'P' {
+		return number%10 != 0
+	}
+	return number/100 > 0 && number%100 > 0 || number < 1000 && number > 100
 }
 
 func greekVAT(b []byte) bool {
+	var room [9]byte
+	if len(b) == 8 { // before the ninth digit
+		room[0] = '0'
+		copy(room[1:], b)
+		b = room[:]
+	}
 	if !digits(b, 9) || value(b) == 0 {
 		return false
 	}

@@ -6,9 +6,9 @@ var union = []kind{
 	{name: "EU_VAT", check: unionVAT, drop: " -./:,()"},
 	// OECD and VIES: a tax number for VAT purposes with the country in front.
 	{name: "VATIN", check: anyVAT, drop: slash},
-	// Council Implementing Regulation (EU) 2020/194: EU or IM, member state by ISO 3166-1 numeric, ISO/IEC 7064 MOD 11,10.
+	// Council Implementing Regulation (EU) 2020/194: EU or IM, member state by ISO 3166-1 numeric, five digits and one.
 	{name: "EU_OSS", check: func(b []byte) bool {
-		return len(b) == 11 && string(b[:2]) == "EU" && oneStop(b[2:]) || len(b) == 12 && string(b[:2]) == "IM" && oneStop(b[2:])
+		return (len(b) == 11 && string(b[:2]) == "EU" || len(b) == 12 && string(b[:2]) == "IM") && oneStop(b[2:])
 	}},
 	// European Central Bank: letter and serial, sum modulus 9; the printers of the second series by their letter.
 	{name: "EU_BANKNOTE", check: banknote},
@@ -37,7 +37,7 @@ const memberStates = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV M
 
 func oneStop(b []byte) bool {
 	return every(b, digit) && listed(b[:3], "040 056 100 191 196 203 208 233 246 250 276 300 348 372 380 428 440 442 470 528 616 620 "+
-		"642 703 705 724 752 900 ") && hybrid(b, decimals)
+		"642 703 705 724 752 900 ")
 }
 
 func unionVAT(b []byte) bool {
@@ -67,7 +67,7 @@ func unionVAT(b []byte) bool {
 	case "ES":
 		return spanishNIF(rest)
 	case "EU":
-		return oneStop(rest) && len(rest) == 9
+		return len(rest) == 9 && oneStop(rest)
 	case "FI":
 		return finnishVAT(rest)
 	case "FR":
@@ -102,7 +102,7 @@ func unionVATMore(b []byte) bool {
 	case "PT":
 		return portugueseNIF(rest)
 	case "RO":
-		return romanianCUI(rest)
+		return romanianCUI(rest) || romanianPerson(rest)
 	case "SE":
 		return swedishVAT(rest)
 	case "SI":

@@ -58,6 +58,9 @@ func written(s, country, form string) bool {
 	if ok && len(b) == len(country)+len(form) && string(b[:len(country)]) == country {
 		b = b[len(country):]
 	}
+	if ok && len(b) == len(form) && form[0] == 'X' && string(b[:len(country)]) == country {
+		return false // the key is missing
+	}
 	return ok && shaped(b, form)
 }
 
