@@ -274,7 +274,12 @@ func (tr *trail) each(fn func(*audit.Recipient)) {
 func (tr *trail) intention() (json.RawMessage, error) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	return json.Marshal(intention{Message: tr.m, Schema: tr.facts.Schema, Facts: tr.facts.Data})
+	text, err := json.Marshal(intention{Message: tr.m, Schema: tr.facts.Schema})
+	if err != nil || len(tr.facts.Data) == 0 {
+		return text, err
+	}
+	text = append(text[:len(text)-1], `,"facts":`...) // they are JSON already
+	return append(append(text, tr.facts.Data...), '}'), nil
 }
 
 type intention struct {
