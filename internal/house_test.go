@@ -24,7 +24,7 @@ func floors() map[string]int {
 		"problem": 0, "durable": 0, "telemetry": 0, "settings": 0, "buffers": 0, "compact": 0,
 		"mail":   1,
 		"detect": 2, "detect/number": 2, "extract": 2, "dsn": 2, "notice": 2, "journal": 2,
-		"policy": 3, "detect/dlp": 3, "detect/label": 3, "mailflow": 3,
+		"policy": 3, "detect/dlp": 3, "detect/label": 3, "detect/secret": 3, "mailflow": 3,
 		"store": 4, "store/storetest": 4, "look": 4,
 		"spool": 5, "task": 5, "audit": 5, "tenant": 5,
 		"receive": 6, "deliver": 6, "dns": 6, "gateway": 6, "balance": 6, "fakeexchange": 6, "web": 6,
