@@ -1,7 +1,6 @@
 package dlp
 
 import (
-	"strings"
 	"sync"
 
 	"postern.dev/postern/internal/detect"
@@ -157,20 +156,4 @@ func Entries() []Entry {
 		list = append(list, Entry{p.ID, p.Type, p.Name, p.Description})
 	}
 	return list
-}
-
-// Validate says whether value is a valid instance of a type; known is false
-// when there is no validator for it.
-func Validate(kind, value string) (valid, known bool) {
-	switch strings.ToUpper(kind) {
-	case "CREDIT_CARD":
-		return validCard(value), true
-	case "IBAN":
-		return validIBAN(value), true
-	case "US_SSN":
-		return validSSN(value), true
-	case "EMAIL":
-		return validEmail(value), true
-	}
-	return false, false
 }

@@ -203,7 +203,7 @@ func TestValidate(t *testing.T) {
 		{"an address with quotes", "EMAIL", `"a b"@contoso.com`, true, true},
 		{"an address literal", "EMAIL", "ann@[192.0.2.1]", true, true},
 		{"nothing", "EMAIL", "", false, true},
-		{"another type", "NL_BSN", "123456782", false, false},
+		{"another type", "NO_SUCH_TYPE", "1", false, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,18 +2,25 @@ package number
 
 import "crypto/sha256"
 
-// crypto are the addresses of block chains. Their letters keep their case, so
-// that there is no compact form.
+// crypto are the addresses of block chains. Their letters keep their case: the
+// compact form is the address as it stands.
 var crypto = []kind{
 	// Bitcoin: base58check with version 0, 5, 111 or 196, or the forms of BIP 173 and BIP 350.
-	{name: "CRYPTO", check: never, exact: bitcoin},
+	{name: "CRYPTO", check: bitcoin, exact: func(s string) bool { return asWritten(s, bitcoin) }},
 	// Ethereum: forty hexadecimal digits; small and capital letters together are the checksum of EIP-55.
-	{name: "CRYPTO_ETH", check: never, exact: ethereum},
+	{name: "CRYPTO_ETH", check: ethereum, exact: func(s string) bool { return asWritten(s, ethereum) }},
 }
 
+// never is the rule of kinds that have no compact form.
 func never([]byte) bool { return false }
 
-func bitcoin(s string) bool {
+// asWritten gives the octets of s to check, without a copy on the heap.
+func asWritten(s string, check func([]byte) bool) bool {
+	var room [longest]byte
+	return check(room[:copy(room[:], s)])
+}
+
+func bitcoin(s []byte) bool {
 	if len(s) > 90 {
 		return false
 	}
@@ -23,7 +30,7 @@ func bitcoin(s string) bool {
 const base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 // base58check reads 25 octets: a version, a hash of 20 and a checksum of 4.
-func base58check(s string) bool {
+func base58check(s []byte) bool {
 	if len(s) < 26 || len(s) > 35 {
 		return false
 	}
@@ -65,7 +72,7 @@ const bech32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 // segwit reads a human part, "1", a version, a program and six characters of
 // checksum. A version behind 0 has the newer checksum; the older one of BIP
 // 173 is still seen in examples.
-func segwit(s string) bool {
+func segwit(s []byte) bool {
 	if len(s) < 14 || s[2] != '1' {
 		return false
 	}
@@ -83,7 +90,7 @@ func segwit(s string) bool {
 		}
 		return c
 	}
-	if h := string([]byte{small(s[0]), small(s[1])}); h != "bc" && h != "tb" {
+	if a, b := small(s[0]), small(s[1]); (a != 'b' || b != 'c') && (a != 't' || b != 'b') {
 		return false
 	}
 	check := uint32(1)
@@ -132,7 +139,7 @@ func program(version, characters, last int) bool {
 	return version <= 16 && octets >= 2 && octets <= 40
 }
 
-func ethereum(s string) bool {
+func ethereum(s []byte) bool {
 	if len(s) != 42 || s[0] != '0' || s[1] != 'x' {
 		return false
 	}

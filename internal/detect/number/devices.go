@@ -18,7 +18,7 @@ var devices = []kind{
 	// IEEE 802: six or eight octets.
 	{name: "MAC", check: func(b []byte) bool { return (len(b) == 12 || len(b) == 16) && every(b, hexadecimal) }, exact: hardware},
 	// IETF STD 5 and STD 91 (addresses of IPv4 and IPv6).
-	{name: "IP", check: func([]byte) bool { return false }, exact: func(s string) bool {
+	{name: "IP", check: never, exact: func(s string) bool {
 		_, err := netip.ParseAddr(s)
 		return err == nil
 	}},

@@ -30,7 +30,7 @@ var media = []kind{
 		return shaped(b, "AAXXX9999999") && (country(b[:2]) || listed(b[:2], "QM QZ QT QN UK TC CP DG ZZ CS YU BX FX KS ZB ZS DD SU "))
 	}},
 	// ISO 15511: prefix of a country or an agency, hyphen, up to eleven characters.
-	{name: "ISIL", drop: " ", check: func(b []byte) bool { return false }, exact: library},
+	{name: "ISIL", drop: " ", check: never, exact: library},
 	// IFPI, Global Release Identifier: ISO/IEC 7064 MOD 37,36.
 	{name: "GRID", lead: "GRID: GRID ", check: func(b []byte) bool {
 		return len(b) == 18 && string(b[:2]) == "A1" && hybrid(b, alphabet36)
