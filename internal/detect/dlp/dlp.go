@@ -41,7 +41,7 @@ func (b *Base) Detectors(c detect.Catalogue) []detect.Detector {
 // scanners makes the scanners in Go that the wanted packs name.
 func (b *Base) scanners(c detect.Catalogue) []detect.Detector {
 	var list []detect.Detector
-	net, row, day := &network{words: b.words}, &tokens{words: b.words, wallet: checkOf("CRYPTO")}, &date{words: b.words}
+	net, row, day := &network{words: b.words}, &tokens{words: b.words}, &date{words: b.words}
 	for _, p := range b.packs {
 		if p.Scanner == "" || !c.Wants(p.ID) {
 			continue

@@ -80,7 +80,11 @@ func flat(v any) any {
 func TestSamplesOfPacks(t *testing.T) {
 	base := NewBase()
 	for _, p := range base.packs {
-		detectors := base.Detectors(detect.Catalogue{Detectors: []string{p.ID, "credit-card", "iban"}})
+		with := []string{p.ID, "credit-card", "iban"}
+		for _, kind := range p.Beside {
+			with = append(with, detect.IDOf(kind))
+		}
+		detectors := base.Detectors(detect.Catalogue{Detectors: with})
 		if len(detectors) < 2 {
 			t.Errorf("%s: %d detectors", p.ID, len(detectors))
 			continue

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/detect/number"
 )
 
 // tokens finds what is recognized by the length of a row of letters and
@@ -17,7 +18,6 @@ type tokens struct {
 	words                                 *vocabulary
 	guid, crypto, track, mac, coordinates bool
 	ofCoordinates, ofMAC                  topic
-	wallet                                func([]byte) bool
 }
 
 func (*tokens) ID() string { return "tokens" }
@@ -151,10 +151,8 @@ func (s *tokenScan) coin(start, end int) {
 	token := s.text[start:end]
 	var e evidence
 	switch {
-	case s.wallet == nil:
-		return
 	case len(token) == 42 && token[0] == '0' && token[1]|0x20 == 'x':
-		if !s.wallet(token) {
+		if !valid("CRYPTO_ETH", token) {
 			return
 		}
 		if mixed(token[2:]) {
@@ -163,7 +161,7 @@ func (s *tokenScan) coin(start, end int) {
 			e.add(6.5, "the form of an Ethereum address")
 		}
 	case token[0] == '1' || token[0] == '3' || bytes.HasPrefix(bytes.ToLower(token), []byte("bc1")):
-		if !s.wallet(token) {
+		if !valid("CRYPTO", token) {
 			return
 		}
 		e.add(11, "a Bitcoin address with its checksum")
@@ -171,6 +169,11 @@ func (s *tokenScan) coin(start, end int) {
 		return
 	}
 	s.report("CRYPTO", start, end, string(token), &e)
+}
+
+func valid(kind string, token []byte) bool {
+	ok, _ := number.Valid(kind, string(token))
+	return ok
 }
 
 func mixed(token []byte) bool {
