@@ -16,9 +16,16 @@ type Base struct {
 	iban    *countries
 }
 
-// NewBase builds a Base, which takes some milliseconds.
-func NewBase() *Base {
-	l, list := newLetters(), Packs()
+// NewBase gives the Base of this process. It is built when it is first asked
+// for, which takes some tens of milliseconds.
+func NewBase() *Base { return baseOnce() }
+
+var baseOnce = func() func() *Base {
+	return sync.OnceValue(func() *Base { return newBase(Packs()) })
+}()
+
+func newBase(list []Pack) *Base {
+	l := newLetters()
 	return &Base{packs: list, shapes: newShapes(list), letters: l, words: newVocabulary(l, list), iban: newCountries()}
 }
 
