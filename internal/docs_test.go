@@ -20,8 +20,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"postern.dev/postern/internal/detect/dlp"
 	"postern.dev/postern/internal/extract"
+	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/spool"
@@ -153,7 +153,7 @@ is in exactly one of these, and leaves it only by a row of this table (` + "`int
 func detectorsPage(*testing.T) string {
 	var b strings.Builder
 	b.WriteString("# Detectors\n\n## Built in\n\n| Id | Type | In a policy | Finds | Confidence |\n|---|---|---|---|---|\n")
-	for _, e := range dlp.Entries() {
+	for _, e := range look.Entries() {
 		fmt.Fprintf(&b, "| `%s` | `%s` | `findings.%s` | %s | %s |\n",
 			e.ID, e.Type, strings.ReplaceAll(e.ID, "-", "_"), cell(e.Name), cell(e.How))
 	}
@@ -1074,7 +1074,7 @@ func TestPoliciesInPagesLoad(t *testing.T) {
 	kinds := regexp.MustCompile(`(?m)^kind: (policy|list|dictionary|detector)$`)
 	// What this version has: no detector and no action may be promised.
 	var types []string
-	for _, e := range dlp.Entries() {
+	for _, e := range look.Entries() {
 		types = append(types, e.Type)
 	}
 	actions := slices.DeleteFunc(policy.Actions(), func(a policy.Action) bool { return a == policy.Secure })

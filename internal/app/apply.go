@@ -13,10 +13,10 @@ import (
 	"strings"
 	"time"
 
-	"postern.dev/postern/internal/detect/dlp"
 	"postern.dev/postern/internal/detect/exact"
 	"postern.dev/postern/internal/detect/fingerprint"
 	"postern.dev/postern/internal/gateway"
+	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/problem"
@@ -126,7 +126,7 @@ func build(r *tenant.Registry, f files) (*inForce, error) {
 // detector that does not exist is a mistake, not a rule that never matches.
 func PolicyOptions() policy.Options {
 	var types []string
-	for _, e := range dlp.Entries() {
+	for _, e := range look.Entries() {
 		types = append(types, e.Type)
 	}
 	return policy.Options{Detectors: types, Read: readBeside, Locate: locate, Actions: built(), Protected: reservedNames()}

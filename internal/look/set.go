@@ -79,7 +79,7 @@ func (s *sets) make(c detect.Catalogue) (*set, error) {
 		return nil, err
 	}
 	made := &set{
-		detectors: s.base.Detectors(c), rules: rules, attachments: c.Attachments, properties: properties,
+		detectors: detectors(s.base, c), rules: rules, attachments: c.Attachments, properties: properties,
 		passwords: c.Passwords, fromBody: c.BodyPasswords,
 	}
 	for _, r := range c.Tables {
