@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/detect/dlp"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/settings"
 )
@@ -47,7 +48,7 @@ func (p *program) detectVerb() *cobra.Command {
 func chosen(types []string) ([]detect.Detector, error) {
 	var known []string
 	byName := map[string]string{}
-	for _, e := range look.Entries() {
+	for _, e := range dlp.Entries() {
 		known = append(known, e.Type)
 		byName[e.Type], byName[e.ID] = e.ID, e.ID
 	}
@@ -59,7 +60,7 @@ func chosen(types []string) ([]detect.Detector, error) {
 		}
 		c.Detectors = append(c.Detectors, id)
 	}
-	return look.Detectors(c), nil
+	return dlp.Detectors(c), nil
 }
 
 // detected is the contract's form of a line of detect --jsonl. The id is what

@@ -378,24 +378,15 @@ func (s *stuffer) clean(p []byte) bool {
 	if s.cr != (p[0] == '\n') {
 		return false
 	}
-	cr := bytes.Count(p, []byte{'\r'})
+	lines := bytes.Count(p, []byte("\r\n"))
+	lf, cr := bytes.Count(p, []byte{'\n'}), bytes.Count(p, []byte{'\r'})
+	if p[0] == '\n' {
+		lf--
+	}
 	if p[len(p)-1] == '\r' {
 		cr--
 	}
-	at := 0
-	if p[0] == '\n' {
-		at = 1
-	}
-	for ; ; cr-- { // each LF takes the CR before it, and none is left over
-		i := bytes.IndexByte(p[at:], '\n')
-		if i < 0 {
-			return cr == 0
-		}
-		if i == 0 || p[at+i-1] != '\r' {
-			return false
-		}
-		at += i + 1
-	}
+	return lf == lines && cr == lines
 }
 
 // end writes the line with the dot, after a line end if there was none.

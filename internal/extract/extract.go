@@ -79,8 +79,7 @@ type Extractor struct {
 // wins. A new format is one file with one function, and a row here.
 func Extractors() []Extractor {
 	return []Extractor{
-		{Name: "extract-ole", Takes: isOLE, Read: readOLE, Opens: true},
-		{Name: "extract-rtf", Takes: isRTF, Read: readRTF},
+		{Name: "extract-pdf", Takes: isPDF, Read: readPDF, Opens: true},
 		{Name: "extract-html", Takes: isHTML, Read: readHTML},
 		{Name: "extract-markup", Takes: isXML, Read: readXML},
 		{Name: "extract-json", Takes: isJSON, Read: readJSON},

@@ -62,9 +62,6 @@ type Task struct {
 
 	fence int64
 	class class
-	// altered says that the row is not what was written: a bit has turned.
-	// It is listed, and not attempted.
-	altered bool
 }
 
 // class is what an open task waits for.
