@@ -140,7 +140,7 @@ func (g *Gateway) inCustody(ctx context.Context, id string) (row spool.Message, 
 	if err != nil {
 		return row, nil, err
 	}
-	body, err = g.Spool.Open(ctx, id)
+	body, err = g.Spool.OpenBody(row)
 	return row, body, err
 }
 

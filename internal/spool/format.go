@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
@@ -11,6 +12,7 @@ import (
 
 	"filippo.io/age"
 
+	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/mail"
 )
 
@@ -41,8 +43,6 @@ const (
 	headLen    = 16
 	innerLen   = 8 + sha256.Size
 	trailerLen = 8 + sha256.Size + 8
-
-	copyChunk = 64 << 10 // age's own chunk: every read decrypts once
 )
 
 // ErrDamaged says that a body file is cut off or changed: none of its octets
@@ -52,8 +52,9 @@ var ErrDamaged = errors.New("spool: body file is damaged")
 // ErrKeyMissing says that no configured key opens a body file.
 var ErrKeyMissing = errors.New("spool: no key for body file")
 
-// seal writes b to w as a body file and returns the hash of its octets.
-func seal(w io.Writer, keys *Keys, b mail.Body) (sum [sha256.Size]byte, err error) {
+// seal writes b to w as a body file and returns the hash of its octets, and
+// in key what opens it.
+func seal(w io.Writer, keys *Keys, b mail.Body, key *fileKey) (sum [sha256.Size]byte, err error) {
 	identity, id := keys.current()
 	outer := sha256.New()
 	count := &counter{w: io.MultiWriter(w, outer)}
@@ -64,12 +65,12 @@ func seal(w io.Writer, keys *Keys, b mail.Body) (sum [sha256.Size]byte, err erro
 	if _, err := count.Write(head); err != nil {
 		return sum, err
 	}
-	stream, err := age.Encrypt(count, identity.Recipient())
+	stream, err := age.Encrypt(count, &wrapping{to: identity.Recipient(), key: key})
 	if err != nil {
 		return sum, fmt.Errorf("encrypt: %w", err)
 	}
 	inner := sha256.New()
-	n, err := io.CopyBuffer(io.MultiWriter(stream, inner), io.NewSectionReader(b, 0, b.Size()), make([]byte, copyChunk))
+	n, err := buffers.Copy(io.MultiWriter(stream, inner), io.NewSectionReader(b, 0, b.Size()))
 	if err != nil {
 		return sum, err
 	}
@@ -111,7 +112,10 @@ type plain struct {
 // unseal verifies all of a body file in one pass and only then gives access
 // to it. Later reads are authenticated again chunk by chunk, so a file that
 // changes afterwards gives an error, never wrong octets.
-func unseal(f io.ReaderAt, size int64, keys *Keys) (plain, error) {
+//
+// What is short is kept in memory from the one pass. key may be that of the
+// file, when it is known, or nil.
+func unseal(f io.ReaderAt, size int64, keys *Keys, key fileKey) (plain, error) {
 	id, err := readHead(f, size)
 	if err != nil {
 		return plain{}, err
@@ -121,7 +125,8 @@ func unseal(f io.ReaderAt, size int64, keys *Keys) (plain, error) {
 		return plain{}, err
 	}
 	file := &hashed{r: io.NewSectionReader(f, 0, length), h: sha256.New()}
-	n, sum, openErr := readStream(file, keys.opening(id))
+	lock := &unwrapped{of: keys.opening(id), key: key}
+	n, sum, short, openErr := readStream(file, lock, length <= shortBody)
 	// Whatever happened inside, the outer hash decides first: a changed file
 	// is damage, an intact one that does not open lacks its key.
 	if err := file.finish(want); err != nil {
@@ -133,7 +138,10 @@ func unseal(f io.ReaderAt, size int64, keys *Keys) (plain, error) {
 		}
 		return plain{}, fmt.Errorf("%w: %w", ErrDamaged, openErr)
 	}
-	at, all, err := age.DecryptReaderAt(io.NewSectionReader(f, headLen, length-headLen), length-headLen, keys.opening(id)...)
+	if short != nil {
+		return plain{at: bytes.NewReader(short), size: n, sum: sum}, nil
+	}
+	at, all, err := age.DecryptReaderAt(io.NewSectionReader(f, headLen, length-headLen), length-headLen, lock)
 	if err != nil {
 		return plain{}, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
@@ -174,27 +182,39 @@ func readTrailer(f io.ReaderAt, size int64) (length int64, want []byte, err erro
 	return length, trailer[8:40], nil
 }
 
+// shortBody is the length of a file whose octets are kept in memory while it
+// is open.
+const shortBody = 256 << 10
+
 // readStream decrypts the stream once and compares length and hash of the
-// plain octets.
-func readStream(file io.Reader, ids []age.Identity) (n int64, sum [sha256.Size]byte, err error) {
+// plain octets. It returns them when they shall be kept.
+func readStream(file io.Reader, id age.Identity, keep bool) (n int64, sum [sha256.Size]byte, short []byte, err error) {
 	if _, err := io.CopyN(io.Discard, file, headLen); err != nil {
-		return 0, sum, err
+		return 0, sum, nil, err
 	}
-	stream, err := age.Decrypt(file, ids...)
+	stream, err := age.Decrypt(file, id)
 	if err != nil {
-		return 0, sum, err
+		return 0, sum, nil, err
 	}
 	tail := &tailed{h: sha256.New(), keep: innerLen}
-	if _, err := io.CopyBuffer(tail, stream, make([]byte, copyChunk)); err != nil {
-		return 0, sum, err
+	var kept bytes.Buffer
+	to := io.Writer(tail)
+	if keep {
+		to = io.MultiWriter(tail, &kept)
+	}
+	if _, err := buffers.Copy(to, stream); err != nil {
+		return 0, sum, nil, err
 	}
 	tail.h.Sum(sum[:0])
 	inner := tail.tail
 	if len(inner) != innerLen || int64(binary.BigEndian.Uint64(inner)) != tail.n ||
 		subtle.ConstantTimeCompare(inner[8:], sum[:]) != 1 {
-		return 0, sum, errors.New("length or hash of the octets differs")
+		return 0, sum, nil, errors.New("length or hash of the octets differs")
 	}
-	return tail.n, sum, nil
+	if keep {
+		short = kept.Bytes()[:tail.n]
+	}
+	return tail.n, sum, short, nil
 }
 
 // hashed feeds what is read to a hash.

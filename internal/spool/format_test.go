@@ -26,7 +26,7 @@ func testKeys(t testing.TB) *Keys {
 func sealed(t testing.TB, k *Keys, body []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	sum, err := seal(&b, k, mail.Bytes(body))
+	sum, err := seal(&b, k, mail.Bytes(body), new(fileKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestABodyComesBackAsItWas(t *testing.T) {
 	for _, n := range []int{0, 1, 39, 40, 41, chunk - 41, chunk - 40, chunk - 39, chunk - 1, chunk, chunk + 1, 3*chunk - 40, 500_000} {
 		body := octets(n)
 		file := sealed(t, k, body)
-		p, err := unseal(bytes.NewReader(file), int64(len(file)), k)
+		p, err := unseal(bytes.NewReader(file), int64(len(file)), k, nil)
 		if err != nil {
 			t.Fatalf("%d octets: %v", n, err)
 		}
@@ -92,7 +92,7 @@ func TestNoDamageGoesUnseen(t *testing.T) {
 	body := []byte("Subject: x\r\n\r\n" + strings.Repeat("words ", 30))
 	file := sealed(t, k, body)
 	open := func(what string, data []byte) {
-		p, err := unseal(bytes.NewReader(data), int64(len(data)), k)
+		p, err := unseal(bytes.NewReader(data), int64(len(data)), k, nil)
 		if err == nil {
 			t.Fatalf("%s: not seen; gives %d octets", what, p.size)
 		}
@@ -115,7 +115,7 @@ func TestNoDamageGoesUnseen(t *testing.T) {
 func TestAChunkThatChangesAfterOpeningGivesAnErrorNotWrongOctets(t *testing.T) {
 	k := testKeys(t)
 	file := sealed(t, k, octets(300_000))
-	p, err := unseal(bytes.NewReader(file), int64(len(file)), k)
+	p, err := unseal(bytes.NewReader(file), int64(len(file)), k, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,16 +136,16 @@ func TestOldKeysStillOpenAndForeignKeysAreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := unseal(bytes.NewReader(file), int64(len(file)), again)
+	p, err := unseal(bytes.NewReader(file), int64(len(file)), again, nil)
 	if err != nil || string(content(t, p)) != "hello" {
 		t.Error(err)
 	}
-	_, err = unseal(bytes.NewReader(file), int64(len(file)), testKeys(t))
+	_, err = unseal(bytes.NewReader(file), int64(len(file)), testKeys(t), nil)
 	if !errors.Is(err, ErrKeyMissing) || errors.Is(err, ErrDamaged) {
 		t.Errorf("a foreign key: %v", err)
 	}
 	fresh := sealed(t, again, []byte("hello"))
-	if _, err = unseal(bytes.NewReader(fresh), int64(len(fresh)), old); !errors.Is(err, ErrKeyMissing) {
+	if _, err = unseal(bytes.NewReader(fresh), int64(len(fresh)), old, nil); !errors.Is(err, ErrKeyMissing) {
 		t.Errorf("the new key is not the current one: %v", err)
 	}
 	if bytes.Equal(old.Derive("audit")[0], rotated.Derive("audit")[0]) ||
@@ -181,7 +181,7 @@ func FuzzUnseal(f *testing.F) {
 	}
 	body := []byte("Subject: fuzz\r\n\r\nhello\r\n")
 	var file bytes.Buffer
-	if _, err := seal(&file, k, mail.Bytes(body)); err != nil {
+	if _, err := seal(&file, k, mail.Bytes(body), new(fileKey)); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(uint(0), byte(1), uint(0), []byte{})
@@ -197,7 +197,7 @@ func FuzzUnseal(f *testing.F) {
 		} else {
 			data = put
 		}
-		p, err := unseal(bytes.NewReader(data), int64(len(data)), k)
+		p, err := unseal(bytes.NewReader(data), int64(len(data)), k, nil)
 		if err != nil {
 			return
 		}
@@ -205,4 +205,29 @@ func FuzzUnseal(f *testing.F) {
 			t.Fatalf("wrong octets")
 		}
 	})
+}
+
+// A key that is remembered opens a file as the one inside it does, and no
+// other file.
+func TestARememberedKeyOpensItsFileOnly(t *testing.T) {
+	k := testKeys(t)
+	for _, body := range [][]byte{[]byte("hello"), octets(300_000)} {
+		var file bytes.Buffer
+		var key fileKey
+		if _, err := seal(&file, k, mail.Bytes(body), &key); err != nil {
+			t.Fatal(err)
+		}
+		p, err := unseal(bytes.NewReader(file.Bytes()), int64(file.Len()), k, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(io.NewSectionReader(p, 0, p.size))
+		if err != nil || !bytes.Equal(got, body) {
+			t.Errorf("%d octets became %d, %v", len(body), len(got), err)
+		}
+		other := sealed(t, k, body)
+		if _, err := unseal(bytes.NewReader(other), int64(len(other)), k, key); !errors.Is(err, ErrDamaged) {
+			t.Errorf("the key of another file: %v", err)
+		}
+	}
 }

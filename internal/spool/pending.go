@@ -71,8 +71,8 @@ func ListPending(tx *store.Tx, tenant string, limit int) ([]Pending, error) {
 
 // Overdue lists who has waited until the deadline.
 func Overdue(tx *store.Tx, now time.Time, limit int) ([]Pending, error) {
-	return selectPending(tx, "WHERE until > 0 AND until <= ? ORDER BY until, message, recipient LIMIT ?",
-		store.Nanos(now), limit)
+	return selectPending(tx, "WHERE until > 0 AND until <= ? ORDER BY until, message, recipient LIMIT CAST(? AS BIGINT)",
+		store.Nanos(now), limit) // with a bare parameter SQLite would plan it anew each time
 }
 
 // NextDeadline is the earliest deadline after a moment; zero when there is

@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -12,6 +11,7 @@ import (
 	"log/slog"
 	"time"
 
+	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/durable"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/problem"
@@ -27,6 +27,7 @@ type Spool struct {
 	keys   *Keys
 	log    *slog.Logger
 	swept  Swept
+	fresh  fresh
 }
 
 // Stored is a body that lies in the folder, durably. It has no message until
@@ -88,8 +89,10 @@ func (s *Spool) Store(ctx context.Context, id string, b mail.Body) (Stored, erro
 		return Stored{}, fmt.Errorf("spool: store %s: %w", id, err)
 	}
 	defer f.Discard()
-	w := bufio.NewWriterSize(f, 4*copyChunk)
-	if stored.SHA256, err = seal(w, s.keys, b); err == nil {
+	w := buffers.Writer(f)
+	defer buffers.PutWriter(w)
+	var key fileKey
+	if stored.SHA256, err = seal(w, s.keys, b, &key); err == nil {
 		err = w.Flush()
 	}
 	if err == nil {
@@ -98,6 +101,7 @@ func (s *Spool) Store(ctx context.Context, id string, b mail.Body) (Stored, erro
 	if err != nil {
 		return Stored{}, fmt.Errorf("spool: store %s: %w", id, err)
 	}
+	s.fresh.add(stored.File, key)
 	return stored, nil
 }
 
@@ -128,18 +132,24 @@ func (s *Spool) Open(ctx context.Context, id string) (*Body, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.OpenBody(m)
+}
+
+// OpenBody is Open for a row that was just read.
+func (s *Spool) OpenBody(m Message) (*Body, error) {
 	if m.BytesGone {
-		return nil, fmt.Errorf("%w: %s", ErrGone, id)
+		return nil, fmt.Errorf("%w: %s", ErrGone, m.ID)
 	}
 	var b *Body
+	var err error
 	if m.changed {
 		err = fmt.Errorf("%w: its row is not what was written", ErrDamaged)
 	} else {
 		b, err = s.open(m.Stored)
 	}
 	if err != nil {
-		s.alarm(id, m.Tenant, err)
-		return nil, fmt.Errorf("spool: open %s: %w", id, err)
+		s.alarm(m.ID, m.Tenant, err)
+		return nil, fmt.Errorf("spool: open %s: %w", m.ID, err)
 	}
 	return b, nil
 }
@@ -152,7 +162,7 @@ func (s *Spool) open(want Stored) (*Body, error) {
 	if err != nil {
 		return nil, err
 	}
-	got, err := unseal(f, f.Size(), s.keys)
+	got, err := unseal(f, f.Size(), s.keys, s.fresh.take(want.File))
 	if err == nil && (got.size != want.Size || got.sum != want.SHA256) {
 		err = fmt.Errorf("%w: it is another message's", ErrDamaged)
 	}

@@ -154,8 +154,10 @@ func (l *line) hop(h hop, limit int) ([]candidate, error) {
 	return turns([][]candidate{young, old}), nil
 }
 
+// SQLite plans a statement anew whenever a bare parameter of LIMIT was bound;
+// behind a CAST it does not look at it.
 const ofClass = `SELECT id, due, attempts, class FROM task
-	WHERE held = 0 AND tenant = ? AND hop = ? AND class = ? AND due >= ? AND leased <= ? ORDER BY due LIMIT ?`
+	WHERE held = 0 AND tenant = ? AND hop = ? AND class = ? AND due >= ? AND leased <= ? ORDER BY due LIMIT CAST(? AS BIGINT)`
 
 func (l *line) class(h hop, c class, from time.Time) []any {
 	return []any{h.tenant, h.name, int64(c), store.Nanos(from), store.Nanos(l.now)}
