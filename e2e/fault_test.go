@@ -33,10 +33,10 @@ func TestDetectorsThatFailCostOnlyTheirOwnFindings(t *testing.T) {
 			if r := g.send(t, sent); r.Code != 250 {
 				t.Fatal(r)
 			}
+			// On a machine so busy that the client's patience ends first, it is
+			// judged in custody, and comes later.
+			eventually(t, time.Minute, "one message is at the next hop", func() bool { return len(g.sink.got()) == 1 })
 			all := g.sink.got()
-			if len(all) != 1 {
-				t.Fatalf("%d messages at the next hop", len(all))
-			}
 			below(t, all[0], back)
 			if len(g.sink.find("X-Postern-Inspected: partial; reason=")) != 1 {
 				t.Errorf("not marked as partial: %q", all[0].Raw[:500])
@@ -48,7 +48,11 @@ func TestDetectorsThatFailCostOnlyTheirOwnFindings(t *testing.T) {
 			g := faulty(t, how, "closed")
 			sent, _ := routed(message("faulty", both))
 			for range 3 {
-				if r := g.send(t, sent); r.Code != 451 {
+				r := g.send(t, sent)
+				if r.Code == 250 && g.outlasted(t) {
+					return
+				}
+				if r.Code != 451 {
 					t.Fatalf("want a deferral: %v", r)
 				}
 			}
@@ -69,10 +73,25 @@ func TestDetectorsThatFailCostOnlyTheirOwnFindings(t *testing.T) {
 	}
 }
 
+// outlasted reports whether the machine was so busy that the client's
+// patience ended before the judgment: then the message waits in custody to be
+// judged, and must not have passed.
+func (g *gateway) outlasted(t *testing.T) bool {
+	t.Helper()
+	if !strings.Contains(g.ok(t, "audit", "search", "--json", "faulty"), "patience is over") {
+		return false
+	}
+	t.Log("the machine is too busy for this test: the judgment outlasted the client's patience")
+	if n := len(g.sink.to(bob, "faulty")); n != 0 {
+		t.Errorf("%d messages passed a closed gate", n)
+	}
+	return true
+}
+
 func faulty(t *testing.T, how, gate string) *gateway {
 	t.Helper()
 	return start(t, setup{
-		env: []string{"POSTERN_FAULT=credit-card:" + how}, policies: onlyCards, config: "patience: 6s\n",
+		env: []string{"POSTERN_FAULT=credit-card:" + how}, policies: onlyCards, config: "patience: 12s\n",
 		tenant: "on: { engine-failed: " + gate + ", out-of-time: " + gate + " }\n",
 	})
 }

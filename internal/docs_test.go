@@ -20,8 +20,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"postern.dev/postern/internal/detect/dlp"
 	"postern.dev/postern/internal/extract"
+	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/spool"
@@ -153,7 +153,7 @@ is in exactly one of these, and leaves it only by a row of this table (` + "`int
 func detectorsPage(*testing.T) string {
 	var b strings.Builder
 	b.WriteString("# Detectors\n\n## Built in\n\n| Id | Type | In a policy | Finds | Confidence |\n|---|---|---|---|---|\n")
-	for _, e := range dlp.Entries() {
+	for _, e := range look.Entries() {
 		fmt.Fprintf(&b, "| `%s` | `%s` | `findings.%s` | %s | %s |\n",
 			e.ID, e.Type, strings.ReplaceAll(e.ID, "-", "_"), cell(e.Name), cell(e.How))
 	}
@@ -184,6 +184,8 @@ Text reaches the detectors through an extractor. A part that none of them takes 
 |---|---|
 `)
 	reads := map[string]string{
+		"extract-ole":   "Word, Excel and PowerPoint before 2007, messages of Outlook, macros, and what Office encrypts",
+		"extract-rtf":   "RTF with its notes, fields, hidden text and embedded files",
 		"extract-html":  "HTML: what a reader sees, and what it hides",
 		"extract-table": "CSV and tab-separated values: a long number is written behind the heading of its column",
 		"extract-text":  "Text in any charset",
@@ -1065,11 +1067,14 @@ var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```")
 
 // TestPoliciesInPagesLoad takes all policy documents of a page together, as
 // a reader would put them into one folder.
+// beside stands for the files that an example names.
+func beside(kind, _, name string) (path, content string, err error) { return "/" + name, kind, nil }
+
 func TestPoliciesInPagesLoad(t *testing.T) {
 	kinds := regexp.MustCompile(`(?m)^kind: (policy|list|dictionary|detector)$`)
 	// What this version has: no detector and no action may be promised.
 	var types []string
-	for _, e := range dlp.Entries() {
+	for _, e := range look.Entries() {
 		types = append(types, e.Type)
 	}
 	actions := slices.DeleteFunc(policy.Actions(), func(a policy.Action) bool { return a == policy.Secure })
@@ -1086,7 +1091,7 @@ func TestPoliciesInPagesLoad(t *testing.T) {
 		}
 		seen++
 		read := func(string, string) ([]byte, error) { return []byte("nightingale\n"), nil }
-		if _, err := policy.Load(set, policy.Options{Read: read, Detectors: types, Actions: actions}); err != nil {
+		if _, err := policy.Load(set, policy.Options{Read: read, Locate: beside, Detectors: types, Actions: actions}); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -36,6 +36,7 @@ func limits() []struct {
 			"tenant's gate for that reason decides ([what fail open costs](../explanation/what-fail-open-costs.md)).", mailLimits()},
 		{"Looking into a message", "The process that looks is killed when it uses more than it may; the step that " +
 			"did is left out of the next attempt, and said.", lookLimits()},
+		{"Documents of Office before 2007", "In the process that looks.", officeLimits()},
 		{"PDF documents", "A document that meets one is read up to there, and the cause is said.", pdfLimits()},
 		{"Policies, dictionaries and tenants", "A file over a limit is a mistake that `postern check` names; the last good files stay in force.", policyLimits()},
 		{"Handing on", "Towards the next hop.", deliverLimits()},

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"postern.dev/postern/internal/detect"
-	"postern.dev/postern/internal/detect/dlp"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/settings"
 )
@@ -48,7 +47,7 @@ func (p *program) detectVerb() *cobra.Command {
 func chosen(types []string) ([]detect.Detector, error) {
 	var known []string
 	byName := map[string]string{}
-	for _, e := range dlp.Entries() {
+	for _, e := range look.Entries() {
 		known = append(known, e.Type)
 		byName[e.Type], byName[e.ID] = e.ID, e.ID
 	}
@@ -60,7 +59,7 @@ func chosen(types []string) ([]detect.Detector, error) {
 		}
 		c.Detectors = append(c.Detectors, id)
 	}
-	return dlp.Detectors(c), nil
+	return look.Detectors(c), nil
 }
 
 // detected is the contract's form of a line of detect --jsonl. The id is what

@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"postern.dev/postern/internal/detect/dlp"
+	"postern.dev/postern/internal/detect/secret"
+	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/settings"
 )
 
@@ -38,7 +40,7 @@ func (p *program) detectorsVerb() *cobra.Command {
 
 func (p *program) listDetectors() error {
 	var rows [][]cell
-	for _, e := range dlp.Entries() {
+	for _, e := range look.Entries() {
 		if p.json {
 			if err := p.document(e); err != nil {
 				return err
@@ -66,6 +68,29 @@ func (p *program) showDetector(name string) error {
 			}{k, k.Description})
 		}
 		p.explain(k)
+		return nil
+	}
+	for _, e := range secret.Entries() {
+		known = append(known, e.ID)
+		if e.ID != name && e.Type != name {
+			continue
+		}
+		forms := secret.Forms(e.Type)
+		if p.json {
+			return p.document(struct {
+				secret.Entry
+				Forms []secret.Form `json:"forms"`
+			}{e, forms})
+		}
+		p.say("%s (%s)\n%s\n\n%s", e.ID, e.Type, e.Name, e.How)
+		var rows [][]cell
+		for _, f := range forms {
+			rows = append(rows, []cell{{f.Name, plain}, {strings.Join(f.Prefixes, " "), plain}, {f.From, plain}})
+		}
+		if len(rows) > 0 {
+			p.say("")
+			p.table([]string{"form", "begins", "source"}, rows)
+		}
 		return nil
 	}
 	return wrong("no detector is called %q; %s", name, settings.Nearest(name, known))
@@ -134,7 +159,7 @@ func (p *program) validate() error {
 			return errors.New(`"type" and "value" are needed`)
 		}
 		answer := validation{Type: *ask.Type, Value: *ask.Value}
-		if valid, known := dlp.Validate(*ask.Type, *ask.Value); known {
+		if valid, known := look.Validate(*ask.Type, *ask.Value); known {
 			answer.Valid = &valid
 		}
 		return answers.Encode(answer)

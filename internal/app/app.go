@@ -149,6 +149,9 @@ func (a *App) keeping(ctx context.Context) error {
 	if a.DB, err = store.Open(ctx, conf); err != nil {
 		return err
 	}
+	if err := a.DB.Alone(ctx); err != nil { // the bodies of mail lie in this folder
+		return fmt.Errorf("%w: two gateways cannot share one yet", err)
+	}
 	for room, steps := range map[string][]string{"tenant": tenant.Schema(), "app": schema()} {
 		if err := a.DB.Migrate(ctx, room, steps); err != nil {
 			return err

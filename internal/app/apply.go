@@ -13,8 +13,10 @@ import (
 	"strings"
 	"time"
 
-	"postern.dev/postern/internal/detect/dlp"
+	"postern.dev/postern/internal/detect/exact"
+	"postern.dev/postern/internal/detect/fingerprint"
 	"postern.dev/postern/internal/gateway"
+	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/problem"
@@ -124,10 +126,10 @@ func build(r *tenant.Registry, f files) (*inForce, error) {
 // detector that does not exist is a mistake, not a rule that never matches.
 func PolicyOptions() policy.Options {
 	var types []string
-	for _, e := range dlp.Entries() {
+	for _, e := range look.Entries() {
 		types = append(types, e.Type)
 	}
-	return policy.Options{Detectors: types, Read: readBeside, Actions: built(), Protected: reservedNames()}
+	return policy.Options{Detectors: types, Read: readBeside, Locate: locate, Actions: built(), Protected: reservedNames()}
 }
 
 // built are the actions that this version can carry out; "secure" comes with
@@ -157,6 +159,25 @@ func reservedNames() []string {
 
 func readBeside(policyFile, name string) ([]byte, error) {
 	return os.ReadFile(settings.Path(name, "/"+filepath.Dir(policyFile)))
+}
+
+// locate finds a table or a fingerprint beside a policy file, and opens it
+// once: a file that cannot be used is a mistake of the policy, not of the
+// first message.
+func locate(kind, policyFile, name string) (path, content string, err error) {
+	path = settings.Path(name, "/"+filepath.Dir(policyFile))
+	if kind == "table" {
+		t, err := exact.Open(path)
+		if err != nil {
+			return "", "", err
+		}
+		return path, t.ID, t.Close()
+	}
+	p, err := fingerprint.Open(path)
+	if err != nil {
+		return "", "", err
+	}
+	return path, p.ID(), nil
 }
 
 // rooted gives the paths of policy mistakes their leading slash back.

@@ -47,7 +47,7 @@ func (a *App) Listen(ctx context.Context) error {
 	}
 	var doors []net.Listener
 	for _, address := range strings.Split(c.SMTP.Listen, ",") {
-		ln, err := net.Listen("tcp", strings.TrimSpace(address))
+		ln, err := doorAt(ctx, strings.TrimSpace(address))
 		if err != nil {
 			for _, open := range doors {
 				_ = open.Close()

@@ -141,10 +141,16 @@ func (c *conn) commands(ctx context.Context, lines []string) ([]mail.Reply, erro
 		return nil, err
 	}
 	sent := make(chan error, 1)
-	go func() {
-		_, err := c.Write([]byte(strings.Join(lines, "\r\n") + "\r\n"))
+	text := []byte(strings.Join(lines, "\r\n") + "\r\n")
+	if c.takes(text) {
+		_, err := c.Write(text)
 		sent <- err
-	}()
+	} else {
+		go func() {
+			_, err := c.Write(text)
+			sent <- err
+		}()
+	}
 	var replies []mail.Reply
 	var err error
 	for range lines {
@@ -173,6 +179,17 @@ func (c *conn) commands(ctx context.Context, lines []string) ([]mail.Reply, erro
 		c.broken = true
 	}
 	return replies, err
+}
+
+// surely is what a socket takes at once when all before it was answered: a
+// small part of the least that systems keep for sending.
+const surely = 2 << 10
+
+// takes reports whether a write cannot have to wait for the host. Nothing that
+// was written before is on the way: each command waits for its answers.
+func (c *conn) takes(text []byte) bool {
+	_, socket := c.raw.(*net.TCPConn)
+	return socket && len(text) <= surely
 }
 
 // hello says EHLO, or HELO to a server that does not know it.

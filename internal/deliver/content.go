@@ -378,15 +378,24 @@ func (s *stuffer) clean(p []byte) bool {
 	if s.cr != (p[0] == '\n') {
 		return false
 	}
-	lines := bytes.Count(p, []byte("\r\n"))
-	lf, cr := bytes.Count(p, []byte{'\n'}), bytes.Count(p, []byte{'\r'})
-	if p[0] == '\n' {
-		lf--
-	}
+	cr := bytes.Count(p, []byte{'\r'})
 	if p[len(p)-1] == '\r' {
 		cr--
 	}
-	return lf == lines && cr == lines
+	at := 0
+	if p[0] == '\n' {
+		at = 1
+	}
+	for ; ; cr-- { // each LF takes the CR before it, and none is left over
+		i := bytes.IndexByte(p[at:], '\n')
+		if i < 0 {
+			return cr == 0
+		}
+		if i == 0 || p[at+i-1] != '\r' {
+			return false
+		}
+		at += i + 1
+	}
 }
 
 // end writes the line with the dot, after a line end if there was none.

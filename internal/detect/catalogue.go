@@ -12,11 +12,16 @@ import (
 // it travels to the process that looks.
 type Catalogue struct {
 	// Detectors names the built-in detectors to run; empty for all.
-	Detectors    []string         `json:"detectors,omitempty" yaml:"detectors"`
+	Detectors []string `json:"detectors,omitempty" yaml:"detectors"`
+	// Regions are the countries (ISO 3166) whose national telephone numbers
+	// are known without a prefix.
+	Regions      []string         `json:"regions,omitempty" yaml:"regions"`
 	Dictionaries []Dictionary     `json:"dictionaries,omitempty" yaml:"dictionaries"`
 	Headers      []HeaderRule     `json:"headers,omitempty" yaml:"headers"`
 	Attachments  []AttachmentRule `json:"attachments,omitempty" yaml:"attachments"`
 	Properties   []PropertyRule   `json:"properties,omitempty" yaml:"properties"`
+	Tables       []TableRule      `json:"tables,omitempty" yaml:"tables"`
+	Prints       []PrintRule      `json:"prints,omitempty" yaml:"prints"`
 	// Passwords are tried on encrypted attachments.
 	Passwords []string `json:"passwords,omitempty" yaml:"passwords"`
 	// BodyPasswords also tries words of the message that look like one.
@@ -66,6 +71,31 @@ type PropertyRule struct {
 	Confidence Confidence `json:"confidence,omitempty" yaml:"confidence"`
 }
 
+// TableRule finds the rows of a table that postern edm build made.
+type TableRule struct {
+	ID string `json:"id" yaml:"id"`
+	// File is its absolute path, Content names what it holds.
+	File    string `json:"file" yaml:"file"`
+	Content string `json:"content,omitempty" yaml:"content"`
+	// Fields is how many other fields of the row must stand within Window
+	// octets.
+	Fields int `json:"fields" yaml:"fields"`
+	Window int `json:"window" yaml:"window"`
+}
+
+// PrintRule finds a document, or parts of it, by a fingerprint that postern
+// fingerprint build made.
+type PrintRule struct {
+	ID string `json:"id" yaml:"id"`
+	// File is its absolute path, Content names what it holds.
+	File    string `json:"file" yaml:"file"`
+	Content string `json:"content,omitempty" yaml:"content"`
+	// Threshold is how much of the document must be there, in percent.
+	Threshold int `json:"threshold" yaml:"threshold"`
+	// Confidence is that of the findings; none is high.
+	Confidence Confidence `json:"confidence,omitempty" yaml:"confidence"`
+}
+
 // AttachmentRule finds an attachment by what it is. All conditions that are
 // given must hold.
 type AttachmentRule struct {
@@ -103,6 +133,9 @@ func (h HeaderRule) Level() Confidence { return h.Confidence.orHigh() }
 
 // Level is the confidence of what p finds.
 func (p PropertyRule) Level() Confidence { return p.Confidence.orHigh() }
+
+// Level is the confidence of what p finds.
+func (p PrintRule) Level() Confidence { return p.Confidence.orHigh() }
 
 // Level is the confidence of what a finds.
 func (a AttachmentRule) Level() Confidence { return a.Confidence.orHigh() }
@@ -159,6 +192,13 @@ func (c Catalogue) Check() error {
 		} else if _, err := regexp.Compile(p.Pattern); err != nil {
 			all = append(all, fmt.Errorf("property %q: %w", p.ID, err))
 		}
+	}
+	for _, t := range c.Tables {
+		id("table", t.ID)
+	}
+	for _, p := range c.Prints {
+		id("fingerprint", p.ID)
+		level("fingerprint", p.ID, p.Level())
 	}
 	for _, a := range c.Attachments {
 		id("attachment", a.ID)

@@ -210,6 +210,9 @@ func TestMask(t *testing.T) {
 		{"a short word shows little", "PROJECTS", "ab", "••"},
 		{"characters are counted, not bytes", "PROJECTS", "über", "•••r"},
 		{"nothing is nothing", "PROJECTS", "", ""},
+		{"a token shows whose it is", "SECRET_GITHUB", "ghp" + "_0123456789012345678901234567890123456", "ghp_••••••••"},
+		{"a password shows nothing, not even its length", "SECRET_PASSWORD", "Tulpe-9x!K", "••••••••"},
+		{"a private key shows nothing", "SECRET_PRIVATE_KEY", "-----BEGIN X-----", "••••••••"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -80,6 +80,8 @@ type Extractor struct {
 func Extractors() []Extractor {
 	return []Extractor{
 		{Name: "extract-pdf", Takes: isPDF, Read: readPDF, Opens: true},
+		{Name: "extract-ole", Takes: isOLE, Read: readOLE, Opens: true},
+		{Name: "extract-rtf", Takes: isRTF, Read: readRTF},
 		{Name: "extract-html", Takes: isHTML, Read: readHTML},
 		{Name: "extract-markup", Takes: isXML, Read: readXML},
 		{Name: "extract-json", Takes: isJSON, Read: readJSON},

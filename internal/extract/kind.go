@@ -27,6 +27,12 @@ func kindOf(in Input, head []byte) Kind {
 	found := mimetype.Detect(head)
 	content, _, _ := strings.Cut(found.String(), ";")
 	text := textual(found)
+	if t := officeType(head, found); t != "" {
+		content, text = t, false
+		if !strings.HasPrefix(declared, "text/") || t == typeRTF && declared != "text/plain" && declared != "text/html" {
+			return Kind{Type: t}
+		}
+	}
 	switch {
 	case len(head) == 0:
 		if !strings.HasPrefix(declared, "text/") {

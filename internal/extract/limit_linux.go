@@ -119,16 +119,18 @@ func group() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
 
-// resident is the memory that a process holds now; 0 when unknown.
+// resident is the memory that a process holds for itself now; 0 when unknown.
+// Files that are mapped do not count: all children share one copy of a table.
 func resident(pid int) int64 {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {
 		return 0
 	}
 	fields := strings.Fields(string(b))
-	if len(fields) < 2 {
+	if len(fields) < 3 {
 		return 0
 	}
 	pages, _ := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize())
+	shared, _ := strconv.ParseInt(fields[2], 10, 64)
+	return max(0, pages-shared) * int64(os.Getpagesize())
 }

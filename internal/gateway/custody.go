@@ -94,10 +94,8 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 // endTries ends what an earlier try left: the intent of a cut-through that
 // came to nothing, and the count of deferrals.
 func (g *Gateway) endTries(tx *store.Tx, tr *trail, m matter) error {
-	if tr.intent {
-		if _, err := spool.EndIntent(tx, tr.trace); err != nil {
-			return err
-		}
+	if err := tr.endIntent(tx); err != nil {
+		return err
 	}
 	if m.deferred.Count == 0 {
 		return nil

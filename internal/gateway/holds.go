@@ -51,6 +51,11 @@ func (g *Gateway) Decide(ctx context.Context, d Decision) (n int, err error) {
 				left++
 				continue
 			}
+			if p.Altered {
+				if p, err = asAccepted(row, p, d); err != nil {
+					return err
+				}
+			}
 			_, ended, err := spool.EndPending(tx, d.Message, p.Recipient.Address)
 			if err != nil {
 				return err
@@ -67,6 +72,18 @@ func (g *Gateway) Decide(ctx context.Context, d Decision) (n int, err error) {
 		return g.decided(tx, row, d, list, left == 0, time.Now())
 	})
 	return n, err
+}
+
+// asAccepted is a hold whose row was changed, as far as the message's own row
+// vouches for it: a person may decide about it, a deadline may not.
+func asAccepted(row spool.Message, p spool.Pending, d Decision) (spool.Pending, error) {
+	at := slices.IndexFunc(row.Envelope.To, func(r mail.Recipient) bool { return r.Address == p.Recipient.Address })
+	if at < 0 || d.Expired {
+		return p, fmt.Errorf("gateway: %s waits for %s: %w: its row was changed", p.Recipient.Address, row.ID, spool.ErrDamaged)
+	}
+	return spool.Pending{
+		Message: row.ID, Tenant: row.Tenant, Recipient: row.Envelope.To[at], Since: row.Received, Rules: []string{""},
+	}, nil
 }
 
 func (g *Gateway) decided(tx *store.Tx, row spool.Message, d Decision, list []spool.Pending, last bool, now time.Time) error {
@@ -198,6 +215,10 @@ func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
 	done := map[string]bool{}
 	acted := false
 	for _, p := range due {
+		if p.Altered {
+			g.holdChanged(p)
+			continue
+		}
 		if done[p.Message] || ctx.Err() != nil {
 			continue
 		}
@@ -229,6 +250,14 @@ func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
 	return min(max(time.Until(next), time.Millisecond), longestWait)
 }
 
+// holdChanged calls an administrator. The row stays as it is.
+func (g *Gateway) holdChanged(p spool.Pending) {
+	if _, due := g.refused.Due(string(problem.HoldChanged)+p.Message, time.Now()); due {
+		g.Log.Error("a hold was changed in the database", telemetry.KeyCode, problem.HoldChanged,
+			telemetry.KeyMessage, p.Message, telemetry.KeyTenant, p.Tenant)
+	}
+}
+
 func (g *Gateway) overdue(ctx context.Context, p spool.Pending) error {
 	d := Decision{Message: p.Message, Actor: "deadline", Expired: true}
 	switch policy.End(p.AtEnd) {
@@ -241,7 +270,7 @@ func (g *Gateway) overdue(ctx context.Context, p spool.Pending) error {
 	err := g.DB.View(ctx, func(tx *store.Tx) error {
 		list, err := spool.PendingOf(tx, p.Message)
 		for _, x := range list {
-			if !x.Until.IsZero() && !x.Until.After(time.Now()) && x.AtEnd == p.AtEnd {
+			if !x.Altered && !x.Until.IsZero() && !x.Until.After(time.Now()) && x.AtEnd == p.AtEnd {
 				d.To = append(d.To, x.Recipient.Address)
 			}
 		}

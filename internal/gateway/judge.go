@@ -102,6 +102,18 @@ func catalogueOf(set *policy.Set) detect.Catalogue {
 			})
 			continue
 		}
+		if d.Table != "" {
+			c.Tables = append(c.Tables, detect.TableRule{
+				ID: d.ID, File: d.Table, Content: d.Content, Fields: d.Fields, Window: d.Window,
+			})
+			continue
+		}
+		if d.Print != "" {
+			c.Prints = append(c.Prints, detect.PrintRule{
+				ID: d.ID, File: d.Print, Content: d.Content, Threshold: d.Threshold, Confidence: level(d.Confidence),
+			})
+			continue
+		}
 		if d.Property != "" {
 			c.Properties = append(c.Properties, detect.PropertyRule{
 				ID: d.ID, Name: d.Property, Pattern: d.Pattern, Confidence: level(d.Confidence),

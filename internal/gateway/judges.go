@@ -78,7 +78,7 @@ func (g *Gateway) judgeAgain(ctx context.Context, message string, until time.Tim
 	return g.DB.Update(ctx, func(tx *store.Tx) error {
 		list, err := spool.PendingOf(tx, message)
 		for _, p := range list {
-			if err == nil && p.AtEnd == toJudge {
+			if err == nil && p.AtEnd == toJudge && !p.Altered {
 				err = putBack(tx, p, until)
 			}
 		}

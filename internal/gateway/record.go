@@ -274,7 +274,12 @@ func (tr *trail) each(fn func(*audit.Recipient)) {
 func (tr *trail) intention() (json.RawMessage, error) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	return json.Marshal(intention{Message: tr.m, Schema: tr.facts.Schema, Facts: tr.facts.Data})
+	text, err := json.Marshal(intention{Message: tr.m, Schema: tr.facts.Schema})
+	if err != nil || len(tr.facts.Data) == 0 {
+		return text, err
+	}
+	text = append(text[:len(text)-1], `,"facts":`...) // they are JSON already
+	return append(append(text, tr.facts.Data...), '}'), nil
 }
 
 type intention struct {
@@ -334,9 +339,9 @@ func (tr *trail) link(now time.Time) audit.Event {
 		if !r.Reply.None() {
 			reply = r.Reply.String()
 		}
-		p.To = append(p.To, who{r.Address, reply, string(r.Delivery), r.Verdict})
+		p.To = append(p.To, who{clean(r.Address), clean(reply), string(r.Delivery), r.Verdict})
 	}
-	p.From, p.Subject, p.MessageID = tr.m.From, tr.m.Subject, tr.m.MessageID
+	p.From, p.Subject, p.MessageID = clean(tr.m.From), clean(tr.m.Subject), clean(tr.m.MessageID)
 	public, _ := json.Marshal(public{
 		Direction: tr.m.Direction, Forged: tr.m.Forged, Inspected: tr.m.Inspected, Kind: tr.m.Kind, Policy: tr.m.Policy,
 		Problem: tr.m.Problem, Recipients: len(p.To), Ref: tr.m.Ref, Size: tr.m.Size, Way: tr.m.Way,
@@ -347,6 +352,10 @@ func (tr *trail) link(now time.Time) audit.Event {
 		Sorted: true,
 	}
 }
+
+// clean is a text of the outside as it comes back from JSON: broken UTF-8
+// would be written in another way the second time.
+func clean[S ~string](s S) S { return S(store.Clean(string(s))) }
 
 // What stands in the link of a message, with the names sorted: the chain
 // hashes the text as it is.
@@ -379,16 +388,25 @@ type (
 
 // settle writes the outcome of a cut-through, in a later group than the 250.
 func (tr *trail) settle(tx *store.Tx) error {
-	found, err := spool.EndIntent(tx, tr.trace)
-	if err != nil {
+	if err := tr.endIntent(tx); err != nil {
 		return err
 	}
-	if !found {
-		tr.mu.Lock()
-		tr.added = true // perhaps: another node may have recorded it
-		tr.mu.Unlock()
-	}
 	return tr.save(tx)
+}
+
+// endIntent removes the intent of a cut-through, if there is one.
+func (tr *trail) endIntent(tx *store.Tx) error {
+	if !tr.intent {
+		return nil
+	}
+	found, err := spool.EndIntent(tx, tr.trace)
+	if err != nil || found {
+		return err
+	}
+	tr.mu.Lock()
+	tr.added = true // by another node, which took this one for dead
+	tr.mu.Unlock()
+	return nil
 }
 
 // recordResults adds the outcomes of an attempt to the record.

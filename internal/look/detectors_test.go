@@ -2,7 +2,7 @@ package look_test
 
 import (
 	"postern.dev/postern/internal/detect"
-	"postern.dev/postern/internal/detect/dlp"
+	"postern.dev/postern/internal/look"
 )
 
-func detectors() []detect.Detector { return dlp.Detectors(detect.Catalogue{}) }
+func detectors() []detect.Detector { return look.Detectors(detect.Catalogue{}) }

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"postern.dev/postern/internal/detect"
-	"postern.dev/postern/internal/detect/dlp"
 	"postern.dev/postern/internal/extract"
 	"postern.dev/postern/internal/mail"
 )
@@ -23,7 +22,7 @@ func (nothing) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 func opened(t *testing.T) (*stream, *sight) {
 	t.Helper()
 	seen := newSight()
-	set, err := newSet(dlp.NewBase(), detect.Catalogue{})
+	set, err := (&sets{}).make(detect.Catalogue{})
 	if err != nil {
 		t.Fatal(err)
 	}

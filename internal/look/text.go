@@ -24,11 +24,12 @@ type stream struct {
 	stepped bool
 	stop    error
 	inside  int // files that lie in this one, so far
+	prints  prints
 	shown   *strings.Builder
 }
 
 func (w *worker) stream(it item, resume string) *stream {
-	s := &stream{w: w, it: it, resume: extract.StepAt(it.Part, resume)}
+	s := &stream{w: w, it: it, resume: extract.StepAt(it.Part, resume), prints: w.printsOf(it)}
 	source := detect.Source{Part: it.Part, Name: it.Name, Kind: it.Text}
 	w.tally.Begin(source)
 	if it.Text == detect.Body && strings.HasPrefix(it.Type, "text/") {
@@ -87,6 +88,7 @@ func (s *stream) Write(p []byte) (int, error) {
 		s.shown.Write(p)
 	}
 	s.seam.add(p)
+	s.prints.add(p)
 	if s.it.Text == detect.Body || s.it.Text == detect.Subject {
 		s.w.hints.add(p)
 	}
@@ -130,6 +132,9 @@ func (s *stream) close() error {
 		}
 	}
 	if err := s.across(); err != nil {
+		return err
+	}
+	if err := s.prints.found(s.w, s.it); err != nil {
 		return err
 	}
 	return s.report()

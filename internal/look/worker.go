@@ -1,70 +1,17 @@
 package look
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/detect"
-	"postern.dev/postern/internal/detect/dlp"
 	"postern.dev/postern/internal/detect/label"
 	"postern.dev/postern/internal/extract"
 	"postern.dev/postern/internal/mail"
 )
-
-// set is a catalogue that is ready to be used.
-type set struct {
-	detectors   []detect.Detector
-	rules       []label.Rule
-	attachments []detect.AttachmentRule
-	properties  []label.PropertyRule
-	passwords   []string
-	fromBody    bool // words of the message are passwords too
-}
-
-func newSet(b *dlp.Base, c detect.Catalogue) (*set, error) {
-	rules, err := label.Rules(c.Headers)
-	if err != nil {
-		return nil, err
-	}
-	properties, err := label.PropertyRules(c.Properties)
-	if err != nil {
-		return nil, err
-	}
-	return &set{detectors: b.Detectors(c), rules: rules, attachments: c.Attachments, properties: properties, passwords: c.Passwords,
-		fromBody: c.BodyPasswords,
-	}, nil
-}
-
-// sets keeps the last catalogue: the next message is often the same tenant's.
-type sets struct {
-	base *dlp.Base
-	form []byte
-	last *set
-}
-
-func (s *sets) of(form []byte) (*set, error) {
-	if s.last != nil && bytes.Equal(s.form, form) {
-		return s.last, nil
-	}
-	var c detect.Catalogue
-	if err := json.Unmarshal(form, &c); err != nil {
-		return nil, fmt.Errorf("look: catalogue: %w", err)
-	}
-	if s.base == nil {
-		s.base = dlp.NewBase()
-	}
-	made, err := newSet(s.base, c)
-	if err == nil {
-		s.form, s.last = bytes.Clone(form), made
-	}
-	return made, err
-}
 
 // outlet is where a worker's steps and records go. An error of either ends
 // the work.
@@ -176,6 +123,11 @@ func (w *worker) item(it item, content io.Reader) error {
 
 // finish sends what counts over the whole message.
 func (w *worker) finish() error {
+	for _, u := range w.set.lost {
+		if err := w.record(record{Unseen: &u}); err != nil {
+			return err
+		}
+	}
 	return w.record(record{Totals: w.tally.Totals()})
 }
 

@@ -39,6 +39,7 @@ const (
 func ParseHeader(b Body) *Header {
 	s := newLines(b, Range{0, b.Size()})
 	defer s.close()
+	s.little = true
 	s.startKeeping(keepHeader)
 	h := newHeadReader(b, 0, nil)
 	for {

@@ -13,6 +13,8 @@ import (
 const (
 	windowSize = buffers.Size
 	prefixSize = 2 << 10
+	// littleWindow is what most headers fit.
+	littleWindow = 8 << 10
 )
 
 // line is one line of a body. Lines end with CR LF or with LF alone; a CR
@@ -30,6 +32,7 @@ type line struct {
 type lines struct {
 	body     io.ReaderAt
 	buf      *[windowSize]byte
+	little   bool  // the next fill shall take little
 	r, w     int   // unread octets are buf[r:w]
 	base     int64 // offset of buf[0]
 	end      int64
@@ -62,6 +65,9 @@ func (s *lines) fill() {
 	s.w -= s.r
 	s.r = 0
 	room := s.buf[s.w:]
+	if s.little {
+		room, s.little = room[:min(len(room), littleWindow)], false
+	}
 	if left := s.end - s.base - int64(s.w); int64(len(room)) > left {
 		room = room[:left]
 	}
@@ -238,6 +244,14 @@ func (s *lines) kept() []byte {
 }
 
 func isASCII(p []byte) bool {
+	for len(p) >= 32 {
+		a, b := binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:16])
+		c, d := binary.LittleEndian.Uint64(p[16:24]), binary.LittleEndian.Uint64(p[24:32])
+		if (a|b|c|d)&0x8080808080808080 != 0 {
+			return false
+		}
+		p = p[32:]
+	}
 	for len(p) >= 8 {
 		if binary.LittleEndian.Uint64(p)&0x8080808080808080 != 0 {
 			return false

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 
 	"postern.dev/postern/internal/buffers"
@@ -129,16 +130,11 @@ func (d *base64Decoder) clone() machine { c := *d; return &c }
 func (d *base64Decoder) step(dst, src []byte, eof bool) (written, taken int) {
 	for taken < len(src) && len(dst)-written >= 3 {
 		if d.n == 0 { // whole groups
-			for taken+4 <= len(src) && len(dst)-written >= 3 {
-				a, b := base64Value(src[taken]), base64Value(src[taken+1])
-				c, e := base64Value(src[taken+2]), base64Value(src[taken+3])
-				if (a|b|c|e)&0xc0 != 0 {
-					break
-				}
-				v := uint32(a)<<18 | uint32(b)<<12 | uint32(c)<<6 | uint32(e)
-				dst[written], dst[written+1], dst[written+2] = byte(v>>16), byte(v>>8), byte(v)
-				written += 3
-				taken += 4
+			w, t := wholeGroups(dst[written:], src[taken:])
+			written, taken = written+w, taken+t
+			if len(src)-taken >= 2 && src[taken] == '\r' && src[taken+1] == '\n' {
+				taken += 2
+				continue
 			}
 			if taken == len(src) || len(dst)-written < 3 {
 				break
@@ -166,6 +162,52 @@ func (d *base64Decoder) step(dst, src []byte, eof bool) (written, taken int) {
 	}
 	return written, taken
 }
+
+// wholeGroups decodes groups of four characters until there is no room, or
+// something else than a whole group: two at a time, and their six octets in
+// one piece.
+func wholeGroups(dst, src []byte) (written, taken int) {
+	p1, p2, p3, p4 := &base64Places[0], &base64Places[1], &base64Places[2], &base64Places[3]
+	for len(src) >= 8 && len(dst) >= 8 {
+		v := p1[src[0]] | p2[src[1]] | p3[src[2]] | p4[src[3]]
+		w := p1[src[4]] | p2[src[5]] | p3[src[6]] | p4[src[7]]
+		if (v|w)&notBase64 != 0 {
+			break
+		}
+		binary.BigEndian.PutUint64(dst, uint64(v)<<40|uint64(w)<<16)
+		dst, src = dst[6:], src[8:]
+		written, taken = written+6, taken+8
+	}
+	for len(src) >= 4 && len(dst) >= 3 {
+		v := p1[src[0]] | p2[src[1]] | p3[src[2]] | p4[src[3]]
+		if v&notBase64 != 0 {
+			break
+		}
+		dst[0], dst[1], dst[2] = byte(v>>16), byte(v>>8), byte(v)
+		dst, src = dst[3:], src[4:]
+		written, taken = written+3, taken+4
+	}
+	return written, taken
+}
+
+// notBase64 marks a character outside of the alphabet in the tables of the
+// four places of a group; what it marks is never part of a value.
+const notBase64 = 1 << 31
+
+// base64Places are the parts of a group's value that a character gives at each
+// of the four places.
+var base64Places = func() (t [4][256]uint32) {
+	for place := range t {
+		for c := range t[place] {
+			if v := base64Values[c]; v < 64 {
+				t[place][c] = uint32(v) << (18 - 6*place)
+			} else {
+				t[place][c] = notBase64
+			}
+		}
+	}
+	return t
+}()
 
 // flush ends a group that is not full.
 func (d *base64Decoder) flush(dst []byte) int {

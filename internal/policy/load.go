@@ -26,6 +26,10 @@ type Options struct {
 	// Read reads the file of a dictionary; the name is as written there.
 	// Default: a dictionary cannot name a file.
 	Read func(policyFile, name string) ([]byte, error)
+	// Locate finds the file of a table or a fingerprint, which stays where it
+	// is: its absolute path, and a name for what it holds.
+	// Default: neither can be used.
+	Locate func(kind, policyFile, name string) (path, content string, err error)
 	// Actions are those that this installation can carry out; enforcing
 	// another one is a mistake.
 	// Default: all.

@@ -57,6 +57,16 @@ type Detector struct {
 	FileName []string `json:"file_name,omitempty"`
 	FileType []string `json:"file_type,omitempty"`
 	Larger   int64    `json:"larger,omitempty"`
+	// Table is the absolute path of a table (postern edm build), Print that
+	// of a fingerprint; Content names what it holds. Fields is how many other
+	// fields of the row must stand within Window octets.
+	Table   string `json:"table,omitempty"`
+	Print   string `json:"print,omitempty"`
+	Content string `json:"content,omitempty"`
+	Fields  int    `json:"fields,omitempty"`
+	Window  int    `json:"window,omitempty"`
+	// Threshold is how much of a document must be there, in percent.
+	Threshold int `json:"threshold,omitempty"`
 }
 
 // Type is the name of the type of a detector's findings, e.g. PROJECT_NAMES
@@ -264,7 +274,8 @@ func (m mapping) confidence() string {
 }
 
 func (l *loader) detector(r *reader, doc ast.Node) {
-	m, ok := r.mapping(doc, "a detector", "kind", "id", "name", "description", "confidence", "header", "property", "attachment")
+	m, ok := r.mapping(doc, "a detector", "kind", "id", "name", "description", "confidence", "header", "property", "attachment",
+		"table", "fingerprint")
 	if !ok {
 		return
 	}
@@ -274,18 +285,22 @@ func (l *loader) detector(r *reader, doc ast.Node) {
 		d.Confidence = m.confidence()
 	}
 	kinds := 0
-	for _, k := range []string{"header", "property", "attachment"} {
+	for _, k := range []string{"header", "property", "attachment", "table", "fingerprint"} {
 		if m.has(k) {
 			kinds++
 		}
 	}
 	switch {
 	case kinds != 1:
-		r.wrong(doc, "a detector looks at a header, at properties of documents or at attachments: it needs one of the three")
+		r.wrong(doc, "a detector needs one of header, property, attachment, table and fingerprint")
 	case m.has("header"):
 		r.headerDetector(m.keys["header"], &d)
 	case m.has("property"):
 		r.propertyDetector(m.keys["property"], &d)
+	case m.has("table"):
+		l.tableDetector(r, m.keys["table"], &d)
+	case m.has("fingerprint"):
+		l.printDetector(r, m.keys["fingerprint"], &d)
 	default:
 		r.fileDetector(m.keys["attachment"], &d)
 	}

@@ -9,6 +9,7 @@ const (
 	BodyNotUnlinked Code = "P423"
 	BodyUnowned     Code = "P424"
 	IntentOpen      Code = "P425"
+	HoldChanged     Code = "P426"
 
 	TaskPanicked   Code = "P440"
 	TaskHung       Code = "P441"
@@ -39,15 +40,18 @@ func keepingRows() []Problem {
 		{IntentOpen, "A message was under way to the next hop when the gateway stopped",
 			"It was delivered, or Exchange sends it again; a recipient may get it twice",
 			"Nothing; `audit search id:…` shows the message"},
+		{HoldChanged, "The row of somebody who waits was changed in the database",
+			"No deadline decides about this recipient any more; a person can, if the recipient is one of the message's",
+			"Check the disk; decide with `held release` or `held reject`, or restore the database from a backup"},
 		{TaskPanicked, "A task made a door of the gateway crash",
 			"This task is tried again later; others go on",
 			"Report the log line; `queue hold` takes the task out of the way"},
 		{TaskHung, "A task did not end within its time limit",
 			"This task is tried again later; its next hop gets fewer places meanwhile",
 			"Look whether the next hop answers; report it if it does"},
-		{TaskUnreadable, "A task in the database cannot be read",
-			"The task waits; its message is kept",
-			"Check whether an older version runs on a newer database; report the log line"},
+		{TaskUnreadable, "A task in the database cannot be read, or was changed there",
+			"The task waits, so that nothing goes to somebody else; its message is kept",
+			"Check the disk, and whether an older version runs on a newer database; restore the database from a backup"},
 		{TaskUnsettled, "The result of an attempt cannot be written",
 			"The message is not tried again meanwhile, so that nobody gets it twice",
 			"Look for the store's own problem: full disk, locked database"},

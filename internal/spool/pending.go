@@ -3,6 +3,7 @@ package spool
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"postern.dev/postern/internal/mail"
@@ -26,16 +27,27 @@ type Pending struct {
 	Until time.Time
 	// AtEnd is what happens then: refuse, release or release-encrypted.
 	AtEnd string
+
+	// Altered says that the row is not what was written: a bit has turned.
+	// Only message and recipient are then what the row is found by.
+	Altered bool `json:",omitempty"`
 }
 
 // AddPending writes that a recipient waits. A recipient waits once.
 func AddPending(tx *store.Tx, p Pending) error {
+	if p.Altered {
+		return fmt.Errorf("spool: hold %s: %w: its row was changed", p.Message, ErrDamaged)
+	}
 	data, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("spool: hold %s: %w", p.Message, err)
 	}
-	_, err = tx.Exec("INSERT INTO pending (message, recipient, tenant, since, until, data) VALUES (?, ?, ?, ?, ?, ?)",
-		p.Message, string(p.Recipient.Address), p.Tenant, store.Nanos(p.Since), store.Nanos(p.Until), string(data))
+	w := waiting{
+		message: p.Message, recipient: string(p.Recipient.Address), tenant: p.Tenant, since: store.Nanos(p.Since),
+		until: store.Nanos(p.Until), data: string(data),
+	}
+	_, err = tx.Exec("INSERT INTO pending ("+pendingColumns+") VALUES (?, ?, ?, ?, ?, ?, ?)",
+		w.message, w.recipient, w.tenant, w.since, w.until, w.data, w.sum())
 	if err != nil {
 		return fmt.Errorf("spool: hold %s: %w", p.Message, err)
 	}
@@ -91,6 +103,9 @@ func NextDeadline(tx *store.Tx, after time.Time) (time.Time, error) {
 func Rebase(tx *store.Tx, now time.Time) error {
 	list, err := selectPending(tx, "WHERE since > ?", store.Nanos(now))
 	for _, p := range list {
+		if p.Altered {
+			continue // no deadline ends it
+		}
 		if err == nil {
 			_, _, err = EndPending(tx, p.Message, p.Recipient.Address)
 		}
@@ -105,23 +120,43 @@ func Rebase(tx *store.Tx, now time.Time) error {
 	return err
 }
 
+// waiting is a row of the table.
+type waiting struct {
+	message, recipient, tenant string
+	since, until               int64
+	data, seal                 string
+}
+
+const pendingColumns = "message, recipient, tenant, since, until, data, seal"
+
+func (w waiting) sum() string {
+	return store.Seal(w.message, w.recipient, w.tenant, strconv.FormatInt(w.since, 10), strconv.FormatInt(w.until, 10), w.data)
+}
+
+// pending reads the row. One that was changed stands in the list all the
+// same: it must hide no other, and a person must see it.
+func (w waiting) pending() (p Pending) {
+	err := json.Unmarshal([]byte(w.data), &p)
+	p.Altered = err != nil || w.seal != "" && w.seal != w.sum() // rows of before have no seal
+	if p.Altered {
+		p.Message, p.Tenant, p.Recipient.Address = w.message, w.tenant, mail.Address(w.recipient)
+	}
+	return p
+}
+
 func selectPending(tx *store.Tx, where string, args ...any) ([]Pending, error) {
-	rows, err := tx.Query("SELECT data FROM pending "+where, args...)
+	rows, err := tx.Query("SELECT "+pendingColumns+" FROM pending "+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("spool: read holds: %w", err)
 	}
 	defer rows.Close()
 	var list []Pending
 	for rows.Next() {
-		var data string
-		var p Pending
-		if err := rows.Scan(&data); err != nil {
+		var w waiting
+		if err := rows.Scan(&w.message, &w.recipient, &w.tenant, &w.since, &w.until, &w.data, &w.seal); err != nil {
 			return nil, fmt.Errorf("spool: read holds: %w", err)
 		}
-		if err := json.Unmarshal([]byte(data), &p); err != nil {
-			return nil, fmt.Errorf("spool: read holds: %w", err)
-		}
-		list = append(list, p)
+		list = append(list, w.pending())
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("spool: read holds: %w", err)

@@ -548,3 +548,59 @@ func TestARowThatIsNotWhatWasWrittenIsNeverSent(t *testing.T) {
 		}
 	})
 }
+
+// A hold whose row was changed hides no other, is shown as such, and is not
+// written anew.
+func TestAHoldThatIsNotWhatWasWrittenIsSeen(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		openSpool(t, t.TempDir(), db, testKeys(t))
+		changes := map[string]string{
+			"deadline": "until = until - 3600000000000", "beginning": "since = since + 1", "tenant": "tenant = 'contosp'",
+			"end": "data = replace(data, 'refuse', 'refusf')", "notify": "data = replace(data, 'held@', 'hele@')",
+			"torn": "data = substr(data, 1, 40)", "key": "recipient = 'hele@x.example'",
+		}
+		update(t, db, func(tx *store.Tx) error {
+			add := func(id string) {
+				err := AddPending(tx, Pending{
+					Message: id, Tenant: "contoso", Recipient: mail.Recipient{Address: "held@x.example"}, AtEnd: "refuse",
+					Since: start, Until: start.Add(time.Hour),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			add("whole")
+			for id, change := range changes {
+				add(id)
+				if n, err := tx.Exec("UPDATE pending SET "+change+" WHERE message = ?", id); err != nil || n != 1 {
+					t.Fatalf("%s: %d rows, %v", id, n, err)
+				}
+			}
+			list, err := Overdue(tx, start.Add(2*time.Hour), 100)
+			if err != nil || len(list) != 1+len(changes) {
+				t.Fatalf("%d are overdue, %v", len(list), err)
+			}
+			for _, p := range list {
+				if p.Altered != (p.Message != "whole") {
+					t.Errorf("%s: altered %v", p.Message, p.Altered)
+				}
+				if !p.Altered {
+					continue
+				}
+				if err := AddPending(tx, p); !errors.Is(err, ErrDamaged) {
+					t.Errorf("%s: sealed again: %v", p.Message, err)
+				}
+			}
+			if err := Rebase(tx, start.Add(-time.Hour)); err != nil {
+				t.Error(err)
+			}
+			list, err = ListPending(tx, "", 100)
+			for _, p := range list {
+				if p.Altered == p.Since.Equal(start.Add(-time.Hour)) {
+					t.Errorf("%s: altered %v, since %s after the clock was set back", p.Message, p.Altered, p.Since)
+				}
+			}
+			return err
+		})
+	})
+}

@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -59,6 +58,7 @@ func schema() []string {
 			tenant TEXT NOT NULL,
 			record TEXT NOT NULL,
 			at BIGINT NOT NULL)`,
+		`ALTER TABLE pending ADD COLUMN seal TEXT NOT NULL DEFAULT ''`,
 	}
 }
 
@@ -76,19 +76,15 @@ type rest struct {
 }
 
 // seal returns r as JSON, with a hash over it, over the envelope and over what
-// names the body. Neither engine notices a bit that turns on the disk within a
-// value; this does, before something is sent to somebody else or cut wrongly.
+// names the body, so that a bit that turned on the disk is noticed before
+// something is sent to somebody else or cut wrongly.
 func (r rest) seal(m Message, envelope string) (string, error) {
 	r.Sum = ""
 	text, err := json.Marshal(r)
 	if err != nil {
 		return "", err
 	}
-	h := sha256.New()
-	for _, part := range []string{m.ID, m.Tenant, m.File, strconv.FormatInt(m.Size, 10), string(m.SHA256[:]), envelope, string(text)} {
-		fmt.Fprintf(h, "%d:%s", len(part), part)
-	}
-	r.Sum = hex.EncodeToString(h.Sum(nil)[:16])
+	r.Sum = store.Seal(m.ID, m.Tenant, m.File, strconv.FormatInt(m.Size, 10), string(m.SHA256[:]), envelope, string(text))
 	text, err = json.Marshal(r)
 	return string(text), err
 }

@@ -31,6 +31,9 @@ func (db *DB) connect(ctx context.Context, writer bool) (*conn, error) {
 	c := &conn{sql: raw, postgres: db.postgres, cache: map[string]*sql.Stmt{}}
 	if db.postgres {
 		err = c.setUpPostgres(db.config, writer)
+		if err == nil && writer && db.alone.Load() {
+			err = c.stayAlone()
+		}
 	} else {
 		err = c.setUpSQLite(db.config, writer)
 	}

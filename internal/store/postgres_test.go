@@ -157,3 +157,44 @@ func TestADeadlockHurtsOneOnly(t *testing.T) {
 		t.Errorf("%v, %v", a, b)
 	}
 }
+
+func TestOneProcessHasTheDatabaseForItself(t *testing.T) {
+	config := store.Config{URL: storetest.PostgresURL(t), Unsafe: true, Patience: 30 * time.Second}
+	open := func() *store.DB {
+		db, err := store.Open(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db
+	}
+	alone := func(db *store.DB, patience time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		return db.Alone(ctx)
+	}
+	first, second := open(), open()
+	defer second.Close()
+	table(t, first)
+	if err := alone(first, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if err := alone(second, 300*time.Millisecond); !errors.Is(err, store.ErrShared) {
+		t.Errorf("the second: %v", err)
+	}
+	kill(t, first, backend(t, first)) // it connects again
+	if err := first.Update(t.Context(), insert("a")); err != nil {
+		t.Errorf("the first writes on: %v", err)
+	}
+	if err := alone(second, 300*time.Millisecond); !errors.Is(err, store.ErrShared) {
+		t.Errorf("the second, after the first has connected again: %v", err)
+	}
+	first.Close()
+	if err := alone(second, time.Minute); err != nil {
+		t.Errorf("the second, when the first has ended: %v", err)
+	}
+	third := open()
+	defer third.Close()
+	if err := alone(third, 300*time.Millisecond); !errors.Is(err, store.ErrShared) {
+		t.Errorf("a third: %v", err)
+	}
+}

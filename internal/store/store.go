@@ -29,6 +29,7 @@ type DB struct {
 	cause   error         // why it is dead; written before gone is closed
 	readers chan *conn    // idle readers; nil stands for one not yet connected
 	once    sync.Once     // Close
+	alone   atomic.Bool   // the writer holds the lock of Alone
 
 	writer *conn                  // of the writer goroutine
 	commit func(*conn) error      // COMMIT; a test makes it fail

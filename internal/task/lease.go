@@ -82,9 +82,9 @@ func updateTask(tx *store.Tx, t, rest Task) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("task: write: %w", err)
 	}
-	n, err := tx.Exec(`UPDATE task SET recipients = ?, due = ?, give_up = ?, stuck = ?, last_reply = ?, class = ?, leased = 0
+	n, err := tx.Exec(`UPDATE task SET recipients = ?, seal = ?, due = ?, give_up = ?, stuck = ?, last_reply = ?, class = ?, leased = 0
 		WHERE id = ? AND fence = ?`,
-		string(to), store.Nanos(rest.Due), store.Nanos(rest.GiveUpAt), string(rest.Stuck), store.Clean(rest.Last),
+		string(to), rest.seal(string(to)), store.Nanos(rest.Due), store.Nanos(rest.GiveUpAt), string(rest.Stuck), store.Clean(rest.Last),
 		int64(rest.class), t.ID, t.fence)
 	if err != nil {
 		return 0, fmt.Errorf("task: write: %w", err)

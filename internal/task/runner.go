@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -351,6 +352,9 @@ func (r *Runner) lease(tx *store.Tx, chosen []candidate, now time.Time) ([]Task,
 			now: now, until: now.Add(r.config.Limit + 2*margin), due: now.Add(r.pauseAfter(c.attempts + 1)),
 			patience: r.config.Schedule.GiveUp,
 		})
+		if err == nil && len(list) == 1 && list[0].altered {
+			err = fmt.Errorf("task: %s of %s was changed in the database", c.id, list[0].Message)
+		}
 		if err != nil {
 			r.log.Error("a task cannot be read", telemetry.KeyCode, problem.TaskUnreadable, telemetry.KeyError, err)
 			if err := setAside(tx, c.id, problem.TaskUnreadable, now.Add(stuckPause)); err != nil {

@@ -51,21 +51,27 @@ func schema() []string {
 		`UPDATE task SET class = 2 WHERE attempts > 0`,
 		`CREATE INDEX task_line ON task (held, tenant, hop, class, due)`,
 		`DROP INDEX task_due`,
+		`ALTER TABLE task ADD COLUMN seal TEXT NOT NULL DEFAULT ''`,
 	}
 }
 
 const taskColumns = `id, message, tenant, kind, hop, sender, recipients, payload, due, attempts,
-	first_tried, give_up, stuck, held, last_reply, leased, fence, class`
+	first_tried, give_up, stuck, held, last_reply, leased, fence, class, seal`
+
+// seal is over whom a task is for and what it carries.
+func (t Task) seal(recipients string) string {
+	return store.Seal(t.ID, t.Message, t.Tenant, string(t.Kind), string(t.From), recipients, string(t.Payload))
+}
 
 func insertTask(tx *store.Tx, t Task) error {
 	to, err := json.Marshal(t.Recipients)
 	if err != nil {
 		return fmt.Errorf("task: add: %w", err)
 	}
-	_, err = tx.Exec("INSERT INTO task ("+taskColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
+	_, err = tx.Exec("INSERT INTO task ("+taskColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)",
 		t.ID, t.Message, t.Tenant, string(t.Kind), store.Clean(t.Hop), string(t.From), string(to), string(t.Payload),
 		store.Nanos(t.Due), t.Attempts, store.Nanos(t.FirstTried), store.Nanos(t.GiveUpAt),
-		string(t.Stuck), store.Bit(t.Held), store.Clean(t.Last), int64(t.class))
+		string(t.Stuck), store.Bit(t.Held), store.Clean(t.Last), int64(t.class), t.seal(string(to)))
 	if err != nil {
 		return fmt.Errorf("task: add: %w", err)
 	}
@@ -98,10 +104,10 @@ func readTasks(tx *store.Tx, query string, args ...any) ([]Task, error) {
 
 func scanTask(rows *store.Rows) (Task, error) {
 	var t Task
-	var kind, from, to, payload, stuck string
+	var kind, from, to, payload, stuck, seal string
 	var due, first, giveUp, held, leased int64
 	err := rows.Scan(&t.ID, &t.Message, &t.Tenant, &kind, &t.Hop, &from, &to, &payload, &due, &t.Attempts,
-		&first, &giveUp, &stuck, &held, &t.Last, &leased, &t.fence, &t.class)
+		&first, &giveUp, &stuck, &held, &t.Last, &leased, &t.fence, &t.class, &seal)
 	if err != nil {
 		return t, err
 	}
@@ -111,7 +117,9 @@ func scanTask(rows *store.Rows) (Task, error) {
 	if payload != "" {
 		t.Payload = json.RawMessage(payload)
 	}
-	return t, json.Unmarshal([]byte(to), &t.Recipients)
+	err = json.Unmarshal([]byte(to), &t.Recipients)
+	t.altered = err != nil || seal != "" && seal != t.seal(to) // rows of before have no seal
+	return t, nil
 }
 
 func selectRecords(tx *store.Tx, where string, args ...any) ([]Record, error) {

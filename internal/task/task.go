@@ -62,6 +62,9 @@ type Task struct {
 
 	fence int64
 	class class
+	// altered says that the row is not what was written: a bit has turned.
+	// It is listed, and not attempted.
+	altered bool
 }
 
 // class is what an open task waits for.

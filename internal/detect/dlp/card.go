@@ -179,7 +179,7 @@ func (d *card) Scan(w *detect.Window, found func(detect.Hit)) {
 // like a card's and fails the checksum.
 func single(text []byte, runs []detect.Span, i int) (c candidate, took int) {
 	r := runs[i]
-	return number(text, runs, i, i, text[r.Start:r.End])
+	return cardNumber(text, runs, i, i, text[r.Start:r.End])
 }
 
 // printed reads a number in one of the usual groupings.
@@ -193,7 +193,7 @@ func printed(text []byte, runs []detect.Span, i int) (c candidate, took int) {
 		}
 		j := i + len(groups) - 1
 		n := gather(digits[:], text, runs, i, j)
-		if c, took = number(text, runs, i, j, digits[:n]); took > 0 {
+		if c, took = cardNumber(text, runs, i, j, digits[:n]); took > 0 {
 			switch {
 			case sep == '\n':
 				c.add(-2, "broken over lines")
@@ -240,7 +240,7 @@ func scattered(text []byte, runs []detect.Span, i int) (c candidate, took int) {
 		return c, 0
 	}
 	n = gather(digits[:], text, runs, i, j)
-	if c, took = number(text, runs, i, j, digits[:n]); took > 0 {
+	if c, took = cardNumber(text, runs, i, j, digits[:n]); took > 0 {
 		switch {
 		case size > 1:
 			c.add(-3, "digits stand apart")
@@ -333,8 +333,8 @@ func gather(to, text []byte, runs []detect.Span, i, j int) int {
 	return n
 }
 
-// number weighs the digits themselves and what touches them.
-func number(text []byte, runs []detect.Span, i, j int, digits []byte) (c candidate, took int) {
+// cardNumber weighs the digits themselves and what touches them.
+func cardNumber(text []byte, runs []detect.Span, i, j int, digits []byte) (c candidate, took int) {
 	if len(digits) < 12 || len(digits) > maxDigits {
 		return c, 0
 	}

@@ -1,7 +1,6 @@
 package dlp
 
 import (
-	"strings"
 	"sync"
 
 	"postern.dev/postern/internal/detect"
@@ -17,9 +16,16 @@ type Base struct {
 	iban    *countries
 }
 
-// NewBase builds a Base, which takes some milliseconds.
-func NewBase() *Base {
-	l, list := newLetters(), Packs()
+// NewBase gives the Base of this process. It is built when it is first asked
+// for, which takes some tens of milliseconds.
+func NewBase() *Base { return baseOnce() }
+
+var baseOnce = func() func() *Base {
+	return sync.OnceValue(func() *Base { return newBase(Packs()) })
+}()
+
+func newBase(list []Pack) *Base {
+	l := newLetters()
 	return &Base{packs: list, shapes: newShapes(list), letters: l, words: newVocabulary(l, list), iban: newCountries()}
 }
 
@@ -27,10 +33,8 @@ func NewBase() *Base {
 // dictionaries. They are safe for use by several goroutines.
 func (b *Base) Detectors(c detect.Catalogue) []detect.Detector {
 	var list []detect.Detector
-	for _, p := range b.packs {
-		if p.Scanner != "" && c.Wants(p.ID) {
-			list = append(list, watched{b.scanner(p)})
-		}
+	for _, d := range b.scanners(c) {
+		list = append(list, watched{d})
 	}
 	if e := b.newEngine(c); e != nil {
 		list = append(list, e)
@@ -41,20 +45,87 @@ func (b *Base) Detectors(c detect.Catalogue) []detect.Detector {
 	return list
 }
 
-// scanner is the scanner in Go that a pack names.
-func (b *Base) scanner(p Pack) detect.Detector {
-	of := b.words.speaks[p.ID]
-	switch p.Scanner {
-	case "card":
-		return &card{b.words, of}
-	case "iban":
-		return &iban{b.words, of, b.iban}
-	case "ssn":
-		return &ssn{b.words, of}
-	case "email":
-		return &email{}
+// scanners makes the scanners in Go that the wanted packs name.
+func (b *Base) scanners(c detect.Catalogue) []detect.Detector {
+	var list []detect.Detector
+	net, row, day := &network{words: b.words}, &tokens{words: b.words}, &date{words: b.words}
+	for _, p := range b.packs {
+		if p.Scanner == "" || !c.Wants(p.ID) {
+			continue
+		}
+		of := b.words.speaks[p.ID]
+		switch p.Scanner {
+		case "card":
+			list = append(list, &card{b.words, of})
+		case "iban":
+			list = append(list, &iban{b.words, of, b.iban})
+		case "ssn":
+			list = append(list, &ssn{b.words, of})
+		case "email":
+			list = append(list, &email{})
+		case "phone":
+			list = append(list, &phone{b.words, of, b.words.against[p.ID], c.Regions})
+		case "bic":
+			list = append(list, &bic{b.words, of, isoCountries()})
+		case "network":
+			net.want(p.Type, of)
+			row.want(p.Type, of)
+		case "tokens":
+			row.want(p.Type, of)
+		case "date":
+			day.want(p.Type, of)
+		default:
+			panic("dlp: there is no scanner " + p.Scanner) // the tests load every pack
+		}
 	}
-	panic("dlp: there is no scanner " + p.Scanner) // the tests load every pack
+	if *net != (network{words: b.words}) {
+		list = append(list, net)
+	}
+	if row.guid || row.crypto || row.track || row.mac || row.coordinates {
+		list = append(list, row)
+	}
+	if day.date || day.birth {
+		day.months = monthTable()
+		list = append(list, day)
+	}
+	return list
+}
+
+func (d *network) want(kind string, of topic) {
+	switch kind {
+	case "URL":
+		d.url = true
+	case "DOMAIN":
+		d.domain = true
+	case "IP":
+		d.ip, d.ofIP = true, of
+	case "MAC":
+		d.mac, d.ofMAC = true, of
+	}
+}
+
+func (d *tokens) want(kind string, of topic) {
+	switch kind {
+	case "GUID":
+		d.guid = true
+	case "CRYPTO":
+		d.crypto = true
+	case "CARD_TRACK":
+		d.track = true
+	case "MAC":
+		d.mac, d.ofMAC = true, of
+	case "COORDINATES":
+		d.coordinates, d.ofCoordinates = true, of
+	}
+}
+
+func (d *date) want(kind string, of topic) {
+	switch kind {
+	case "DATE":
+		d.date = true
+	case "DATE_OF_BIRTH":
+		d.birth, d.ofBirth = true, of
+	}
 }
 
 // Detectors is NewBase().Detectors(c), for a single use.
@@ -92,20 +163,4 @@ func Entries() []Entry {
 		list = append(list, Entry{p.ID, p.Type, p.Name, p.Description})
 	}
 	return list
-}
-
-// Validate says whether value is a valid instance of a type; known is false
-// when there is no validator for it.
-func Validate(kind, value string) (valid, known bool) {
-	switch strings.ToUpper(kind) {
-	case "CREDIT_CARD":
-		return validCard(value), true
-	case "IBAN":
-		return validIBAN(value), true
-	case "US_SSN":
-		return validSSN(value), true
-	case "EMAIL":
-		return validEmail(value), true
-	}
-	return false, false
 }

@@ -51,7 +51,7 @@ func TestFindings(t *testing.T) {
 		{"two kinds of separators", "5425 2334-3010 9903", []string{"CREDIT_CARD medium 5425 2334-3010 9903"}},
 		{"the items of a list", "5425,2334,3010,9903", []string{"CREDIT_CARD low 5425,2334,3010,9903"}},
 		{"a dot too many is no address", "see .ann@contoso.com and a..b@contoso.com",
-			[]string{"EMAIL low ann@contoso.com", "EMAIL low b@contoso.com"}},
+			[]string{}},
 		{"broken over two lines", "card 4012 8888\r\n8888 1881", []string{"CREDIT_CARD medium 4012 8888\r\n8888 1881"}},
 		{"several cards speak for each other", "4012 8888 8888 1881\n5555 5555 5555 4444",
 			[]string{"CREDIT_CARD high 4012 8888 8888 1881", "CREDIT_CARD high 5555 5555 5555 4444"}},
@@ -94,7 +94,7 @@ func TestFindings(t *testing.T) {
 		{"two addresses that touch", "a@b@contoso.com", []string{"EMAIL high b@contoso.com"}},
 		{"a sentence without spaces", "邮箱地址ann@contoso.com吧", []string{"EMAIL high ann@contoso.com"}},
 	}
-	detectors := dlp.Detectors(detect.Catalogue{})
+	detectors := dlp.Detectors(detect.Catalogue{Detectors: []string{"credit-card", "iban", "us-ssn", "email"}})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			if diff := cmp.Diff(tt.want, lines(detectors, tt.text)); diff != "" {
@@ -203,7 +203,7 @@ func TestValidate(t *testing.T) {
 		{"an address with quotes", "EMAIL", `"a b"@contoso.com`, true, true},
 		{"an address literal", "EMAIL", "ann@[192.0.2.1]", true, true},
 		{"nothing", "EMAIL", "", false, true},
-		{"another type", "NL_BSN", "123456782", false, false},
+		{"another type", "NO_SUCH_TYPE", "1", false, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

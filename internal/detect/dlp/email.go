@@ -48,7 +48,7 @@ func (*email) Scan(w *detect.Window, found func(detect.Hit)) {
 			e.add(-4, "a user name in a URL")
 		}
 		if odd {
-			e.add(-6, "a dot too many")
+			e.add(-8, "a dot too many")
 		}
 		value := strings.ToLower(string(text[start:i])) + "@" + domain
 		if h, ok := e.hit("EMAIL", start, end, value); ok {
@@ -60,7 +60,7 @@ func (*email) Scan(w *detect.Window, found func(detect.Hit)) {
 // weighDomain says how likely a name exists.
 func weighDomain(e *evidence, domain string) {
 	if domain[0] == '[' {
-		e.add(7, "an address literal")
+		e.add(11, "an address literal")
 		return
 	}
 	top := domain[strings.LastIndexByte(domain, '.')+1:]

@@ -23,7 +23,7 @@ type rule struct {
 	check    func([]byte) bool
 	speaks   topic
 	against  topic // ofOther when there is none
-	prefixes []int // literal letters in front, by form
+	prefixes []int // literal letters in front, by form; -1: unchecked
 	reject   map[string]bool
 	beside   map[string]bool
 }
@@ -53,7 +53,11 @@ func (r *rule) fill(p *Pack) {
 		r.check = checkOf(p.Check)
 	}
 	for _, f := range p.Forms {
-		r.prefixes = append(r.prefixes, literal(f.elements))
+		n := literal(f.elements)
+		if f.Unchecked {
+			n = -1
+		}
+		r.prefixes = append(r.prefixes, n)
 	}
 	if len(p.Reject) > 0 {
 		r.reject = map[string]bool{}
@@ -251,10 +255,10 @@ func (r *rule) passes(compact []byte, form int) bool {
 	if r.reject != nil && r.reject[string(compact)] {
 		return false
 	}
-	if r.check == nil || r.check(compact) {
+	n := r.prefixes[form]
+	if r.check == nil || n < 0 || r.check(compact) {
 		return true
 	}
-	n := r.prefixes[form]
 	return n > 0 && r.check(compact[n:])
 }
 
@@ -281,7 +285,8 @@ func (s *pass) claim(u use, start, end int, uses int32, shared []note) {
 	c := claim{use: u, start: int32(start), end: int32(end), uses: uses}
 	class := p.Forms[u.form].Class
 	what := "form"
-	if r.check != nil {
+	checked := r.check != nil && r.prefixes[u.form] >= 0
+	if checked {
 		what = "form and checksum"
 	}
 	c.add(class.bits(), what)
@@ -296,6 +301,9 @@ func (s *pass) claim(u use, start, end int, uses int32, shared []note) {
 	}
 	left, right, word := s.near.closest(r.speaks, start, end)
 	strong := left <= justBefore || right <= justBehind
+	if strong && class == ClassD && end-start <= 4 {
+		strong = left <= justBefore && !hasDigit(s.text[start-left:start])
+	}
 	switch {
 	case strong:
 		c.put(note{wordBits, "the word", word, int32(min(left, right))})
@@ -371,13 +379,16 @@ func (s *pass) around(list []note, start, end int, compact []byte, lower, upper 
 	}
 	if lower {
 		if upper {
-			add(-2.5, "mixed letters")
+			add(-2, "mixed letters")
 		} else {
-			add(-1.5, "small letters")
+			add(-1, "small letters")
 		}
 	}
-	if patterned(compact) {
-		add(-3, "repeated or ascending digits")
+	switch pattern(compact) {
+	case repeated:
+		add(-3, "one digit repeated")
+	case ascending:
+		add(-1, "ascending digits")
 	}
 	return list, true
 }
@@ -399,13 +410,15 @@ func inRow(text []byte, start, end int) bool {
 		end+1 < len(text) && text[end] == sign && isDigit(rune(text[end+1]))
 }
 
-// patterned finds numbers like 000000000, 123456789 and 987654321.
-func patterned(compact []byte) bool {
-	if len(compact) < 4 {
-		return false
-	}
-	same, up, down := 0, 0, 0
-	digits := 0
+// The patterns of numbers that were made up.
+const (
+	repeated = iota + 1
+	ascending
+)
+
+// pattern finds numbers like 000000000, 123456789 and 987654321.
+func pattern(compact []byte) int {
+	same, up, down, digits := 0, 0, 0, 0
 	var last byte
 	for _, c := range compact {
 		if !isDigit(rune(c)) {
@@ -423,7 +436,24 @@ func patterned(compact []byte) bool {
 		}
 		last = c
 	}
-	return digits >= 4 && (same == digits-1 || up == digits-1 || down == digits-1)
+	switch {
+	case digits < 6:
+		return 0
+	case same == digits-1:
+		return repeated
+	case up == digits-1 || down == digits-1:
+		return ascending
+	}
+	return 0
+}
+
+func hasDigit(text []byte) bool {
+	for _, c := range text {
+		if isDigit(rune(c)) {
+			return true
+		}
+	}
+	return false
 }
 
 // report weighs the claims against each other and gives out what is left.

@@ -29,8 +29,7 @@ func testBase(t *testing.T) *Base {
 		}
 		list = append(list, p)
 	}
-	l := newLetters()
-	return &Base{packs: list, shapes: newShapes(list), letters: l, words: newVocabulary(l, list), iban: newCountries()}
+	return newBase(list)
 }
 
 func TestTheEngineWeighsWhatStandsAround(t *testing.T) {
@@ -38,7 +37,7 @@ func TestTheEngineWeighsWhatStandsAround(t *testing.T) {
 		name, text string
 		want       []string
 	}{
-		{"class A with the digits of an example", "SU12345678", []string{"SURE medium SU12345678"}},
+		{"class A with the digits of an example", "SU12345678", []string{"SURE high SU12345678"}},
 		{"class A is high alone", "SU12340678", []string{"SURE high SU12340678"}},
 		{"class B is medium alone", "536-90-4399", []string{"LIKELY medium 536-90-4399"}},
 		{"class B is high after its word", "likely number: 536-90-4399", []string{"LIKELY high 536-90-4399"}},

@@ -78,24 +78,6 @@ func mod97(s []byte) bool {
 	return rest == 1
 }
 
-func validIBAN(value string) bool {
-	var s []byte
-	for i := 0; i < len(value); i++ {
-		switch c := value[i]; {
-		case c == ' ' || c == '-' || c == '.':
-		case isDigit(rune(c)) || isLetter(c):
-			s = append(s, upper(c))
-		default:
-			return false
-		}
-	}
-	if len(s) < 5 || !isLetter(s[0]) || !isLetter(s[1]) || !isDigit(rune(s[2])) || !isDigit(rune(s[3])) {
-		return false
-	}
-	n := fits(newCountries().structure(s[0], s[1]), s[4:])
-	return n > 0 && n+4 == len(s) && mod97(s) && national(s)
-}
-
 // national checks what a country's bank association adds inside the number,
 // where that is certain.
 func national(s []byte) bool {

@@ -110,3 +110,6 @@ func after(text []byte, i int) rune {
 func isDigit(c rune) bool { return '0' <= c && c <= '9' }
 
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+// latin reports whether r is a letter of ASCII.
+func latin(r rune) bool { return r < utf8.RuneSelf && isLetter(byte(r)) }

@@ -34,6 +34,8 @@ type Form struct {
 	Shape string `json:"form"`
 	// Class is that of this form.
 	Class Class `json:"class"`
+	// Unchecked means that the pack's check does not hold for this form.
+	Unchecked bool `json:"unchecked,omitempty"`
 
 	elements []element
 }
@@ -155,10 +157,15 @@ func (d *packReader) pack(n node) Pack {
 func (d *packReader) formOf(n node, class Class) Form {
 	f := Form{Shape: n.text, Class: class}
 	if n.form == 'm' {
-		d.known(n, "form", "class")
+		d.known(n, "form", "class", "check")
 		f.Shape = d.text(n.get("form"))
 		if own := d.text(n.get("class")); own != "" {
 			f.Class = Class(own)
+		}
+		if check := n.get("check"); check.form != 0 {
+			if f.Unchecked = check.text == "none"; !f.Unchecked {
+				d.wrong(check, "the check of a form can only be none")
+			}
 		}
 	}
 	elements, err := parseShape(f.Shape)
@@ -255,7 +262,7 @@ func (p *Pack) check() (bad []error) {
 			}
 		}
 	}
-	if len(p.True) == 0 || len(p.False) == 0 {
+	if len(p.True)+len(p.Low) == 0 || len(p.False) == 0 {
 		wrong("true and false samples are needed")
 	}
 	return bad

@@ -66,7 +66,7 @@ func parseShape(s string) ([]element, error) {
 	switch {
 	case len(list) == 0 || most > maxShape:
 		return nil, fmt.Errorf("shape %q: it describes %d characters; 1 to %d are possible", s, most, maxShape)
-	case !solid(list[0]) || !solid(list[len(list)-1]):
+	case list[0].min == 0 || list[0].sign() || list[len(list)-1].min == 0 && list[len(list)-1].sign():
 		return nil, fmt.Errorf("shape %q: it must begin with a letter or a digit, and not end with what may be missing", s)
 	case !anyDigit(list):
 		return nil, fmt.Errorf("shape %q: it describes no digit; what has none needs a scanner", s)
@@ -74,9 +74,15 @@ func parseShape(s string) ([]element, error) {
 	return list, nil
 }
 
-// solid reports whether e stands at least once; the last one may be a closing
-// bracket.
-func solid(e element) bool { return e.min > 0 }
+// sign reports whether an element is none of letters and digits.
+func (e element) sign() bool {
+	for c := byte('0'); c <= 'Z'; c++ {
+		if (c <= '9' || c >= 'A') && e.set.has(c) {
+			return false
+		}
+	}
+	return true
+}
 
 func anyDigit(list []element) bool {
 	for _, e := range list {

@@ -2,6 +2,7 @@ package dlp
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 )
 
@@ -27,10 +28,13 @@ const firstState = 1
 type shapeBuilder struct {
 	*shapes
 	sets     []charset // of each position
+	fits     []uint64  // of each position: its classes
+	to       [64][]int32
 	optional []bool
 	ends     []int32 // of each position: the shape that ends before it, or -1
 	users    [][]use // of each shape
 	states   map[string]int32
+	key      []byte
 	members  [][]int32 // state → positions
 }
 
@@ -126,21 +130,35 @@ func (b *shapeBuilder) classes() {
 		}
 	}
 	b.width = len(byWhom) + 1
+	if b.width > len(b.to) {
+		panic("dlp: the forms of the packs tell more kinds of characters apart than there is room for")
+	}
+	masks := map[charset]uint64{}
+	for _, s := range list {
+		for c := byte(' '); c < 127; c++ {
+			if s.has(c) {
+				masks[s] |= 1 << b.class[c]
+			}
+		}
+	}
+	for _, s := range b.sets {
+		b.fits = append(b.fits, masks[s])
+	}
 }
 
 // state is the number of a set of positions.
 func (b *shapeBuilder) state(positions []int32) int32 {
 	slices.Sort(positions)
 	positions = slices.Compact(positions)
-	key := make([]byte, 0, 4*len(positions))
+	b.key = b.key[:0]
 	for _, p := range positions {
-		key = binary.LittleEndian.AppendUint32(key, uint32(p))
+		b.key = binary.LittleEndian.AppendUint32(b.key, uint32(p))
 	}
-	if s, ok := b.states[string(key)]; ok {
+	if s, ok := b.states[string(b.key)]; ok {
 		return s
 	}
 	s := int32(len(b.members))
-	b.states[string(key)] = s
+	b.states[string(b.key)] = s
 	b.members = append(b.members, slices.Clone(positions))
 	b.next = append(b.next, make([]int32, b.width)...)
 	var ends []use
@@ -160,18 +178,16 @@ func (b *shapeBuilder) state(positions []int32) int32 {
 
 // follow computes the transitions of a state.
 func (b *shapeBuilder) follow(s int) {
-	to := make([][]int32, b.width)
+	for k := range b.width {
+		b.to[k] = b.to[k][:0]
+	}
 	for _, p := range b.members[s] {
-		done := uint64(0)
-		for c := byte(' '); c < 127; c++ {
-			k := b.class[c]
-			if b.sets[p].has(c) && done>>k&1 == 0 {
-				done |= 1 << k
-				to[k] = b.closure(to[k], p+1)
-			}
+		for left := b.fits[p]; left != 0; left &= left - 1 {
+			k := bits.TrailingZeros64(left)
+			b.to[k] = b.closure(b.to[k], p+1)
 		}
 	}
-	for k, positions := range to {
+	for k, positions := range b.to[:b.width] {
 		if len(positions) > 0 {
 			t := b.state(positions)
 			b.next[s*b.width+k] = t

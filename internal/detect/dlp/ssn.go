@@ -28,22 +28,6 @@ func possible(d []byte) bool {
 	return true
 }
 
-func validSSN(value string) bool {
-	d := []byte(value)
-	if len(d) == 11 && d[3] == '-' && d[6] == '-' {
-		d = append(append(d[:3:3], d[4:6]...), d[7:]...)
-	}
-	if len(d) != 9 {
-		return false
-	}
-	for _, c := range d {
-		if !isDigit(rune(c)) {
-			return false
-		}
-	}
-	return possible(d)
-}
-
 // made reports whether the digits are those of an example.
 func made(d []byte) bool {
 	if string(d) == "123456789" || string(d) == "987654321" {

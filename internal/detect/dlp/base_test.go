@@ -1,0 +1,9 @@
+package dlp
+
+import "testing"
+
+func BenchmarkNewBase(b *testing.B) {
+	for b.Loop() {
+		newBase(Packs())
+	}
+}

@@ -1,0 +1,72 @@
+package extract
+
+import (
+	"strings"
+
+	"github.com/gabriel-vasile/mimetype"
+
+	"postern.dev/postern/internal/extract/ole"
+	"postern.dev/postern/internal/extract/rtf"
+)
+
+// The documents of Office before 2007, and what Office encrypts.
+
+const (
+	typeRTF = "text/rtf"
+	typeOLE = "application/x-ole-storage"
+	typeXLS = "application/vnd.ms-excel"
+)
+
+// officeType is the type of a document of Office by its content; "" for other
+// files.
+func officeType(head []byte, found *mimetype.MIME) string {
+	switch {
+	case rtf.Is(head):
+		return typeRTF
+	case ole.Is(head):
+		if t, _, _ := strings.Cut(found.String(), ";"); found.Is(typeOLE) || found.Parent() != nil && found.Parent().Is(typeOLE) {
+			return t
+		}
+		return typeOLE
+	case ole.IsSheet(head):
+		return typeXLS
+	}
+	return ""
+}
+
+func isRTF(k Kind) bool { return k.Type == typeRTF }
+
+func readRTF(d *Document) error {
+	p, err := d.Whole()
+	if err != nil {
+		return err
+	}
+	return rtf.Read(p, &leaf{d: d})
+}
+
+// isOLE takes the types that mimetype finds in compound files.
+func isOLE(k Kind) bool {
+	switch k.Type {
+	case typeOLE, typeXLS, "application/msword", "application/vnd.ms-powerpoint", "application/vnd.ms-outlook",
+		"application/vnd.ms-publisher", "application/vnd.visio", "application/x-hwp", "application/vnd.ms-works",
+		"application/x-ms-installer", "application/vnd.ms-project":
+		return true
+	}
+	return false
+}
+
+func readOLE(d *Document) error {
+	p, err := d.Whole()
+	if err != nil {
+		return err
+	}
+	l := &leaf{d: d}
+	switch {
+	case ole.Is(p):
+		return ole.Read(p, d.Passwords, l)
+	case ole.IsSheet(p):
+		return ole.ReadSheet(p, d.Passwords, l)
+	}
+	l.Note("unsupported", d.Kind.Type+" of a form that cannot be read")
+	return nil
+}
