@@ -430,8 +430,8 @@ func (e *enacting) tellWaiting(list []fate) {
 // finish calls a message done when nothing is left to do, and has its octets
 // erased after the commit.
 func (g *Gateway) finish(tx *store.Tx, id string, now time.Time) error {
-	row, err := spool.Get(tx, id)
-	if err != nil || row.State != spool.Sending {
+	state, err := spool.StateOf(tx, id)
+	if err != nil || state != spool.Sending {
 		return err
 	}
 	n, err := task.Open(tx, id)

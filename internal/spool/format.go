@@ -188,7 +188,7 @@ const shortBody = 256 << 10
 
 // readStream decrypts the stream once and compares length and hash of the
 // plain octets. It returns them when they shall be kept.
-func readStream(file io.Reader, id age.Identity, keep bool) (n int64, sum [sha256.Size]byte, short []byte, err error) {
+func readStream(file *hashed, id age.Identity, keep bool) (n int64, sum [sha256.Size]byte, short []byte, err error) {
 	if _, err := io.CopyN(io.Discard, file, headLen); err != nil {
 		return 0, sum, nil, err
 	}
@@ -196,25 +196,47 @@ func readStream(file io.Reader, id age.Identity, keep bool) (n int64, sum [sha25
 	if err != nil {
 		return 0, sum, nil, err
 	}
-	tail := &tailed{h: sha256.New(), keep: innerLen}
-	var kept bytes.Buffer
-	to := io.Writer(tail)
 	if keep {
-		to = io.MultiWriter(tail, &kept)
+		all, err := wholeStream(stream, file.r.Size())
+		if err != nil {
+			return 0, sum, nil, err
+		}
+		n, inner := max(0, len(all)-innerLen), all[max(0, len(all)-innerLen):]
+		sum = sha256.Sum256(all[:n])
+		return int64(n), sum, all[:n:n], judge(inner, int64(n), sum)
 	}
-	if _, err := buffers.Copy(to, stream); err != nil {
+	tail := &tailed{h: sha256.New(), keep: innerLen}
+	if _, err := buffers.Copy(tail, stream); err != nil {
 		return 0, sum, nil, err
 	}
 	tail.h.Sum(sum[:0])
-	inner := tail.tail
-	if len(inner) != innerLen || int64(binary.BigEndian.Uint64(inner)) != tail.n ||
+	return tail.n, sum, nil, judge(tail.tail, tail.n, sum)
+}
+
+// wholeStream reads a stream that is shorter than its file.
+func wholeStream(stream io.Reader, file int64) ([]byte, error) {
+	all := make([]byte, 0, file)
+	for {
+		n, err := stream.Read(all[len(all):cap(all)])
+		all = all[:len(all)+n]
+		switch {
+		case err == io.EOF:
+			return all, nil
+		case err != nil:
+			return nil, err
+		case len(all) == cap(all):
+			return nil, errors.New("the stream is longer than its file")
+		}
+	}
+}
+
+// judge compares what stands behind the octets in the stream with them.
+func judge(inner []byte, n int64, sum [sha256.Size]byte) error {
+	if len(inner) != innerLen || int64(binary.BigEndian.Uint64(inner)) != n ||
 		subtle.ConstantTimeCompare(inner[8:], sum[:]) != 1 {
-		return 0, sum, nil, errors.New("length or hash of the octets differs")
+		return errors.New("length or hash of the octets differs")
 	}
-	if keep {
-		short = kept.Bytes()[:tail.n]
-	}
-	return tail.n, sum, short, nil
+	return nil
 }
 
 // hashed feeds what is read to a hash.

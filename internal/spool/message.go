@@ -73,6 +73,19 @@ func Get(tx *store.Tx, id string) (Message, error) {
 	return list[0], nil
 }
 
+// StateOf reads no more of a message than its state.
+func StateOf(tx *store.Tx, id string) (State, error) {
+	var state string
+	err := tx.QueryRow("SELECT state FROM message WHERE id = ?", id).Scan(&state)
+	if errors.Is(err, store.ErrNoRows) {
+		return "", fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
+	if err != nil {
+		return "", fmt.Errorf("spool: state of %s: %w", id, err)
+	}
+	return State(state), nil
+}
+
 // SetExtra replaces what the gateway keeps in the row.
 func SetExtra(tx *store.Tx, id string, extra json.RawMessage) error {
 	m, err := Get(tx, id)
@@ -96,23 +109,23 @@ func SetExtra(tx *store.Tx, id string, extra json.RawMessage) error {
 // Move lets e happen to a message and returns its new state. A pair that the
 // table does not permit changes nothing.
 func Move(tx *store.Tx, id string, e Event, now time.Time) (State, error) {
-	m, err := Get(tx, id)
+	old, err := StateOf(tx, id)
 	if err != nil {
 		return "", err
 	}
-	next, err := Next(m.State, e)
+	next, err := Next(old, e)
 	if err != nil {
-		return m.State, fmt.Errorf("%w (%s)", err, id)
+		return old, fmt.Errorf("%w (%s)", err, id)
 	}
 	// The old state is asked for again: on PostgreSQL another node may have
 	// moved the message since.
 	n, err := tx.Exec("UPDATE message SET state = ?, changed = ? WHERE id = ? AND state = ?",
-		string(next), store.Nanos(now), id, string(m.State))
+		string(next), store.Nanos(now), id, string(old))
 	if err == nil && n != 1 {
 		err = errors.New("moved by somebody else")
 	}
 	if err != nil {
-		return m.State, fmt.Errorf("spool: move %s: %w", id, err)
+		return old, fmt.Errorf("spool: move %s: %w", id, err)
 	}
 	return next, nil
 }
