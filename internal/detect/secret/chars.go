@@ -17,6 +17,7 @@ const (
 	equal         // =
 	tilde         // ~
 	percent       // %
+	other         // $ : { and other signs that no word has
 )
 
 // Sets that tokens are made of.
@@ -47,6 +48,7 @@ var classOf = func() (t [256]set) {
 	}
 	t['_'], t['-'], t['.'], t['/'], t['+'] = under, dash, dot, slashPlus, slashPlus
 	t['='], t['~'], t['%'] = equal, tilde, percent
+	t['$'], t[':'], t['{'] = other, other, other
 	return t
 }()
 

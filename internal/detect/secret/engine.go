@@ -24,6 +24,7 @@ type Detector struct {
 	rules []rule
 	heads heads
 	grams grams
+	forms []*rule // those without a prefix
 	// idle are readings that are over, so that a new one allocates nothing.
 	idle sync.Pool
 }
@@ -33,6 +34,11 @@ func New() *Detector {
 	d := &Detector{rules: rules(), idle: sync.Pool{New: func() any { return new(scan) }}}
 	d.heads = newHeads(d.rules)
 	d.grams = newGrams(keywordTable)
+	for i := range d.rules {
+		if d.rules[i].form != nil {
+			d.forms = append(d.forms, &d.rules[i])
+		}
+	}
 	return d
 }
 

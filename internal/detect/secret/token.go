@@ -9,12 +9,14 @@ func (s *scan) dense(i int) {
 	for from > s.long && t[from-1] > ' ' {
 		from--
 	}
-	to := i + 8
+	to := from
+	all := set(0)
 	for to < len(t) && t[to] > ' ' {
+		all |= classOf[t[to]]
 		to++
 	}
-	if to-from < leastLong {
-		return
+	if to-from < leastLong || all&(digits|under|other) == 0 {
+		return // a long word, or several with hyphens and stops between
 	}
 	s.long = to
 	s.token(from, to)
@@ -23,9 +25,9 @@ func (s *scan) dense(i int) {
 // token compares every place of a token with the beginnings of the rules,
 // and every piece of it with the forms.
 func (s *scan) token(from, to int) {
-	t, h := s.t, &s.d.heads
-	last := to - 3
-	for p := from; p <= last; p++ {
+	t, h := s.t[:to], &s.d.heads
+	before := set(0)
+	for p := from; p+2 < len(t); p++ {
 		if m := h.mark[headHash(t[p], t[p+1], t[p+2])]; m != 0 {
 			for _, o := range h.list[m] {
 				if starts(t[p:], o.prefix) {
@@ -33,18 +35,20 @@ func (s *scan) token(from, to int) {
 				}
 			}
 		}
-		if is(t[p], base64std|base64url) && (p == from || !is(t[p-1], base64std|base64url)) {
-			s.piece(p)
-		} else if is(t[p], alnum) && !is(t[p-1], base64url) {
+		class := classOf[t[p]]
+		if class&(base64std|base64url) != 0 && before&(base64std|base64url) == 0 {
+			s.piece(p, to)
+		} else if class&alnum != 0 && before&base64url == 0 {
 			s.forms(p, run(t, p, base64url, 64))
 		}
+		before = class
 	}
 }
 
 // piece looks at what may be base64 from p on.
-func (s *scan) piece(p int) {
+func (s *scan) piece(p, to int) {
 	s.forms(p, run(s.t, p, base64url, 64))
-	if s.depth >= 2 || s.t[p] == '/' {
+	if s.depth >= 2 || s.t[p] == '/' || to-p < 40 {
 		return
 	}
 	if end := run(s.t, p, base64std, reach); end-p >= 40 {
@@ -58,9 +62,8 @@ func (s *scan) forms(p, end int) {
 	if n < 18 || n > 50 {
 		return
 	}
-	for i := range s.d.rules {
-		r := &s.d.rules[i]
-		if r.form == nil || n < r.min || n > r.max || !r.form(s.t[p:end]) {
+	for _, r := range s.d.forms {
+		if n < r.min || n > r.max || !r.form(s.t[p:end]) {
 			continue
 		}
 		if r.id == "discord" {
