@@ -31,6 +31,11 @@ type Stream struct {
 	window  Window
 	failed  map[string]bool
 	read    int64
+
+	hits    []Found // of the window at hand
+	by      Detector
+	garbage bool
+	take    func(Hit)
 }
 
 // ErrGarbage is the failure of a detector whose hits cannot be true.
@@ -142,7 +147,10 @@ func (s *Stream) scan(last bool) error {
 
 // run lets every detector look at the window.
 func (s *Stream) run() ([]Found, error) {
-	var hits []Found
+	if s.take == nil {
+		s.take = s.hit
+	}
+	s.hits = s.hits[:0]
 	for _, d := range s.Detectors {
 		if s.failed[d.ID()] {
 			continue
@@ -152,11 +160,12 @@ func (s *Stream) run() ([]Found, error) {
 				return nil, err
 			}
 		}
-		some, err := s.one(d)
+		before := len(s.hits)
+		err := s.one(d)
 		if err == nil {
-			hits = append(hits, some...)
 			continue
 		}
+		s.hits = s.hits[:before]
 		if s.failed == nil {
 			s.failed = map[string]bool{}
 		}
@@ -165,31 +174,34 @@ func (s *Stream) run() ([]Found, error) {
 			s.Failed(d, err)
 		}
 	}
-	return hits, nil
+	return s.hits, nil
 }
 
 // one runs a detector whose panic must not hurt the others.
-func (s *Stream) one(d Detector) (hits []Found, err error) {
+func (s *Stream) one(d Detector) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			hits, err = nil, fmt.Errorf("detect: %s panicked", d.ID()) // the value may hold text
+			err = fmt.Errorf("detect: %s panicked", d.ID()) // the value may hold text
 		}
 	}()
-	garbage := false
-	d.Scan(&s.window, func(h Hit) {
-		if h.Start < 0 || h.End <= h.Start || h.End > len(s.window.Text) || !h.Confidence.valid() || h.Type == "" {
-			garbage = true
-			return
-		}
-		if h.Detector == "" {
-			h.Detector = d.ID()
-		}
-		hits = append(hits, Found{
-			Hit: h, From: s.text.start(h.Start), To: s.text.end(h.End),
-		})
-	})
-	if garbage {
-		return nil, fmt.Errorf("%w (%s)", ErrGarbage, d.ID())
+	s.by, s.garbage = d, false
+	d.Scan(&s.window, s.take)
+	if s.garbage {
+		return fmt.Errorf("%w (%s)", ErrGarbage, d.ID())
 	}
-	return hits, nil
+	return nil
+}
+
+// hit takes what the detector at work found.
+func (s *Stream) hit(h Hit) {
+	if h.Start < 0 || h.End <= h.Start || h.End > len(s.window.Text) || !h.Confidence.valid() || h.Type == "" {
+		s.garbage = true
+		return
+	}
+	if h.Detector == "" {
+		h.Detector = s.by.ID()
+	}
+	s.hits = append(s.hits, Found{
+		Hit: h, From: s.text.start(h.Start), To: s.text.end(h.End),
+	})
 }

@@ -85,11 +85,8 @@ func (d *bic) report(w *detect.Window, start, end int, found func(detect.Hit)) {
 	case min(left, right) <= reach:
 		e.add(2, "a word for banks nearby")
 	}
-	for _, h := range seenIn(w).list {
-		if h.Type == "IBAN" && max(h.Start-end, start-h.End) <= reach {
-			e.add(4, "an account number nearby")
-			break
-		}
+	if seenIn(w).near(start, end, reach, func(kind string) bool { return kind == "IBAN" }) {
+		e.add(4, "an account number nearby")
 	}
 	if h, ok := e.hit("SWIFT_BIC", start, end, string(w.Text[start:end])); ok {
 		found(h)

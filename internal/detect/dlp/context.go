@@ -30,7 +30,7 @@ type block struct {
 	marks []mark
 }
 
-const blockSize = 512
+const blockSize = 128
 
 // maxWord bounds the length of a word in the vocabulary, in bytes of text.
 const maxWord = 64
@@ -56,10 +56,41 @@ func (n *nearby) near(of topic, start, end int) (left, right int) {
 	return left, right
 }
 
+// about collects the topics of all words in reach of [start, end), and of
+// those just before and just behind it. When it is narrow only these are read.
+func (n *nearby) about(start, end int, narrow bool, wide, tight []uint64) {
+	clear(wide)
+	clear(tight)
+	v := n.v
+	back, ahead := reach, reach
+	if narrow {
+		back, ahead = justBefore, justBehind
+	}
+	first, last := max(0, start-back-v.span)/blockSize, min(len(n.text), end+ahead)/blockSize
+	for b := first; b <= last; b++ {
+		for _, m := range n.marksOf(b) {
+			left, right := start-m.end, m.start-end
+			if left < 0 && right < 0 || left > back || right > ahead {
+				continue
+			}
+			strong := left >= 0 && left <= justBefore || right >= 0 && right <= justBehind
+			for i, bits := range v.topics[int(m.word)*v.stride : (int(m.word)+1)*v.stride] {
+				wide[i] |= bits
+				if strong {
+					tight[i] |= bits
+				}
+			}
+		}
+	}
+}
+
+// within reports whether a topic is in a set.
+func within(set []uint64, of topic) bool { return set[of/64]>>(of%64)&1 != 0 }
+
 // closest is near with the word that is closest; -1 when there is none.
 func (n *nearby) closest(of topic, start, end int) (left, right int, word int32) {
 	left, right, word = reach+1, reach+1, -1
-	first, last := max(0, start-reach-2*maxWord)/blockSize, min(len(n.text), end+reach)/blockSize
+	first, last := max(0, start-reach-n.v.span)/blockSize, min(len(n.text), end+reach)/blockSize
 	for b := first; b <= last; b++ {
 		for _, m := range n.marksOf(b) {
 			if !n.v.has(m.word, of) {

@@ -14,6 +14,7 @@ type Base struct {
 	letters *letters
 	words   *vocabulary
 	iban    *countries
+	tops    *tops
 }
 
 // NewBase gives the Base of this process. It is built when it is first asked
@@ -26,7 +27,10 @@ var baseOnce = func() func() *Base {
 
 func newBase(list []Pack) *Base {
 	l := newLetters()
-	return &Base{packs: list, shapes: newShapes(list), letters: l, words: newVocabulary(l, list), iban: newCountries()}
+	return &Base{
+		packs: list, shapes: newShapes(list), letters: l, words: newVocabulary(l, list), iban: newCountries(),
+		tops: &tops{seen: map[string]bool{}},
+	}
 }
 
 // Detectors makes the built-in detectors that c wants and one for each of its
@@ -48,7 +52,7 @@ func (b *Base) Detectors(c detect.Catalogue) []detect.Detector {
 // scanners makes the scanners in Go that the wanted packs name.
 func (b *Base) scanners(c detect.Catalogue) []detect.Detector {
 	var list []detect.Detector
-	net, row, day := &network{words: b.words}, &tokens{words: b.words}, &date{words: b.words}
+	net, row, day := &network{words: b.words, tops: b.tops}, &tokens{words: b.words}, &date{words: b.words}
 	for _, p := range b.packs {
 		if p.Scanner == "" || !c.Wants(p.ID) {
 			continue
@@ -78,7 +82,7 @@ func (b *Base) scanners(c detect.Catalogue) []detect.Detector {
 			panic("dlp: there is no scanner " + p.Scanner) // the tests load every pack
 		}
 	}
-	if *net != (network{words: b.words}) {
+	if net.url || net.domain || net.ip || net.mac {
 		list = append(list, net)
 	}
 	if row.guid || row.crypto || row.track || row.mac || row.coordinates {

@@ -1,7 +1,9 @@
 package dlp
 
 import (
+	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"postern.dev/postern/internal/detect"
 )
@@ -23,6 +25,7 @@ type rule struct {
 	check    func([]byte) bool
 	speaks   topic
 	against  topic // ofOther when there is none
+	classes  []Class
 	prefixes []int // literal letters in front, by form; -1: unchecked
 	reject   map[string]bool
 	beside   map[string]bool
@@ -58,6 +61,7 @@ func (r *rule) fill(p *Pack) {
 			n = -1
 		}
 		r.prefixes = append(r.prefixes, n)
+		r.classes = append(r.classes, f.Class)
 	}
 	if len(p.Reject) > 0 {
 		r.reject = map[string]bool{}
@@ -97,7 +101,7 @@ const maxToken = 40
 
 // Scan finds the identifiers of all packs.
 func (e *engine) Scan(w *detect.Window, found func(detect.Hit)) {
-	s := w.Shared(e, func() detect.Renewed { return &pass{engine: e} }).(*pass)
+	s := w.Shared(e, func() detect.Renewed { return e.newPass() }).(*pass)
 	s.w, s.text = w, w.Text
 	tokenEnd := 0
 	for _, r := range w.Digits() {
@@ -157,7 +161,10 @@ type pass struct {
 	near  *nearby
 	list  []claim
 	alike []alike
-	first int // of alike that may be near the claim at hand
+	fits  []use    // what the token at hand may be
+	first int      // of alike that may be near the claim at hand
+	wide  []uint64 // topics of the words near the token at hand
+	tight []uint64 // of those just beside it
 	buf   [maxShape]byte
 }
 
@@ -182,17 +189,44 @@ type note struct {
 	away int32
 }
 
+func (e *engine) newPass() *pass {
+	return &pass{engine: e, wide: make([]uint64, e.words.stride), tight: make([]uint64, e.words.stride)}
+}
+
 // Renew forgets the window before.
 func (s *pass) Renew(w *detect.Window) {
 	s.list, s.alike, s.first, s.near = s.list[:0], s.alike[:0], 0, nil
 }
 
+// joinsBefore reports whether the character before i makes a longer word of
+// what begins there.
+func joinsBefore(text []byte, i int) bool {
+	if i == 0 {
+		return false
+	}
+	if c := text[i-1]; c < utf8.RuneSelf {
+		return kinds[c] != 0
+	}
+	return isWord(before(text, i))
+}
+
+// joinsAfter is joinsBefore for what ends at i.
+func joinsAfter(text []byte, i int) bool {
+	if i == len(text) {
+		return false
+	}
+	if c := text[i]; c < utf8.RuneSelf {
+		return kinds[c] != 0
+	}
+	return isWord(after(text, i))
+}
+
 // from walks the shapes from a token's beginning.
 func (s *pass) from(start int) {
-	if prev := before(s.text, start); isWord(prev) && prev != '_' {
+	d, text := s.shapes, s.text
+	if joinsBefore(text, start) {
 		return
 	}
-	d, text := s.shapes, s.text
 	state := int32(firstState)
 	for i := start; i < len(text); i++ {
 		state = d.next[int(state)*d.width+int(d.class[text[i]])]
@@ -202,7 +236,7 @@ func (s *pass) from(start int) {
 		if d.accept[state] == 0 {
 			continue
 		}
-		if next := after(text, i+1); isWord(next) && next != '_' {
+		if joinsAfter(text, i+1) {
 			continue
 		}
 		s.accepted(start, i+1, d.accept[state])
@@ -230,21 +264,29 @@ func (s *pass) accepted(start, end int, uses int32) {
 	}
 	s.buf = value
 	compact := s.buf[:n]
-	var shared []note
-	known := false
-	var room [8]note
+	s.fits = s.fits[:0]
+	narrow := true
 	for _, u := range s.shapes.uses[uses] {
 		r := &s.rules[u.pack]
 		if !r.wanted || lower && s.packs[u.pack].Capitals || !r.passes(compact, int(u.form)) {
 			continue
 		}
-		if !known {
-			known = true
-			var ok bool
-			if shared, ok = s.around(room[:0], start, end, compact, lower, upper); !ok {
-				return
-			}
-		}
+		s.fits = append(s.fits, u)
+		narrow = narrow && r.classes[u.form] == ClassD
+	}
+	if len(s.fits) == 0 {
+		return
+	}
+	var room [8]note
+	shared, ok := s.around(room[:0], start, end, compact, lower, upper)
+	if !ok {
+		return
+	}
+	if s.near == nil {
+		s.near = s.words.over(s.w)
+	}
+	s.near.about(start, end, narrow, s.wide, s.tight)
+	for _, u := range s.fits {
 		s.claim(u, start, end, uses, shared)
 	}
 }
@@ -282,25 +324,24 @@ const (
 // claim weighs one reading of a token.
 func (s *pass) claim(u use, start, end int, uses int32, shared []note) {
 	p, r := &s.packs[u.pack], &s.rules[u.pack]
-	c := claim{use: u, start: int32(start), end: int32(end), uses: uses}
 	class := p.Forms[u.form].Class
+	strong := within(s.tight, r.speaks)
+	if class == ClassD && !strong && r.beside == nil {
+		return
+	}
+	c := claim{use: u, start: int32(start), end: int32(end), uses: uses}
 	what := "form"
-	checked := r.check != nil && r.prefixes[u.form] >= 0
-	if checked {
+	if r.check != nil && r.prefixes[u.form] >= 0 {
 		what = "form and checksum"
 	}
 	c.add(class.bits(), what)
 	for _, n := range shared {
 		c.put(n)
 	}
-	if class == ClassD && c.sum+wordBits < atLow {
-		return
+	left, right, word := reach+1, reach+1, int32(-1)
+	if within(s.wide, r.speaks) {
+		left, right, word = s.near.closest(r.speaks, start, end)
 	}
-	if s.near == nil {
-		s.near = s.words.over(s.w)
-	}
-	left, right, word := s.near.closest(r.speaks, start, end)
-	strong := left <= justBefore || right <= justBehind
 	if strong && class == ClassD && end-start <= 4 {
 		strong = left <= justBefore && !hasDigit(s.text[start-left:start])
 	}
@@ -314,17 +355,25 @@ func (s *pass) claim(u use, start, end int, uses int32, shared []note) {
 	case min(left, right) <= reach:
 		c.put(note{3, "the word", word, int32(min(left, right))})
 	}
-	other, _ := s.near.near(ofOther, start, end)
-	if r.against != ofOther {
-		against, _ := s.near.near(r.against, start, end)
-		other = min(other, against)
-	}
-	if other <= justBefore && other < left {
+	if other := s.others(r, start, end); other <= justBefore && other < left {
 		c.add(-3, "a word for other numbers before")
 	}
 	if c.alone = c.sum; c.sum+neighborBits >= atLow || r.beside != nil {
 		s.list = append(s.list, c)
 	}
+}
+
+// others is how far before a number a word stands that speaks against it.
+func (s *pass) others(r *rule, start, end int) int {
+	other := reach + 1
+	if within(s.tight, ofOther) {
+		other, _ = s.near.near(ofOther, start, end)
+	}
+	if r.against != ofOther && within(s.tight, r.against) {
+		against, _ := s.near.near(r.against, start, end)
+		other = min(other, against)
+	}
+	return other
 }
 
 // What words and neighbors are worth.
@@ -550,13 +599,7 @@ func (s *pass) foes(c *claim) int {
 // scanned reports whether a scanner in Go found one of the types that a claim
 // belongs to, within 40 characters.
 func (s *pass) scanned(c *claim, r *rule) bool {
-	for _, h := range seenIn(s.w).list {
-		if h.Confidence >= detect.Medium && r.beside[h.Type] &&
-			max(h.Start-int(c.end), int(c.start)-h.End) <= justBefore {
-			return true
-		}
-	}
-	return false
+	return seenIn(s.w).near(int(c.start), int(c.end), justBefore, func(kind string) bool { return r.beside[kind] })
 }
 
 // reasons writes the evidence of a claim.
@@ -572,17 +615,56 @@ func (s *pass) reasons(c *claim) []string {
 	return why
 }
 
-// seen are the hits of the scanners in Go that the packs may lean on.
-type seen struct{ list []detect.Hit }
+// seen are the hits of the scanners in Go that others may lean on: those of
+// cards and accounts.
+type seen struct {
+	list   []detect.Hit
+	sorted bool
+	found  func(detect.Hit)
+	take   func(detect.Hit)
+}
 
 // Renew forgets the window before.
 func (s *seen) Renew(*detect.Window) { s.list = s.list[:0] }
+
+// note keeps a hit and passes it on.
+func (s *seen) note(h detect.Hit) {
+	if h.Confidence >= detect.Medium && (h.Type == "CREDIT_CARD" || h.Type == "IBAN") {
+		s.list, s.sorted = append(s.list, h), false
+	}
+	s.found(h)
+}
+
+// longestSeen is how long such a hit is at most, with its separators.
+const longestSeen = 200
+
+// near reports whether a hit of some type stands within reach of [start, end).
+func (s *seen) near(start, end, reach int, wanted func(kind string) bool) bool {
+	if !s.sorted {
+		slices.SortFunc(s.list, func(a, b detect.Hit) int { return a.Start - b.Start })
+		s.sorted = true
+	}
+	from, _ := slices.BinarySearchFunc(s.list, start-reach-longestSeen, func(h detect.Hit, at int) int { return h.Start - at })
+	for _, h := range s.list[from:] {
+		if h.Start > end+reach {
+			return false
+		}
+		if max(h.Start-end, start-h.End) <= reach && wanted(h.Type) {
+			return true
+		}
+	}
+	return false
+}
 
 // seenKey is what the hits are shared under.
 type seenKey struct{}
 
 func seenIn(w *detect.Window) *seen {
-	return w.Shared(seenKey{}, func() detect.Renewed { return &seen{} }).(*seen)
+	return w.Shared(seenKey{}, func() detect.Renewed {
+		s := &seen{}
+		s.take = s.note
+		return s
+	}).(*seen)
 }
 
 // watched lets the engine see what a scanner finds.
@@ -590,8 +672,6 @@ type watched struct{ detect.Detector }
 
 func (d watched) Scan(w *detect.Window, found func(detect.Hit)) {
 	s := seenIn(w)
-	d.Detector.Scan(w, func(h detect.Hit) {
-		s.list = append(s.list, h)
-		found(h)
-	})
+	s.found = found
+	d.Detector.Scan(w, s.take)
 }

@@ -53,6 +53,15 @@ func foldLetter(r rune) string {
 	return out
 }
 
+// ascii holds every character of ASCII, to be cut from.
+var ascii = func() string {
+	b := make([]byte, 0x80)
+	for i := range b {
+		b[i] = byte(i)
+	}
+	return string(b)
+}()
+
 // fold is what r becomes in a folded word.
 func (l *letters) fold(r rune) string {
 	switch {
@@ -60,7 +69,7 @@ func (l *letters) fold(r rune) string {
 		if 'A' <= r && r <= 'Z' {
 			r += 'a' - 'A'
 		}
-		return string(r)
+		return ascii[r : r+1]
 	case r < rune(len(l.low)):
 		return l.low[r]
 	case r >= 0x1E00 && r < 0x1F00:

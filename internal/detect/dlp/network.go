@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"strings"
+	"sync"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -18,6 +19,7 @@ type network struct {
 	words                *vocabulary
 	url, domain, ip, mac bool
 	ofIP, ofMAC          topic
+	tops                 *tops
 }
 
 func (*network) ID() string { return "network" }
@@ -111,7 +113,7 @@ func (s *netScan) address(i int) int {
 		e.add(11, "an address with a password")
 	case len(name) > 0 && (name[0] == '[' || numeric(name)):
 		e.add(8, "an address by number")
-	case knownHost(name):
+	case s.knownHost(name):
 		e.add(10, "a scheme and a known top-level domain")
 	case string(name) == "localhost":
 		e.add(4, "this machine")
@@ -157,12 +159,47 @@ func numeric(host []byte) bool {
 
 // knownHost reports whether a name ends in a public suffix and has a label
 // before it.
-func knownHost(host []byte) bool {
+func (d *network) knownHost(host []byte) bool {
 	dot := bytes.LastIndexByte(host, '.')
 	if dot <= 0 || dot+2 >= len(host) || len(host) > maxDomain || host[0] == '.' || bytes.Contains(host, []byte("..")) {
 		return false
 	}
-	return known(strings.ToLower(string(host)))
+	return d.tops.known(host[dot+1:])
+}
+
+// tops remembers which last labels are known top-level domains.
+type tops struct {
+	mu   sync.RWMutex
+	seen map[string]bool
+}
+
+// maxTops bounds what is remembered.
+const maxTops = 4096
+
+func (t *tops) known(label []byte) bool {
+	var room [maxLabel]byte
+	if len(label) > maxLabel {
+		return false
+	}
+	low := room[:copy(room[:], label)]
+	for i, c := range low {
+		if 'A' <= c && c <= 'Z' {
+			low[i] = c + 'a' - 'A'
+		}
+	}
+	t.mu.RLock()
+	yes, asked := t.seen[string(low)]
+	t.mu.RUnlock()
+	if asked {
+		return yes
+	}
+	yes = known("x." + string(low))
+	t.mu.Lock()
+	if len(t.seen) < maxTops {
+		t.seen[string(low)] = yes
+	}
+	t.mu.Unlock()
+	return yes
 }
 
 func isHex(c byte) bool {
@@ -365,7 +402,7 @@ func (s *netScan) name(i int) int {
 		return done
 	}
 	dot := bytes.LastIndexByte(token, '.')
-	if dot < 1 || !sameCase(token[dot+1:]) || !knownHost(token) {
+	if dot < 1 || !sameCase(token[dot+1:]) || !s.knownHost(token) {
 		return done
 	}
 	var e evidence

@@ -19,12 +19,14 @@ const ofOther topic = 0
 // memory that an automaton for 10,000 words in 30 languages needs.
 type vocabulary struct {
 	letters *letters
-	root    [256]int32 // first octet → node
+	root    [256]int32           // first octet → node
+	heads   [1 << 15 / 64]uint64 // the first three letters of all words, see head
 	nodes   []wordNode
 	labels  []byte // of the children of all nodes
 	targets []int32
 	words   []string
 	stride  int
+	span    int      // octets of text that the longest word may take
 	topics  []uint64 // bit sets, stride for each word
 
 	speaks  map[string]topic // by detector id
@@ -86,11 +88,58 @@ func newVocabulary(l *letters, list []Pack) *vocabulary {
 		v.topics[at] |= 1 << (e.of % 64)
 	}
 	v.plant(0, len(v.words), 0)
+	for _, w := range v.words {
+		v.mark(w)
+		v.span = max(v.span, min(2*len(w)+16, 2*maxWord))
+	}
 	for i := range v.nodes[0].n {
 		at := v.nodes[0].first + i
 		v.root[v.labels[at]] = v.targets[at]
 	}
 	return v
+}
+
+// head is the number of three letters; what is no letter counts as 0, so that
+// short words and other scripts are there too.
+func head(a, b, c byte) uint { return uint(a&31)<<10 | uint(b&31)<<5 | uint(c&31) }
+
+// mark enters the first three letters of a word. Behind what is not a letter
+// of ASCII everything may follow.
+func (v *vocabulary) mark(w string) {
+	var p [3][]byte
+	open := false
+	for i := range p {
+		switch {
+		case open || i >= len(w) || w[i] >= utf8.RuneSelf || !isLetter(w[i]):
+			open = true
+			for c := range byte(32) {
+				p[i] = append(p[i], c)
+			}
+		default:
+			p[i] = []byte{w[i] & 31}
+		}
+	}
+	for _, a := range p[0] {
+		for _, b := range p[1] {
+			for _, c := range p[2] {
+				k := head(a, b, c)
+				v.heads[k/64] |= 1 << (k % 64)
+			}
+		}
+	}
+}
+
+// may reports whether a word may begin at i: cheap, and sometimes wrong.
+func (v *vocabulary) may(text []byte, i int) bool {
+	if i+3 > len(text) {
+		return true
+	}
+	a, b, c := text[i], text[i+1], text[i+2]
+	if (a|b|c)&0x80 != 0 || !isLetter(a) {
+		return true
+	}
+	k := head(a, b, c)
+	return v.heads[k/64]>>(k%64)&1 != 0
 }
 
 // plant makes the node for words[from:to], which share depth octets.
@@ -179,7 +228,17 @@ func (v *vocabulary) scan(text []byte, from, to int, list []mark) []mark {
 	for i := from; i < to; {
 		c := text[i]
 		if c < utf8.RuneSelf {
-			if v.root[lowered[c]] != 0 && starts(prev, rune(c)) {
+			k := kinds[c]
+			if k != 0 && prev < utf8.RuneSelf && kinds[byte(prev)] != 0 && (k != capitalLetter || kinds[byte(prev)] != smallLetter) {
+				for prev = rune(c); ; prev = rune(text[i]) { // inside a word
+					if i++; i == to || text[i] >= utf8.RuneSelf || kinds[text[i]] == 0 ||
+						kinds[text[i]] == capitalLetter && kinds[byte(prev)] == smallLetter {
+						break
+					}
+				}
+				continue
+			}
+			if v.root[lowered[c]] != 0 && v.may(text, i) && starts(prev, rune(c)) {
 				list = v.walk(text, i, list)
 			}
 			prev = rune(c)
@@ -196,6 +255,23 @@ func (v *vocabulary) scan(text []byte, from, to int, list []mark) []mark {
 	return list
 }
 
+// The kinds of ASCII characters inside words; 0 for others.
+const (
+	smallLetter = iota + 1
+	capitalLetter
+	figure
+)
+
+var kinds = func() (t [256]uint8) {
+	for c := byte('0'); c <= '9'; c++ {
+		t[c] = figure
+	}
+	for c := byte('A'); c <= 'Z'; c++ {
+		t[c], t[c+'a'-'A'] = capitalLetter, smallLetter
+	}
+	return t
+}()
+
 // lowered is the small letter of each ASCII letter.
 var lowered = func() (t [256]byte) {
 	for i := range t {
@@ -210,6 +286,10 @@ var lowered = func() (t [256]byte) {
 // starts reports whether a word begins between two characters: at the border
 // of letters, and inside "cardNumber".
 func starts(prev, r rune) bool {
+	if r < utf8.RuneSelf && prev < utf8.RuneSelf {
+		a, b := kinds[byte(prev)], kinds[byte(r)]
+		return a == 0 || b == 0 || a == smallLetter && b == capitalLetter
+	}
 	if !inWord(r) || !inWord(prev) {
 		return true
 	}
@@ -223,7 +303,7 @@ func inWord(r rune) bool { return r != '_' && isWord(r) }
 func (v *vocabulary) walk(text []byte, i int, list []mark) []mark {
 	start, node := i, int32(0)
 	gap := false
-	for i < len(text) && i-start < 2*maxWord {
+	for i < len(text) && i-start < v.span {
 		c := text[i]
 		switch {
 		case c < utf8.RuneSelf && gapByte(c):
