@@ -38,7 +38,6 @@ func floors() map[string]int {
 		"extract/pdf":         1,
 		"extract/ole":         1,
 		"extract/tnef":        1,
-		"extract/onenote":     1,
 		"detect":              2,
 		"detect/number":       2,
 		"extract":             2,

@@ -15,6 +15,8 @@ func officeLimits() []limit {
 		{"Savings of a presentation that are followed", "extract/ole.maxEdits", "its text stands under “other masters and earlier text”", "FuzzStreams"},
 		{"Records of a presentation in each other", "extract/ole.maxNested", "what is deeper is not read", "FuzzStreams"},
 		{"Octets of an object embedded in a presentation", "extract/ole.maxInflated", "`too-large`", "FuzzStreams"},
+		{"Properties of a list in TNEF", "extract/tnef.maxProperties", "the others are not read", "FuzzRead"},
+		{"Values of a property in TNEF", "extract/tnef.maxValues", "the others are not read", "FuzzRead"},
 		{"Octets of the source of a macro", "extract/ole.maxSource", "the rest is not read", "FuzzStreams"},
 	}
 }

@@ -7,14 +7,17 @@ import (
 
 	"postern.dev/postern/internal/extract/ole"
 	"postern.dev/postern/internal/extract/rtf"
+	"postern.dev/postern/internal/extract/tnef"
 )
 
-// The documents of Office before 2007, and what Office encrypts.
+// The documents of Office before 2007, what Office encrypts, and what Outlook
+// sends.
 
 const (
-	typeRTF = "text/rtf"
-	typeOLE = "application/x-ole-storage"
-	typeXLS = "application/vnd.ms-excel"
+	typeRTF  = "text/rtf"
+	typeOLE  = "application/x-ole-storage"
+	typeXLS  = "application/vnd.ms-excel"
+	typeTNEF = "application/ms-tnef"
 )
 
 // officeType is the type of a document of Office by its content; "" for other
@@ -30,8 +33,22 @@ func officeType(head []byte, found *mimetype.MIME) string {
 		return typeOLE
 	case ole.IsSheet(head):
 		return typeXLS
+	case tnef.Is(head):
+		return typeTNEF
 	}
 	return ""
+}
+
+// isTNEF takes what is TNEF by its content only: a winmail.dat that is none is
+// no message to Outlook, either.
+func isTNEF(k Kind) bool { return k.Type == typeTNEF }
+
+func readTNEF(d *Document) error {
+	p, err := d.Whole()
+	if err != nil {
+		return err
+	}
+	return tnef.Read(p, &leaf{d: d})
 }
 
 func isRTF(k Kind) bool { return k.Type == typeRTF }

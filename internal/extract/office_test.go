@@ -99,7 +99,7 @@ func withoutSpace(s string) string {
 func TestOfficeDocumentsOfOthers(t *testing.T) {
 	folder := "../../../shared/data/dlp/documents"
 	type figures struct{ files, must, mustFound, tika, tikaFound, locked, lockedSaid int }
-	formats := []string{"doc", "xls", "ppt", "rtf", "msg"}
+	formats := []string{"doc", "xls", "ppt", "rtf", "msg", "tnef"}
 	sums := map[string]*figures{}
 	for _, s := range specimens(t, folder) {
 		sum := sums[s.Format]
@@ -163,4 +163,26 @@ func TestOfficeDocumentsOfOthers(t *testing.T) {
 		t.Logf("%-8s %2d files: must %d of %d, other tests %d of %d, encrypted said %d of %d",
 			f, s.files, s.mustFound, s.must, s.tikaFound, s.tika, s.lockedSaid, s.locked)
 	}
+}
+
+// TestTNEFOfOthers reads the winmail.dat of other projects' tests.
+func TestTNEFOfOthers(t *testing.T) {
+	files, err := filepath.Glob("../../../shared/data/mail/corpus/tnef/*")
+	if err != nil || len(files) == 0 {
+		t.Skip("SKIPPED: ../shared is not here")
+	}
+	for _, name := range files {
+		p, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paper := &sheetOfPaper{}
+		if err := paper.look(extract.Input{Name: "winmail.dat", Octets: bytes.NewReader(p)}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if paper.Len() == 0 {
+			t.Errorf("%s: nothing was read", name)
+		}
+	}
+	t.Logf("%d files", len(files))
 }

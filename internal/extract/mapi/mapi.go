@@ -22,6 +22,10 @@ import (
 	"postern.dev/postern/internal/extract/codepage"
 )
 
+// LongValue is the length from which on the value of a named property is text
+// of the message and no property any more.
+const LongValue = 4096
+
 // Types of values (MS-OXCDATA §2.11.1).
 const (
 	Int16    = 0x0002

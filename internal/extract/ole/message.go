@@ -173,7 +173,7 @@ func (l *letter) describe(list []property) {
 		}
 		n, named := l.name(p.id)
 		switch {
-		case named && n.Custom():
+		case named && n.Custom() && len(s) < mapi.LongValue:
 			l.out.Property("custom:"+n.Text, s)
 		case named && (p.kind == mapi.Unicode || p.kind == mapi.String8):
 			lines = fmt.Appendf(lines, "%s: %s\n", n.ShownName(), s)
