@@ -24,6 +24,7 @@ import (
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/profile"
 	"postern.dev/postern/internal/spool"
 )
 
@@ -169,6 +170,31 @@ Sensitivity labels and classification marks are read, too; policies see them as 
 
 A label that says that it is not enabled, or removed, is none. The tenant's ` + "`looking.labels`" + ` gives names to GUIDs.
 
+## Lists of terms
+
+They are looked for only where a policy names them, itself or by a [profile](#profiles).
+
+| Id | In a policy | Finds | Terms |
+|---|---|---|---|
+`)
+	for _, l := range profile.Lists() {
+		fmt.Fprintf(&b, "| `%s` | `findings.%s` | %s: %s | %d |\n",
+			l.ID, strings.ReplaceAll(l.ID, "-", "_"), cell(l.Name), cell(l.Description), len(l.Dictionary().Terms))
+	}
+	b.WriteString(`
+## Profiles
+
+A profile counts several detectors under one name; ` + "`postern profiles show`" + ` says which, and ` + "`postern profiles policy`" + `
+writes a policy to begin with.
+
+| Id | In a policy | Finds | How to use it |
+|---|---|---|---|
+`)
+	for _, p := range profile.All() {
+		fmt.Fprintf(&b, "| `%s` | `findings.%s` | %s: %s | %s |\n",
+			p.ID, strings.ReplaceAll(p.ID, "-", "_"), cell(p.Name), cell(p.Description), cell(p.Guide))
+	}
+	b.WriteString(`
 ## Of a tenant
 
 Documents of kind ` + "`dictionary`" + ` (terms) and ` + "`detector`" + ` (a header field, properties of documents, or

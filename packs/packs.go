@@ -1,8 +1,10 @@
-// Package packs carries the detector packs: one YAML file a detector, as
-// docs/reference/detector-packs.md describes it. The files are part of the
-// binary, so that it needs no others.
+// Package packs carries the files that come with Postern: detectors, one a
+// file, as docs/reference/detector-packs.md describes it; lists of terms; and
+// profiles, which put detectors together for a law or a purpose. The files
+// are part of the binary, so that it needs no others.
 //
-// It only carries them. What they mean is known to internal/detect/dlp.
+// It only carries them. What they mean is known to internal/detect/dlp and
+// internal/profile.
 //
 // Standards: none.
 package packs
@@ -12,7 +14,7 @@ import (
 	"io/fs"
 )
 
-//go:embed detectors/*.yaml
+//go:embed detectors/*.yaml profiles/*.yaml terms/*.yaml
 var files embed.FS
 
 // File is one pack as it stands in the folder.
@@ -23,8 +25,16 @@ type File struct {
 }
 
 // Detectors lists the files of packs/detectors by name.
-func Detectors() []File {
-	names, err := fs.Glob(files, "detectors/*.yaml")
+func Detectors() []File { return list("detectors/*.yaml") }
+
+// Profiles lists the files of packs/profiles by name.
+func Profiles() []File { return list("profiles/*.yaml") }
+
+// Terms lists the files of packs/terms by name.
+func Terms() []File { return list("terms/*.yaml") }
+
+func list(pattern string) []File {
+	names, err := fs.Glob(files, pattern)
 	if err != nil {
 		panic("packs: " + err.Error()) // the pattern is a constant
 	}

@@ -20,6 +20,7 @@ import (
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/profile"
 	"postern.dev/postern/internal/settings"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/telemetry"
@@ -129,7 +130,14 @@ func PolicyOptions() policy.Options {
 	for _, e := range look.Entries() {
 		types = append(types, e.Type)
 	}
-	return policy.Options{Detectors: types, Read: readBeside, Locate: locate, Actions: built(), Protected: reservedNames()}
+	for _, t := range profile.Lists() {
+		types = append(types, t.Type)
+	}
+	var profiles []policy.Profile
+	for _, p := range profile.All() {
+		profiles = append(profiles, policy.Profile{ID: p.ID, Needs: p.Needs})
+	}
+	return policy.Options{Profiles: profiles, Detectors: types, Read: readBeside, Locate: locate, Actions: built(), Protected: reservedNames()}
 }
 
 // built are the actions that this version can carry out; "secure" comes with

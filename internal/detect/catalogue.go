@@ -15,7 +15,9 @@ type Catalogue struct {
 	Detectors []string `json:"detectors,omitempty" yaml:"detectors"`
 	// Regions are the countries (ISO 3166) whose national telephone numbers
 	// are known without a prefix.
-	Regions      []string         `json:"regions,omitempty" yaml:"regions"`
+	Regions []string `json:"regions,omitempty" yaml:"regions"`
+	// Terms names the built-in lists of terms to look for.
+	Terms        []string         `json:"terms,omitempty" yaml:"terms"`
 	Dictionaries []Dictionary     `json:"dictionaries,omitempty" yaml:"dictionaries"`
 	Headers      []HeaderRule     `json:"headers,omitempty" yaml:"headers"`
 	Attachments  []AttachmentRule `json:"attachments,omitempty" yaml:"attachments"`

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/profile"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/tenant"
 )
@@ -94,6 +96,19 @@ func catalogueOf(set *policy.Set) detect.Catalogue {
 		c.Dictionaries = append(c.Dictionaries, detect.Dictionary{
 			ID: d.ID, Terms: d.Terms, Parts: d.Inside, Exact: d.CaseSensitive, Confidence: level(d.Confidence),
 		})
+	}
+	named := set.Counted()
+	for _, p := range set.Profiles() {
+		for _, list := range p.Needs {
+			for _, t := range list {
+				named = append(named, strings.ToLower(t))
+			}
+		}
+	}
+	for _, t := range profile.Lists() { // only where somebody asks: each costs a pass over all text
+		if slices.Contains(named, strings.ToLower(t.Type)) {
+			c.Terms = append(c.Terms, t.ID)
+		}
 	}
 	for _, d := range set.Detectors() {
 		if d.Header != "" {

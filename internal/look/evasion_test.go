@@ -96,6 +96,15 @@ func TestNoHiddenNumberPassesForClean(t *testing.T) {
 	}
 }
 
+// everyday are types that stand in harmless mail: who writes, where and when.
+func everyday(kind string) bool {
+	switch kind {
+	case "EMAIL", "URL", "DOMAIN", "IP", "PHONE", "DATE", "GUID":
+		return true
+	}
+	return false
+}
+
 // TestHarmlessMailIsHarmless looks at mail in which nothing is to be found and
 // nothing is ambiguous.
 func TestHarmlessMailIsHarmless(t *testing.T) {
@@ -105,7 +114,7 @@ func TestHarmlessMailIsHarmless(t *testing.T) {
 		files++
 		r := lookAt(t, l, h.File)
 		for _, f := range r.Findings {
-			if f.Type != "EMAIL" {
+			if !everyday(f.Type) {
 				t.Errorf("%s: %s %s in %q (%s), %v", h.File, f.Type, f.Confidence, f.Part, f.Kind, f.Why)
 			} else {
 				t.Logf("%s: %s %s in %q", h.File, f.Type, f.Sample, f.Part)

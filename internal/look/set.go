@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/detect/dlp"
@@ -11,6 +12,7 @@ import (
 	"postern.dev/postern/internal/detect/fingerprint"
 	"postern.dev/postern/internal/detect/label"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/profile"
 )
 
 // set is a catalogue that is ready to be used.
@@ -67,6 +69,11 @@ func (s *sets) of(form []byte) (*set, error) {
 }
 
 func (s *sets) make(c detect.Catalogue) (*set, error) {
+	for _, t := range profile.Lists() {
+		if slices.Contains(c.Terms, t.ID) {
+			c.Dictionaries = append(slices.Clip(c.Dictionaries), t.Dictionary())
+		}
+	}
 	if s.base == nil {
 		s.base = dlp.NewBase()
 	}

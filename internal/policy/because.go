@@ -14,8 +14,10 @@ import (
 func (d *decision) because(r *Rule, to mail.Address) string {
 	var what []string
 	for _, c := range r.counts() {
-		if words := d.found(c); words != "" {
-			what = append(what, words)
+		for _, one := range d.singles(c) {
+			if words := d.found(one); words != "" {
+				what = append(what, words)
+			}
 		}
 	}
 	if len(what) == 0 && r.uses("labels") {
@@ -40,6 +42,21 @@ func (r *Rule) counts() (list []countRef) {
 		}
 	}
 	return list
+}
+
+// singles puts in the place of a profile the types that it stands for.
+func (d *decision) singles(c countRef) []countRef {
+	for _, p := range d.set.Profiles() {
+		if celName(p.ID) != c.Name || len(p.Needs) == 0 {
+			continue
+		}
+		var list []countRef
+		for _, typ := range p.Needs[0] {
+			list = append(list, countRef{celName(typ), c.Level})
+		}
+		return list
+	}
+	return []countRef{c}
 }
 
 func (r *Rule) uses(name string) bool { return slices.Contains(r.when.Names, name) }

@@ -225,7 +225,7 @@ type moment struct {
 	recipient ref.Val
 }
 
-func newMoment(f *Facts) *moment {
+func newMoment(f *Facts, profiles ...Profile) *moment {
 	m := &moment{
 		facts: f, unknown: map[string]bool{}, found: map[string]counts{},
 		cache: map[string]ref.Val{}, recipient: unknownValue("recipient"),
@@ -245,6 +245,9 @@ func newMoment(f *Facts) *moment {
 		for _, d := range f.Detectors {
 			m.looked[celName(d)] = true
 		}
+	}
+	for _, p := range profiles {
+		p.count(m)
 	}
 	return m
 }

@@ -89,7 +89,7 @@ type Lost = Match
 // the id; header fields, copies and notices of all matching rules add up. A
 // nil set has no rules; the gates count nevertheless.
 func Decide(s *Set, f Facts, g Gates) Verdict {
-	d := &decision{set: s, facts: &f, moment: newMoment(&f), once: map[*Rule]result{}}
+	d := &decision{set: s, facts: &f, moment: newMoment(&f, s.Profiles()...), once: map[*Rule]result{}}
 	v := Verdict{Policy: s.Version(), Recipients: make([]RecipientVerdict, len(f.Recipients))}
 	v.Unseen = slices.Clone(f.Unseen)
 	failed := map[int][]mail.Unseen{}

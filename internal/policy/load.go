@@ -30,6 +30,9 @@ type Options struct {
 	// is: its absolute path, and a name for what it holds.
 	// Default: neither can be used.
 	Locate func(kind, policyFile, name string) (path, content string, err error)
+	// Profiles are names that stand for several detectors.
+	// Default: none.
+	Profiles []Profile
 	// Actions are those that this installation can carry out; enforcing
 	// another one is a mistake.
 	// Default: all.
@@ -108,6 +111,7 @@ func Load(files []File, o Options) (*Set, error) {
 	if len(all) > 0 {
 		return nil, all.sorted()
 	}
+	l.set.profiles = l.set.used(l.options.Profiles)
 	l.set.seal()
 	return l.set, nil
 }
@@ -359,6 +363,9 @@ func (l *loader) detectors() []string {
 	names := make([]string, 0, len(list))
 	for _, d := range list {
 		names = append(names, celName(d))
+	}
+	for _, p := range l.options.Profiles {
+		names = append(names, celName(p.ID))
 	}
 	for _, d := range l.set.dictionaries {
 		names = append(names, celName(d.ID))

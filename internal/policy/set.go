@@ -22,6 +22,7 @@ type Set struct {
 	lists        map[string]*List
 	dictionaries []Dictionary
 	detectors    []Detector
+	profiles     []Profile
 	headers      []string
 	version      string
 }
@@ -169,7 +170,7 @@ func (s *Set) seal() {
 		bare[i].Description = ""
 	}
 	// Only plain data: it cannot fail.
-	canonical, _ := json.Marshal([]any{Schema, bare, s.Lists(), s.dictionaries, s.detectors})
+	canonical, _ := json.Marshal([]any{Schema, bare, s.Lists(), s.dictionaries, s.detectors, s.profiles})
 	sum := sha256.Sum256(canonical)
 	s.version = hex.EncodeToString(sum[:8])
 }

@@ -27,6 +27,9 @@ func (*network) ID() string { return "network" }
 // Scan looks at each colon, each full stop inside a word, and at four numbers
 // with full stops.
 func (d *network) Scan(w *detect.Window, found func(detect.Hit)) {
+	if w.Kind == detect.FileName { // "report.zip" ends like a domain, and is none
+		return
+	}
 	s := &netScan{network: d, w: w, text: w.Text, found: found}
 	if d.url || d.ip || d.mac {
 		s.colons()

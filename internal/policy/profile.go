@@ -1,0 +1,93 @@
+package policy
+
+import "slices"
+
+// Profile is a name that stands for several types of findings: a condition
+// counts findings.<id> as it counts those of a detector.
+type Profile struct {
+	// ID is its name.
+	ID string `json:"id"`
+	// Needs are lists of types. The findings of the first list count; of each
+	// other list, something must have been found in the same part.
+	Needs [][]string `json:"needs"`
+}
+
+// count adds what the profile finds to m.
+func (p Profile) count(m *moment) {
+	if len(p.Needs) == 0 {
+		return
+	}
+	name := celName(p.ID)
+	for _, one := range m.facts.Findings {
+		if !slices.Contains(p.Needs[0], typeName(one.Type)) || !p.met(m.facts.Findings, one.Part) {
+			continue
+		}
+		c := m.found[name]
+		c.add(one.Count, one.Confidence)
+		m.found[name] = c
+	}
+	if m.looked == nil {
+		return
+	}
+	for _, list := range p.Needs {
+		if !slices.ContainsFunc(list, func(t string) bool { return m.looked[celName(t)] }) {
+			return // nobody looked for it: the profile is not known either
+		}
+	}
+	m.looked[name] = true
+}
+
+// met reports whether a part holds something of every list but the first.
+func (p Profile) met(findings []Finding, part string) bool {
+	for _, list := range p.Needs[1:] {
+		if !slices.ContainsFunc(findings, func(f Finding) bool {
+			return f.Part == part && slices.Contains(list, typeName(f.Type))
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// used are the profiles that a rule names, in the order of their ids.
+func (s *Set) used(all []Profile) []Profile {
+	names := s.Counted()
+	var list []Profile
+	for _, p := range all {
+		if slices.Contains(names, celName(p.ID)) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// Profiles lists the profiles that rules of the set name.
+func (s *Set) Profiles() []Profile {
+	if s == nil {
+		return nil
+	}
+	return slices.Clone(s.profiles)
+}
+
+// Counted lists the names that stand behind "findings." in rules that are not
+// off, in lower case with underscores.
+func (s *Set) Counted() []string {
+	if s == nil {
+		return nil
+	}
+	var names []string
+	for _, r := range s.rules {
+		if r.Mode == ModeOff {
+			continue
+		}
+		for _, c := range []*condition{r.when, r.unless} {
+			if c == nil {
+				continue
+			}
+			for _, n := range c.Counts {
+				names = append(names, n.Name)
+			}
+		}
+	}
+	return sortedUnique(names)
+}
