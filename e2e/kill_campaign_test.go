@@ -375,15 +375,15 @@ func (c *campaign) books(t *testing.T, l *ledger) {
 // wage is one campaign over one data folder: its steps in this order. In
 // every second one the client's patience is so short that much is taken
 // before it is judged.
-func wage(t *testing.T, seed uint64, order []step) *ledger {
+func wage(t *testing.T, seed uint64, order []step, config string) *ledger {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 1))
 	c := &campaign{stop: make(chan struct{}), late: map[string]bool{}}
-	s := setup{policies: killPolicies}
+	s := setup{policies: killPolicies, config: config}
 	if seed%2 == 0 {
 		// What could not be seen in time waits in custody for ten minutes, so
 		// the gates are open here.
-		s.config = "patience: 100ms\n"
+		s.config += "patience: 100ms\n"
 		s.tenant = "on: { engine-down: open, engine-failed: open, out-of-time: open }\n"
 	}
 	c.g = prepare(t, s)

@@ -24,8 +24,25 @@ const perFolder = 28
 // and holds everything that was answered against what is there in the end.
 // "make crash" runs the long form; scripts/crash.sh names the settings.
 func TestWhatWasAnsweredSurvivesEveryKill(t *testing.T) {
+	killMany(t, number("POSTERN_KILLS", 2*perFolder), func(*testing.T) string { return "" })
+}
+
+// The same with the rows in PostgreSQL: what the gateway had begun there is
+// undone by the server, and the bodies lie in a folder that knows nothing of
+// it.
+func TestWhatWasAnsweredSurvivesEveryKillOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	total := number("POSTERN_POSTGRES_KILLS", 8)
+	if total == 0 {
+		t.Skip("SKIPPED: POSTERN_POSTGRES_KILLS is 0")
+	}
+	killMany(t, total, func(t *testing.T) string { return "store: \"" + startPostgres(t) + "\"\n" })
+}
+
+// killMany spreads the kills over data folders; config is what is special
+// about each gateway.
+func killMany(t *testing.T, total int, config func(*testing.T) string) {
 	need(t, "strace")
-	total := number("POSTERN_KILLS", 2*perFolder)
 	until := time.Now().Add(time.Duration(number("POSTERN_KILL_MINUTES", 60)) * time.Minute)
 	seed := number("POSTERN_KILL_SEED", int(time.Now().Unix()%1_000_000))
 	t.Logf("the seed is %d: POSTERN_KILL_SEED=%d does the same again", seed, seed)
@@ -50,7 +67,7 @@ func TestWhatWasAnsweredSurvivesEveryKill(t *testing.T) {
 				if time.Now().After(until) {
 					t.Skip("SKIPPED: the time is over")
 				}
-				b.add(t, wage(t, own, part))
+				b.add(t, wage(t, own, part, config(t)))
 			})
 		}
 	})

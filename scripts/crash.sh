@@ -3,6 +3,7 @@
 # what they choose at random differs each time. Then the campaign of kills of
 # the real binary in its long form:
 #   POSTERN_KILLS         how many (default 2000; 0 leaves it out)
+#   POSTERN_POSTGRES_KILLS  how many with PostgreSQL as the store (default 200)
 #   POSTERN_KILL_MINUTES  after which time no data folder is begun (default 90)
 #   POSTERN_KILL_SEED     the same order of steps again
 #   POSTERN_KILL_STEP     only steps whose name contains this
@@ -13,11 +14,11 @@ go test -count="$times" -timeout 60m -run 'Crash|Kill|PowerCut|Survives|FailingD
 	./internal/durable ./internal/spool ./internal/store
 go test -count="$times" -timeout 60m -run '^TestStories$/^(crash|disk-full|hold-survives|gateway-down|broken-after)' ./internal/story
 
-export POSTERN_KILLS=${POSTERN_KILLS:-2000} POSTERN_KILL_MINUTES=${POSTERN_KILL_MINUTES:-90}
+export POSTERN_KILLS=${POSTERN_KILLS:-2000} POSTERN_POSTGRES_KILLS=${POSTERN_POSTGRES_KILLS:-200} POSTERN_KILL_MINUTES=${POSTERN_KILL_MINUTES:-90}
 if [ "$POSTERN_KILLS" -gt 0 ]; then
 	make -s build
 	POSTERN_BINARY=$PWD/bin/postern go test -v -count=1 -tags e2e -timeout 4h -parallel 2 \
-		-run '^TestWhatWasAnsweredSurvivesEveryKill$' ./e2e/ | grep -v -E '^=== |^ +--- PASS'
+		-run '^TestWhatWasAnsweredSurvivesEveryKill(OnPostgreSQL)?$' ./e2e/ | grep -v -E '^=== |^ +--- PASS'
 fi
 
 # Every place of a recording, every way of losing; POSTERN_POWER=off leaves it out.

@@ -15,7 +15,7 @@ func (a *App) Recover(ctx context.Context) error {
 		return err
 	}
 	before := time.Time{} // nobody else can have one
-	if a.DB.Postgres() {
+	if a.DB.Postgres() && !a.alone {
 		before = now.Add(-longestFlight)
 	}
 	return a.settleIntents(ctx, before, now)
@@ -28,7 +28,7 @@ const longestFlight = 30 * time.Minute
 // lateIntents settles those that another node left when it crashed. Only
 // their age tells them from those of messages that are under way there.
 func (a *App) lateIntents(ctx context.Context, now time.Time) error {
-	if !a.DB.Postgres() {
+	if !a.DB.Postgres() || a.alone {
 		return nil
 	}
 	return a.settleIntents(ctx, now.Add(-longestFlight), now)

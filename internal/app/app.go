@@ -75,6 +75,7 @@ type App struct {
 	door     *deliver.Deliverer
 	looker   *look.Looker
 	lock     io.Closer
+	alone    bool // no other process writes into the database
 	tend     chan struct{}
 	stop     context.CancelFunc
 	clock    clock
@@ -152,6 +153,7 @@ func (a *App) keeping(ctx context.Context) error {
 	if err := a.DB.Alone(ctx); err != nil { // the bodies of mail lie in this folder
 		return fmt.Errorf("%w: two gateways cannot share one yet", err)
 	}
+	a.alone = true
 	for room, steps := range map[string][]string{"tenant": tenant.Schema(), "app": schema()} {
 		if err := a.DB.Migrate(ctx, room, steps); err != nil {
 			return err
@@ -262,7 +264,7 @@ func (a *App) doors() (err error) {
 	})
 	a.Tasks = task.NewRunner(task.Config{
 		DB: a.DB, Calm: a.calmly, Schedule: task.Schedule{Steps: c.Retry.Schedule, GiveUp: c.Retry.GiveUp}, Workers: c.Retry.Workers,
-		Alone: c.Store == "", Door: a.Gateway.Do, Settle: a.Gateway.Settle, Log: a.Log, Metrics: a.Metrics,
+		Alone: a.alone, Door: a.Gateway.Do, Settle: a.Gateway.Settle, Log: a.Log, Metrics: a.Metrics,
 	})
 	return a.frontDoor(clientRoots)
 }
