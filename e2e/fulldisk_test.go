@@ -42,7 +42,7 @@ func newRoom(t *testing.T, g *gateway, options string) *room {
 		in.Close() // it reads to its end, and its mount goes with it
 		_ = cmd.Wait()
 	})
-	for until := time.Now().Add(10 * time.Second); !strings.Contains(log.String(), "mounted"); time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(slack); !strings.Contains(log.String(), "mounted"); time.Sleep(10 * time.Millisecond) {
 		if s := log.String(); s != "" && !strings.Contains(s, "mounted") || time.Now().After(until) {
 			fmt.Printf("SKIPPED mount namespace: %s, so %s was not run\n", strings.TrimSpace(s), t.Name())
 			t.Skip("SKIPPED mount namespace")

@@ -29,13 +29,13 @@ func (g *gateway) attach(t *testing.T, args ...string) (log *transcript, end fun
 	end = func() {
 		once.Do(func() {
 			_ = cmd.Process.Signal(syscall.SIGTERM) // it lets go of the gateway
-			force := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() })
+			force := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
 			defer force.Stop()
 			_ = cmd.Wait()
 		})
 	}
 	t.Cleanup(end)
-	for until := time.Now().Add(10 * time.Second); !strings.Contains(log.String(), "attached"); {
+	for until := time.Now().Add(slack); !strings.Contains(log.String(), "attached"); {
 		time.Sleep(10 * time.Millisecond)
 		if strings.Contains(log.String(), "not permitted") {
 			fmt.Printf("SKIPPED ptrace: not allowed here, so %s was not run\n", t.Name())
@@ -63,7 +63,7 @@ func TestThePromiseIsOnTheDiskBeforeItIsMade(t *testing.T) {
 	conn, err := net.Dial("tcp", g.smtp)
 	must(t, err)
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(slack))
 	c := &client{conn: conn, r: bufio.NewReader(conn)}
 	if r, err := c.read(); err != nil || r.Code != 220 {
 		t.Fatal(r, err)

@@ -173,7 +173,7 @@ func TestOneFlippedBitOfABodyIsFoundBeforeASend(t *testing.T) {
 	defer a.Close()
 	retry(t, a)
 	var tasks []task.Task
-	for until := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		ans, err := a.Do(t.Context(), "queue-list", app.Call{}, "test")
 		must(t, err)
 		tasks = ans.Tasks

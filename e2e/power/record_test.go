@@ -221,7 +221,7 @@ func (r *recording) run(t *testing.T, n int) {
 	select {
 	case err := <-r.ended:
 		must(t, err)
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the gateway does not end")
 	}
 	r.read(t, log)
@@ -246,7 +246,7 @@ func (r *recording) read(t *testing.T, log string) {
 
 func (r *recording) await(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for until := time.Now().Add(60 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(3 * time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		select {
 		case err := <-r.ended:
 			t.Fatalf("the gateway ended: %v\n%s", err, r.log.String())
@@ -303,7 +303,7 @@ func (r *recording) send(s sort) error {
 		return err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(2 * time.Minute))
 	in := bufio.NewReader(conn)
 	lines := []string{"", "EHLO exchange.example", "MAIL FROM:<ann@contoso.example> BODY=8BITMIME"}
 	for _, to := range s.to {
