@@ -75,7 +75,7 @@ func lookLimits() []limit {
 		{"Records of one look", "extract.maxRecords", "the process is killed; `engine-failed`", "TestFaults FuzzFromChild"},
 		{"Octets of those records", "extract.maxRecordBytes", "the process is killed; `engine-failed`", "TestFaults FuzzFromChild"},
 		{"One frame of the wire to the process", "extract.maxFrame", "the process is killed; `engine-failed`", "FuzzFromChild FuzzFromParent"},
-		{"Names in a step", "extract.maxStep", "the process is killed; `engine-failed`", "FuzzFromChild"},
+		{"Octets of names in a step", "extract.maxStep", "the path of the part is cut; what exceeds it all the same kills the process", "TestAPathThatIsTooLongForTheWireKillsNoChild FuzzFromChild"},
 		{"Parts in an answer", "look.maxParts", "`engine-failed`", "TestFaults"},
 		{"Findings in an answer", "look.maxFindings", "`engine-failed`", "TestFaults"},
 		{"Octets of a masked sample", "look.maxSample", "`engine-failed`", "TestFaults"},
