@@ -34,6 +34,7 @@ func floors() map[string]int {
 		"extract/numfmt":      0,
 		"extract/mapi":        0,
 		"mail":                1,
+		"extract/onenote":     1,
 		"extract/rtf":         1,
 		"extract/pdf":         1,
 		"extract/ole":         1,

@@ -17,6 +17,10 @@ func officeLimits() []limit {
 		{"Octets of an object embedded in a presentation", "extract/ole.maxInflated", "`too-large`", "FuzzStreams"},
 		{"Properties of a list in TNEF", "extract/tnef.maxProperties", "the others are not read", "FuzzRead"},
 		{"Values of a property in TNEF", "extract/tnef.maxValues", "the others are not read", "FuzzRead"},
+		{"Properties of a section of OneNote", "extract/onenote.maxProperties", "`too-large`", "FuzzRead"},
+		{"Sets of properties in each other", "extract/onenote.maxNested", "what is deeper is not read", "FuzzRead"},
+		{"Texts of a section that are given out once", "extract/onenote.maxKept", "the others may come more than once", "FuzzRead"},
+		{"Streams of a drawing of Visio", "extract/ole.maxStreams", "the others are not read", "FuzzStreams"},
 		{"Octets of the source of a macro", "extract/ole.maxSource", "the rest is not read", "FuzzStreams"},
 	}
 }

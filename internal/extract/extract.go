@@ -82,6 +82,8 @@ func Extractors() []Extractor {
 		{Name: "extract-pdf", Takes: isPDF, Read: readPDF, Opens: true},
 		{Name: "extract-ole", Takes: isOLE, Read: readOLE, Opens: true},
 		{Name: "extract-tnef", Takes: isTNEF, Read: readTNEF},
+		{Name: "extract-onenote", Takes: isOneNote, Read: readOneNote},
+		{Name: "extract-access", Takes: isAccess, Read: readAccess},
 		{Name: "extract-rtf", Takes: isRTF, Read: readRTF},
 		{Name: "extract-html", Takes: isHTML, Read: readHTML},
 		{Name: "extract-markup", Takes: isXML, Read: readXML},

@@ -1,13 +1,17 @@
 package extract
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/gabriel-vasile/mimetype"
 
+	"postern.dev/postern/internal/extract/codepage"
 	"postern.dev/postern/internal/extract/ole"
+	"postern.dev/postern/internal/extract/onenote"
 	"postern.dev/postern/internal/extract/rtf"
 	"postern.dev/postern/internal/extract/tnef"
+	"postern.dev/postern/internal/mail"
 )
 
 // The documents of Office before 2007, what Office encrypts, and what Outlook
@@ -18,6 +22,8 @@ const (
 	typeOLE  = "application/x-ole-storage"
 	typeXLS  = "application/vnd.ms-excel"
 	typeTNEF = "application/ms-tnef"
+	typeONE  = "application/onenote"
+	typeMDB  = "application/vnd.ms-access"
 )
 
 // officeType is the type of a document of Office by its content; "" for other
@@ -35,6 +41,11 @@ func officeType(head []byte, found *mimetype.MIME) string {
 		return typeXLS
 	case tnef.Is(head):
 		return typeTNEF
+	case onenote.Is(head):
+		return typeONE
+	case len(head) > 20 && (bytes.HasPrefix(head[4:], []byte("Standard Jet DB")) ||
+		bytes.HasPrefix(head[4:], []byte("Standard ACE DB"))):
+		return typeMDB
 	}
 	return ""
 }
@@ -49,6 +60,33 @@ func readTNEF(d *Document) error {
 		return err
 	}
 	return tnef.Read(p, &leaf{d: d})
+}
+
+func isOneNote(k Kind) bool { return k.Type == typeONE }
+
+func readOneNote(d *Document) error {
+	p, err := d.Whole()
+	if err != nil {
+		return err
+	}
+	return onenote.Read(p, &leaf{d: d})
+}
+
+func isAccess(k Kind) bool { return k.Type == typeMDB }
+
+// readAccess gives out the pieces of text of a database: its tables are not
+// read.
+func readAccess(d *Document) error {
+	p, err := d.Whole()
+	if err != nil {
+		return err
+	}
+	d.Note(mail.Unsupported, "of a database of Access only pieces of its text were read")
+	codepage.Runs(codepage.Windows, p, func(text []byte) bool {
+		err = d.Text(string(text) + "\n")
+		return err == nil
+	})
+	return err
 }
 
 func isRTF(k Kind) bool { return k.Type == typeRTF }

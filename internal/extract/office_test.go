@@ -99,7 +99,7 @@ func withoutSpace(s string) string {
 func TestOfficeDocumentsOfOthers(t *testing.T) {
 	folder := "../../../shared/data/dlp/documents"
 	type figures struct{ files, must, mustFound, tika, tikaFound, locked, lockedSaid int }
-	formats := []string{"doc", "xls", "ppt", "rtf", "msg", "tnef"}
+	formats := []string{"doc", "xls", "ppt", "rtf", "msg", "tnef", "onenote", "publisher", "hwp", "access"}
 	sums := map[string]*figures{}
 	for _, s := range specimens(t, folder) {
 		sum := sums[s.Format]

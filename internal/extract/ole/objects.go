@@ -61,15 +61,15 @@ func (r *reader) object(s *cfb.Entry) {
 			k.read(r, s)
 		}
 	}
-	if found || drawing(s) {
+	if found || onlyPicture(s) {
 		return
 	}
 	r.embed(r.numbered("object", ""), "", s.File())
 }
 
-// drawing reports whether an object holds no more than its picture: there is
+// onlyPicture reports whether an object holds no more than its picture: there is
 // nothing to be read that its document does not show.
-func drawing(s *cfb.Entry) bool {
+func onlyPicture(s *cfb.Entry) bool {
 	for _, c := range s.Children {
 		switch {
 		case strings.HasPrefix(c.Name, "\x02OlePres"), strings.HasPrefix(c.Name, "\x03"), strings.HasPrefix(c.Name, "\x01"),

@@ -80,6 +80,7 @@ func TestAFileCanBeSeveralDocuments(t *testing.T) {
 func seeds() []*cfb.Entry {
 	return []*cfb.Entry{
 		document("text \x13CODE\x14result\x15\r", 3), oldDocument("old text"), workbook(), slides(), letterFile(),
+		hangul(1), publication(), drawing(), macros(),
 		storage("", stream("\x01Ole10Native", []byte{3, 0, 0, 0, 1, 2, 3})),
 		storage("", stream("EncryptionInfo", agileInfo()), stream("EncryptedPackage", make([]byte, 4200))),
 		storage("", stream("\x05DocumentSummaryInformation", propertySet())),
@@ -101,7 +102,7 @@ func FuzzRead(f *testing.F) {
 // FuzzStreams changes one stream and leaves the compound file around it whole.
 func FuzzStreams(f *testing.F) {
 	names := []string{"WordDocument", "1Table", "Workbook", "PowerPoint Document", "Current User", "__properties_version1.0",
-		"\x05SummaryInformation", "\x01Ole10Native", "EncryptionInfo", "Book", "__substg1.0_10090102"}
+		"\x05SummaryInformation", "\x01Ole10Native", "EncryptionInfo", "Book", "__substg1.0_10090102", "VisioDocument"}
 	for i, name := range names {
 		for _, s := range seeds() {
 			if c := s.Child(name); c != nil {
