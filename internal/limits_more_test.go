@@ -111,6 +111,7 @@ func innerLimits() []limit {
 		{"Digits of a telephone number", "detect/dlp.mostPhone", "no telephone number", "TestSamplesOfPacks FuzzDetectors"},
 		{"Octets of a secret that are measured and kept", "detect/secret.maxValue", "the rest does not count", "TestALongSecretIsFoundByItsBeginning FuzzScan"},
 		{"Top-level domains that are remembered", "detect/dlp.maxTops", "the others are looked up each time", "TestSamplesOfPacks"},
+		{"Packs of detectors", "detect/dlp.maxPacks", "the program ends when it starts: a bug that every test would show", "TestEveryPackIsSound"},
 		{"Characters that a form of a pack describes", "detect/dlp.maxShape", "a mistake in the pack", "TestShapes"},
 		{"Octets of a form of a pack", "detect/dlp.maxSource", "a mistake in the pack", "TestShapes"},
 		{"Next hops remembered by the queue", "task.maxLanes", "idle ones are forgotten", "TestALane"},

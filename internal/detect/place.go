@@ -103,6 +103,22 @@ func (s *Stream) Place(at int64, section string, row, col int) {
 	s.marks.list = append(list, markAt{at, p})
 }
 
+// cell is the cell in which an offset stands.
+func (m *marks) cell(off int64) (row, col int) {
+	lo, hi := 0, len(m.list)
+	for lo < hi {
+		if mid := (lo + hi) / 2; m.list[mid].at <= off {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo == 0 {
+		return 0, 0
+	}
+	return m.list[lo-1].place.Row, m.list[lo-1].place.Col
+}
+
 // at is the place of an offset, which stands at i in the window's text.
 func (m *marks) at(off int64, text []byte, i int) Place {
 	lo, hi := 0, len(m.list)

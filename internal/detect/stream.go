@@ -118,6 +118,7 @@ func (s *Stream) scan(last bool) error {
 	if to <= s.lead && !(last && s.lead == 0) {
 		return nil
 	}
+	s.window.stream = s
 	s.window.next(s.Source, text, s.lead, to)
 	if last {
 		s.window.To = len(text) + 1

@@ -47,6 +47,16 @@ type Window struct {
 	counted bool
 	shared  map[any]*share
 	number  int // of this window in its stream
+	stream  *Stream
+}
+
+// Cell is where in a table position i stands, counted from 1; 0 outside of
+// tables.
+func (w *Window) Cell(i int) (row, col int) {
+	if w.stream == nil || len(w.stream.marks.list) == 0 {
+		return 0, 0
+	}
+	return w.stream.marks.cell(w.stream.text.start(i))
 }
 
 // Renewed is something that detectors have in common. It belongs to one
@@ -84,7 +94,7 @@ func (w *Window) Shared(key any, made func() Renewed) Renewed {
 func (w *Window) next(source Source, text []byte, from, to int) {
 	*w = Window{
 		Source: source, Text: text, From: from, To: to,
-		digits: w.digits, shared: w.shared, number: w.number + 1,
+		digits: w.digits, shared: w.shared, number: w.number + 1, stream: w.stream,
 	}
 }
 
