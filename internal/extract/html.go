@@ -92,8 +92,8 @@ type attribute struct{ key, value []byte }
 const maxLater = 64 << 10
 
 func (p *page) read(r io.Reader, depth int) error {
-	z := html.NewTokenizer(r)
-	z.SetMaxBuf(maxToken)
+	z := newTokens(r)
+	defer z.close()
 	z.AllowCDATA(p.xml)
 	skip := atom.Atom(0)
 	raw := false // what comes is no markup, or it is
@@ -243,7 +243,7 @@ const (
 )
 
 // tag writes what the attributes of a start tag show.
-func (p *page) tag(z *html.Tokenizer, closed bool) atom.Atom {
+func (p *page) tag(z *tokens, closed bool) atom.Atom {
 	name, more := z.TagName()
 	tag := atom.Lookup(name)
 	p.attrs = p.attrs[:0]

@@ -38,6 +38,9 @@ func Decode(r io.Reader, charset string) (io.Reader, Cause) {
 		all = io.MultiReader(all, failed{err})
 	}
 	t, cause := decoderFor(cleanLabel(charset), head, err != nil)
+	if _, is := t.(utf8Text); is {
+		return &utf8Reader{r: all}, cause
+	}
 	return transform.NewReader(all, ended{t}), cause
 }
 
@@ -86,7 +89,7 @@ func decoderFor(label string, head []byte, whole bool) (transform.Transformer, C
 		return simplifiedchinese.HZGB2312.NewDecoder(), ""
 	case "", "us-ascii", "ascii", "ansi_x3.4-1968", "utf-8", "utf8", "unicode-1-1-utf-8":
 		if looksUTF8(head, whole) || strings.HasPrefix(label, "u") && label != "us-ascii" {
-			return unicode.UTF8BOM.NewDecoder(), ""
+			return newUTF8Text(), ""
 		}
 		if label == "" {
 			return guess(head).NewDecoder(), ""
@@ -100,7 +103,7 @@ func decoderFor(label string, head []byte, whole bool) (transform.Transformer, C
 		return japanese.ISO2022JP.NewDecoder(), ""
 	}
 	if looksUTF8(head, whole) {
-		return unicode.UTF8BOM.NewDecoder(), ""
+		return newUTF8Text(), ""
 	}
 	return guess(head).NewDecoder(), Unsupported
 }
