@@ -3,6 +3,7 @@ package extract
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/mail"
@@ -204,12 +205,15 @@ func (d *Document) release() {
 
 // Note records a reason for which something was not read.
 func (d *Document) Note(reason mail.Cause, detail string) {
-	for _, u := range d.result.Unseen {
-		if u.Reason == reason {
-			return
-		}
+	if d.noted(reason) {
+		return
 	}
 	d.result.Unseen = append(d.result.Unseen, Unread{reason, detail})
+}
+
+// noted reports whether a reason was recorded.
+func (d *Document) noted(reason mail.Cause) bool {
+	return slices.ContainsFunc(d.result.Unseen, func(u Unread) bool { return u.Reason == reason })
 }
 
 // Bounds of what a document says about itself.

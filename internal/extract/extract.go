@@ -8,6 +8,7 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"slices"
 
 	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/mail"
@@ -239,11 +240,13 @@ func (x Extractor) plain() bool { return x.Name == textExtractor }
 
 // verdict says what remains unread.
 func (r *Reading) verdict(d *Document) {
-	if r.use.Opens {
+	if r.use.Opens && !d.noted(mail.Malformed) { // of a damaged file the marks may say more than its structure
 		return
 	}
 	if why := r.source.seal.found(d.Kind, d.Input); why != "" {
-		d.Note(mail.Encrypted, why)
+		if !d.noted(mail.Encrypted) { // the first reason explains the others
+			d.result.Unseen = slices.Insert(d.result.Unseen, 0, Unread{mail.Encrypted, why})
+		}
 		return
 	}
 	if r.source.n > 0 && (d.Kind.Other && !r.both() || r.use.Read == nil) {
