@@ -197,7 +197,7 @@ func (r *reader) field(o any, above string, visited map[ref]bool, depth int, say
 		label = tip
 	}
 	said := map[string]bool{}
-	for _, key := range []name{"V", "DV"} {
+	for _, key := range []name{"V", "DV", "Opt"} {
 		for _, v := range r.values(f[key], 0) {
 			if v = strings.TrimSpace(v); v != "" && !said[v] {
 				said[v] = true

@@ -26,23 +26,27 @@ type layout struct {
 	size, stretch   float64
 	spacing         float64
 
-	open    bool // the last run may go on
-	spaced  bool // a space was put
-	moved   bool // the pen was put somewhere since the last letter
-	gaps    []gap
-	lastAt  float64 // where the last letter begins
-	lastLen int     // octets of the last letter
+	open   bool // the last run may go on
+	spaced bool // a space was put
+	// squeezed is set when that space has a width: where nothing is left of
+	// it, it is none.
+	squeezed bool
+	moved    bool // the pen was put somewhere since the last letter
+	gaps     []gap
+	lastAt   float64 // where the last letter begins
+	lastLen  int     // octets of the last letter
 }
 
 // run is a piece of text on one line.
 type run struct {
-	turn      int
-	u0, u1, v float64 // along the line and across it
-	size      float64
-	from, to  int
-	seq       int
-	spaced    bool
-	shift     float64 // how far it is raised above v
+	turn        int
+	u0, u1, v   float64 // along the line and across it
+	size        float64
+	from, to    int
+	seq         int
+	spaced      bool
+	shift       float64 // how far it is raised above v
+	gap0, gapTo int     // its gaps
 }
 
 // gap is a space that nobody wrote: it was seen between two letters.
@@ -60,6 +64,7 @@ const (
 	strangerGap = 0.55
 	backGap     = -0.65
 	sameLine    = 0.2
+	squeezedGap = 0.07
 )
 
 func newLayout(w *work) *layout { return &layout{work: w, cos: 1} }
@@ -86,7 +91,7 @@ func (l *layout) put(s string, x, y, w float64) {
 		return
 	}
 	if blank(s) {
-		l.spaced = true
+		l.spaced, l.squeezed = true, w > 0
 		return
 	}
 	u, v := x*l.cos+y*l.sin, y*l.cos-x*l.sin
@@ -150,12 +155,15 @@ func (l *layout) joins(s string, u, v float64) bool {
 	if l.moved && d > wordGap*size {
 		return false // something may come in between
 	}
-	if l.spaced {
+	if l.spaced && !(l.squeezed && d < squeezedGap*size) {
 		l.buf = append(l.buf, ' ')
 		return true
 	}
 	if d -= l.spacing; d > wordGap*size {
-		l.gaps = append(l.gaps, gap{len(l.buf), d})
+		if len(l.gaps) == r.gapTo {
+			l.gaps = append(l.gaps, gap{len(l.buf), d})
+			r.gapTo++
+		}
 		l.buf = append(l.buf, ' ')
 	}
 	return true
@@ -181,7 +189,7 @@ func (l *layout) begin(u, v float64) {
 	if l.work.step(16) {
 		r := run{
 			turn: l.turn, u0: u, u1: u, v: v, size: l.size, from: len(l.buf), to: len(l.buf), seq: len(l.runs),
-			spaced: l.spaced,
+			spaced: l.spaced, gap0: len(l.gaps), gapTo: len(l.gaps),
 		}
 		l.lower(&r)
 		l.runs = append(l.runs, r)
@@ -205,24 +213,21 @@ func (l *layout) lower(r *run) {
 }
 
 // close ends the last run.
-func (l *layout) close() {
-	if len(l.gaps) > 0 {
-		r := &l.runs[len(l.runs)-1]
-		for i := range l.gaps {
-			l.gaps[i].at -= r.from
-		}
-		l.buf = l.buf[:r.from+len(tighten(l.buf[r.from:r.to], l.gaps, l.size))]
-		r.to = len(l.buf)
-	}
-	l.gaps = l.gaps[:0]
-	l.open = false
-}
+func (l *layout) close() { l.open = false }
 
-// tighten takes the spaces out of a text that is printed wide: where letters
-// all stand apart by about the same distance, they are one word.
-func tighten(text []byte, gaps []gap, size float64) []byte {
+// A line whose letters all stand apart is one word in wide print, or a row of
+// cells. Below wideGap it is the first; below cellGap it may be either, and
+// both readings are given.
+const (
+	wideGap = 0.3
+	cellGap = 0.8
+)
+
+// tighten gives a text without the spaces that wide print has, and how wide
+// they are in parts of the size; 0 where it is not printed wide.
+func tighten(text []byte, gaps []gap, size float64) (tight []byte, wide float64) {
 	if len(gaps) < 4 || len(gaps)*10 < (utf8.RuneCount(text)-len(gaps)-1)*7 {
-		return text
+		return nil, 0
 	}
 	widths := make([]float64, len(gaps))
 	for i, g := range gaps {
@@ -230,17 +235,14 @@ func tighten(text []byte, gaps []gap, size float64) []byte {
 	}
 	slices.Sort(widths)
 	usual := widths[len(widths)/2]
-	if usual > 0.8*size {
-		return text
-	}
-	kept, from := text[:0], 0
+	from := 0
 	for _, g := range gaps {
-		kept = append(kept, text[from:g.at]...)
+		tight = append(tight, text[from:g.at]...)
 		if from = g.at; g.width < usual*1.5 {
 			from++
 		}
 	}
-	return append(kept, text[from:]...)
+	return append(tight, text[from:]...), usual / size
 }
 
 // segment is text that stands together on one line.
@@ -274,7 +276,7 @@ func (l *layout) part() {
 	list := l.segments()
 	l.write(list)
 	l.findRows(list)
-	l.runs, l.buf = l.runs[:0], l.buf[:0]
+	l.runs, l.buf, l.gaps = l.runs[:0], l.buf[:0], l.gaps[:0]
 }
 
 // segments joins runs that stand beside each other.
@@ -309,7 +311,13 @@ func (l *layout) segments() []segment {
 		row++
 	}
 	for i := range list {
-		list[i].text = logical(tighten(list[i].text, list[i].gaps, list[i].size))
+		s := &list[i]
+		if tight, wide := tighten(s.text, s.gaps, s.size); wide > 0 && wide < wideGap {
+			s.text = tight
+		} else if wide > 0 && wide < cellGap {
+			l.rows = append(l.rows, append(tight, '\n'))
+		}
+		s.text = logical(s.text)
 	}
 	slices.SortStableFunc(list, func(a, b segment) int { return a.first - b.first })
 	return list
@@ -355,7 +363,7 @@ func (l *layout) join(list []segment, line []run, row int) []segment {
 		if place < 0 {
 			list = append(list, segment{
 				row: row, first: r.seq, turn: r.turn, u0: r.u0, u1: r.u1, v: r.v, size: r.size, last: r.seq,
-				text: text[:len(text):len(text)],
+				text: text[:len(text):len(text)], gaps: l.gapsOf(&r, 0, nil),
 			})
 			continue
 		}
@@ -367,11 +375,20 @@ func (l *layout) join(list []segment, line []run, row int) []segment {
 			r.shift != 0 && digitAt(s.text, true) && digitAt(text, false) {
 			s.text = append(s.text, ' ')
 		}
+		s.gaps = l.gapsOf(&r, len(s.text), s.gaps)
 		s.text = append(s.text, text...)
 		s.u1, s.first, s.last = max(s.u1, r.u1), min(s.first, r.seq), r.seq
 		s.size = max(s.size, r.size)
 	}
 	return list
+}
+
+// gapsOf adds the gaps of a run whose text begins at base.
+func (l *layout) gapsOf(r *run, base int, gaps []gap) []gap {
+	for _, g := range l.gaps[r.gap0:r.gapTo] {
+		gaps = append(gaps, gap{base + g.at - r.from, g.width})
+	}
+	return gaps
 }
 
 func near(a, b, by float64) bool { return math.Abs(a-b) <= by }

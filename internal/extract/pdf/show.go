@@ -45,6 +45,9 @@ func (c *canvas) show(s []byte) {
 		c.now.font = f
 	}
 	c.layout.aim(c.pen(f))
+	if len(s) < 4 {
+		c.layout.spacing = 0 // between a few letters, it is how some programs write a space
+	}
 	if !c.step(4 * len(s)) {
 		return
 	}
