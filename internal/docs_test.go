@@ -210,14 +210,15 @@ Text reaches the detectors through an extractor. A part that none of them takes 
 |---|---|
 `)
 	reads := map[string]string{
-		"extract-ole":     "Word, Excel and PowerPoint before 2007, messages of Outlook, Publisher, Hangul, macros, and what Office encrypts; of Visio pieces of text",
-		"extract-tnef":    "winmail.dat: the message that Outlook sends to other Outlooks, with its attachments",
-		"extract-onenote": "sections of OneNote: the text of all versions, and the files on the pages",
-		"extract-access":  "databases of Access: pieces of text, and `unsupported`",
-		"extract-rtf":     "RTF with its notes, fields, hidden text and embedded files",
-		"extract-html":    "HTML: what a reader sees, and what it hides",
-		"extract-table":   "CSV and tab-separated values: a long number is written behind the heading of its column",
-		"extract-text":    "Text in any charset",
+		"extract-ole":      "Word, Excel and PowerPoint before 2007, messages of Outlook, Publisher, Hangul, macros, and what Office encrypts; of Visio pieces of text",
+		"extract-tnef":     "winmail.dat: the message that Outlook sends to other Outlooks, with its attachments",
+		"extract-onenote":  "sections of OneNote: the text of all versions, and the files on the pages",
+		"extract-access":   "databases of Access: pieces of text, and `unsupported`",
+		"extract-metafile": "EMF and WMF: the text in them, and files in their comments",
+		"extract-rtf":      "RTF with its notes, fields, hidden text and embedded files",
+		"extract-html":     "HTML: what a reader sees, and what it hides",
+		"extract-table":    "CSV and tab-separated values: a long number is written behind the heading of its column",
+		"extract-text":     "Text in any charset",
 	}
 	for _, x := range extract.Extractors() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", x.Name, reads[x.Name])

@@ -35,6 +35,7 @@ func floors() map[string]int {
 		"extract/mapi":        0,
 		"mail":                1,
 		"extract/onenote":     1,
+		"extract/metafile":    1,
 		"extract/rtf":         1,
 		"extract/pdf":         1,
 		"extract/ole":         1,

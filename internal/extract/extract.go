@@ -85,6 +85,7 @@ func Extractors() []Extractor {
 		{Name: "extract-tnef", Takes: isTNEF, Read: readTNEF},
 		{Name: "extract-onenote", Takes: isOneNote, Read: readOneNote},
 		{Name: "extract-access", Takes: isAccess, Read: readAccess},
+		{Name: "extract-metafile", Takes: isMetafile, Read: readMetafile},
 		{Name: "extract-rtf", Takes: isRTF, Read: readRTF},
 		{Name: "extract-html", Takes: isHTML, Read: readHTML},
 		{Name: "extract-markup", Takes: isXML, Read: readXML},

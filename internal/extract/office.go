@@ -7,6 +7,7 @@ import (
 	"github.com/gabriel-vasile/mimetype"
 
 	"postern.dev/postern/internal/extract/codepage"
+	"postern.dev/postern/internal/extract/metafile"
 	"postern.dev/postern/internal/extract/ole"
 	"postern.dev/postern/internal/extract/onenote"
 	"postern.dev/postern/internal/extract/rtf"
@@ -24,6 +25,8 @@ const (
 	typeTNEF = "application/ms-tnef"
 	typeONE  = "application/onenote"
 	typeMDB  = "application/vnd.ms-access"
+	typeEMF  = "image/emf"
+	typeWMF  = "image/wmf"
 )
 
 // officeType is the type of a document of Office by its content; "" for other
@@ -46,6 +49,10 @@ func officeType(head []byte, found *mimetype.MIME) string {
 	case len(head) > 20 && (bytes.HasPrefix(head[4:], []byte("Standard Jet DB")) ||
 		bytes.HasPrefix(head[4:], []byte("Standard ACE DB"))):
 		return typeMDB
+	case metafile.IsEMF(head):
+		return typeEMF
+	case metafile.IsWMF(head):
+		return typeWMF
 	}
 	return ""
 }
@@ -70,6 +77,20 @@ func readOneNote(d *Document) error {
 		return err
 	}
 	return onenote.Read(p, &leaf{d: d})
+}
+
+func isMetafile(k Kind) bool { return k.Type == typeEMF || k.Type == typeWMF }
+
+func readMetafile(d *Document) error {
+	p, err := d.Whole()
+	if err != nil {
+		return err
+	}
+	if !metafile.IsEMF(p) && !metafile.IsWMF(p) {
+		d.Note(mail.Unsupported, "a metafile of a form that cannot be read")
+		return nil
+	}
+	return metafile.Read(p, &leaf{d: d})
 }
 
 func isAccess(k Kind) bool { return k.Type == typeMDB }

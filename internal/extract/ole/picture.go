@@ -1,6 +1,10 @@
 package ole
 
-import "bytes"
+import (
+	"bytes"
+	"compress/zlib"
+	"io"
+)
 
 // minPicture is the size under which a picture holds no words.
 const minPicture = 512
@@ -22,6 +26,9 @@ func (r *reader) pictures(p octets) {
 		}
 		name, declared, head := "", "", 17
 		switch kind {
+		case 0xF01A, 0xF01B:
+			r.metafile(p.part(start+8, p.u32(start+4)), kind == 0xF01A, instance&1 != 0)
+			continue
 		case 0xF01D, 0xF02A:
 			name, declared = ".jpg", "image/jpeg"
 		case 0xF01E:
@@ -42,4 +49,34 @@ func (r *reader) pictures(p octets) {
 		r.embed(r.numbered("picture", name), declared, data)
 		at = start + 8 + size
 	}
+}
+
+// metafile gives out a metafile, which is packed (MS-ODRAW §2.2.24): one or
+// two identifiers, a head of 34 octets, and the octets.
+func (r *reader) metafile(p octets, enhanced, second bool) {
+	head := 16
+	if second {
+		head += 16
+	}
+	size, packed := p.u32(head+28), p.u8(head+32)
+	data := []byte(p.part(head+34, size))
+	if packed == 0 {
+		z, err := zlib.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		data, err = io.ReadAll(io.LimitReader(z, maxInflated+1))
+		if len(data) > maxInflated {
+			r.out.Note(tooLarge, "a picture is too long to be unpacked")
+			return
+		}
+		if err != nil {
+			r.out.Note(malformed, "a picture is damaged")
+		}
+	}
+	if enhanced {
+		r.embed(r.numbered("picture", ".emf"), "image/emf", data)
+		return
+	}
+	r.embed(r.numbered("picture", ".wmf"), "image/wmf", data)
 }
