@@ -43,7 +43,7 @@ func (k keptIntent) put(tx *store.Tx) error {
 // long.
 const (
 	companions = 6 // messages under way, from which a group waits
-	waitIntent = 2 * time.Millisecond
+	waitIntent = 4 * time.Millisecond
 )
 
 // keepIntent returns when the intent is durable, or why it is not.

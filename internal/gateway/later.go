@@ -72,7 +72,7 @@ const (
 	maxRecords  = 2048 // that wait; above it mail is slowed down
 	maxBatch    = 256
 	gatherAbove = 4                     // messages under way, from which a group waits for more
-	gather      = 25 * time.Millisecond // so long
+	gather      = 50 * time.Millisecond // so long
 )
 
 // write commits fn without anybody waiting for it. It is for what must not
