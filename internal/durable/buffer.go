@@ -224,6 +224,22 @@ func (b *Buffer) readSome(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
+// Page is what lies in memory from off on, in place; nothing when that is on
+// the disk, or behind the end. It must not be changed, and is valid until
+// Close.
+func (b *Buffer) Page(off int64) []byte {
+	begin := b.size - int64(len(b.tail)) // of the tail
+	switch {
+	case b.err != nil || off < 0 || off >= b.size:
+		return nil
+	case off >= begin:
+		return b.tail[off-begin:]
+	case off < b.head:
+		return b.pages[off/page][off%page:]
+	}
+	return nil
+}
+
 // Close returns the memory and ends the file. It may be called again.
 func (b *Buffer) Close() error {
 	for _, m := range b.pages {

@@ -196,3 +196,35 @@ func BenchmarkBuffer(b *testing.B) {
 		}
 	}
 }
+
+// What lies in memory can be read in place, up to what lies on the disk.
+func TestPagesAreWhatWentIn(t *testing.T) {
+	for _, size := range []int{0, 1, page - 1, page, page + 1, 3*page + 7} {
+		for _, limit := range []int{0, page, 2 * page, 10 * page} {
+			b := NewBuffer(limit, t.TempDir())
+			data := make([]byte, size)
+			for i := range data {
+				data[i] = byte(i * 7)
+			}
+			if _, err := b.Write(data); err != nil {
+				t.Fatal(err)
+			}
+			for from := range size + 1 {
+				if from > 3 && from%page > 2 && from < size-2 {
+					continue
+				}
+				p := b.Page(int64(from))
+				if !bytes.HasPrefix(data[from:], p) {
+					t.Fatalf("size %d, limit %d: the page at %d is wrong", size, limit, from)
+				}
+				if b.file == nil && from < size && len(p) == 0 {
+					t.Fatalf("size %d, limit %d: no page at %d, and no file", size, limit, from)
+				}
+			}
+			b.Close()
+			if p := b.Page(0); p != nil {
+				t.Errorf("size %d: a page after Close", size)
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
 	"strings"
 	"time"
@@ -36,13 +37,28 @@ type identityOf struct {
 // and changes them on every pass.
 func fingerprint(h *mail.Header, b mail.Body) (identityOf, error) {
 	sum := sha256.New()
-	section := io.NewSectionReader(b, h.End(), b.Size()-h.End())
-	if _, err := buffers.Copy(sum, section); err != nil {
+	if err := hashRest(sum, b, h.End()); err != nil {
 		return identityOf{}, fmt.Errorf("gateway: read body: %w", err)
 	}
 	id := identityOf{messageID: strings.TrimSpace(h.Get("Message-ID")), date: strings.TrimSpace(h.Get("Date"))}
 	sum.Sum(id.body[:0])
 	return id, nil
+}
+
+// hashRest hashes a body from an offset on: what lies in memory, in place.
+func hashRest(sum hash.Hash, b mail.Body, from int64) error {
+	if pages, ok := b.(interface{ Page(off int64) []byte }); ok {
+		for {
+			page := pages.Page(from)
+			if len(page) == 0 {
+				break
+			}
+			sum.Write(page)
+			from += int64(len(page))
+		}
+	}
+	_, err := buffers.Copy(sum, io.NewSectionReader(b, from, b.Size()-from))
+	return err
 }
 
 // passMAC binds a pass to tenant, direction, Message-ID and body, so that
@@ -65,15 +81,17 @@ func (g *Gateway) passKeys(t *tenant.Tenant) [][]byte {
 
 // passes counts our own valid trace fields, and all trace fields.
 func (g *Gateway) passes(h *mail.Header, t *tenant.Tenant, dir mail.Direction, id identityOf) (ours, all int) {
-	var macs []string
-	for _, key := range g.passKeys(t) {
-		macs = append(macs, passMAC(key, t, dir, id))
-	}
+	var macs []string // of each key, when they are asked for
 	for _, f := range h.All("Received") {
 		all++
 		_, rest, ok := strings.Cut(h.Value(f), passToken)
 		if !ok || len(rest) < 32 {
 			continue
+		}
+		if macs == nil {
+			for _, key := range g.passKeys(t) {
+				macs = append(macs, passMAC(key, t, dir, id))
+			}
 		}
 		for _, mac := range macs {
 			if hmac.Equal([]byte(rest[:32]), []byte(mac)) {

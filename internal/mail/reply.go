@@ -49,6 +49,12 @@ func (r Reply) String() string {
 // Wire is the reply as it is sent, every line with code and enhanced code
 // (RFC 2034 §4). Characters that would break the line are replaced.
 func (r Reply) Wire() string {
+	if isPlain(r.Text) && 100 <= r.Code && r.Code <= 999 {
+		if r.Enhanced == "" {
+			return strconv.Itoa(r.Code) + " " + r.Text + "\r\n"
+		}
+		return strconv.Itoa(r.Code) + " " + r.Enhanced + " " + r.Text + "\r\n"
+	}
 	lines := strings.Split(r.Text, "\n")
 	var b strings.Builder
 	for i, line := range lines {
@@ -64,6 +70,16 @@ func (r Reply) Wire() string {
 		b.WriteString("\r\n")
 	}
 	return b.String()
+}
+
+// isPlain reports whether a text is one line that printable leaves as it is.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return len(s) <= 480
 }
 
 // printable keeps a reply line inside RFC 5321 §4.2 (textstring) and short
