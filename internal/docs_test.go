@@ -210,15 +210,22 @@ Text reaches the detectors through an extractor. A part that none of them takes 
 |---|---|
 `)
 	reads := map[string]string{
-		"extract-ole":      "Word, Excel and PowerPoint before 2007, messages of Outlook, Publisher, Hangul, macros, and what Office encrypts; of Visio pieces of text",
-		"extract-tnef":     "winmail.dat: the message that Outlook sends to other Outlooks, with its attachments",
-		"extract-onenote":  "sections of OneNote: the text of all versions, and the files on the pages",
-		"extract-access":   "databases of Access: pieces of text, and `unsupported`",
-		"extract-metafile": "EMF and WMF: the text in them, and files in their comments",
-		"extract-rtf":      "RTF with its notes, fields, hidden text and embedded files",
-		"extract-html":     "HTML: what a reader sees, and what it hides",
-		"extract-table":    "CSV and tab-separated values: a long number is written behind the heading of its column",
-		"extract-text":     "Text in any charset",
+		"extract-zip": "Word, Excel, PowerPoint and Visio (Office Open XML, also xlsb, macros, templates), and ZIP archives: every " +
+			"reading of their directory; what is encrypted, with the passwords that are known",
+		"extract-7z":         "7z archives, also encrypted ones whose password is known",
+		"extract-rar":        "RAR archives, also encrypted ones whose password is known",
+		"extract-tar":        "tar archives",
+		"extract-compressed": "gzip, bzip2, xz, zstd, lz4 and compress",
+		"extract-carrier":    "An archive behind a program, a picture or anything unknown; the rest of the file is `unsupported`",
+		"extract-ole":        "Word, Excel and PowerPoint before 2007, messages of Outlook, Publisher, Hangul, macros, and what Office encrypts; of Visio pieces of text",
+		"extract-tnef":       "winmail.dat: the message that Outlook sends to other Outlooks, with its attachments",
+		"extract-onenote":    "sections of OneNote: the text of all versions, and the files on the pages",
+		"extract-access":     "databases of Access: pieces of text, and `unsupported`",
+		"extract-metafile":   "EMF and WMF: the text in them, and files in their comments",
+		"extract-rtf":        "RTF with its notes, fields, hidden text and embedded files",
+		"extract-html":       "HTML: what a reader sees, and what it hides",
+		"extract-table":      "CSV and tab-separated values: a long number is written behind the heading of its column",
+		"extract-text":       "Text in any charset",
 	}
 	for _, x := range extract.Extractors() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", x.Name, reads[x.Name])

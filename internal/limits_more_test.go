@@ -71,6 +71,7 @@ func innerLimits() []limit {
 		{"The same, of all parts", "mail.keepTotal", "read again from the message", "TestALargeMessageIsIndexedInLittleMemory"},
 		{"Characters of a uuencoded line", "mail.maxUULine", "no uuencoded line", "FuzzTransfer"},
 		{"Padding skipped in base64", "mail.maxPadding", "read in another step", "FuzzTransfer"},
+		{"Octets of a file inside another between two looks at its limits", "look.maxPiece", "read in pieces", "TestAFileThatUnpacksToTooMuchIsSaid"},
 		{"Octets of a table's cell at a time", "extract.maxCell", "written in pieces", "TestTables"},
 		{"Octets of a heading repeated beside a number", "extract.maxHeading", "the rest is not repeated", "TestTables"},
 		{"Columns whose headings are repeated", "extract.maxColumns", "the others stand without heading", "TestTables"},

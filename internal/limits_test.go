@@ -38,6 +38,7 @@ func limits() []struct {
 			"did is left out of the next attempt, and said.", lookLimits()},
 		{"Documents of Office before 2007", "In the process that looks.", officeLimits()},
 		{"PDF documents", "A document that meets one is read up to there, and the cause is said.", pdfLimits()},
+		{"Archives and office documents", "Files in others are counted above; these bound the container itself.", packedLimits()},
 		{"Policies, dictionaries and tenants", "A file over a limit is a mistake that `postern check` names; the last good files stay in force.", policyLimits()},
 		{"Handing on", "Towards the next hop.", deliverLimits()},
 		{"Custody, queue and store", "", queueLimits()},

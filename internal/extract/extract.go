@@ -87,11 +87,17 @@ func Extractors() []Extractor {
 		{Name: "extract-access", Takes: isAccess, Read: readAccess},
 		{Name: "extract-metafile", Takes: isMetafile, Read: readMetafile},
 		{Name: "extract-rtf", Takes: isRTF, Read: readRTF},
+		{Name: "extract-zip", Takes: isZip, Read: readZip, Opens: true},
+		{Name: "extract-7z", Takes: isSevenZip, Read: readSevenZip, Opens: true},
+		{Name: "extract-rar", Takes: isRar, Read: readRar, Opens: true},
+		{Name: "extract-tar", Takes: isTar, Read: readTar},
+		{Name: "extract-compressed", Takes: isCompressed, Read: readCompressed},
 		{Name: "extract-html", Takes: isHTML, Read: readHTML},
 		{Name: "extract-markup", Takes: isXML, Read: readXML},
 		{Name: "extract-json", Takes: isJSON, Read: readJSON},
 		{Name: "extract-table", Takes: isTable, Read: readTable},
 		{Name: textExtractor, Takes: isText, Read: readText},
+		{Name: "extract-carrier", Takes: isCarrier, Read: readCarrier},
 	}
 }
 

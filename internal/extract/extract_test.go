@@ -42,10 +42,12 @@ func TestText(t *testing.T) {
 			"application/pdf", "%PDF-1.7 card 4111", mail.Malformed},
 		{"an encrypted PDF", "application/pdf", "a.pdf", "", "%PDF-1.7\n" + strings.Repeat("x", 9000) + "/Encrypt 5 0 R",
 			"application/pdf", "", mail.Encrypted},
-		{"an encrypted ZIP", "application/zip", "a.zip", "", "PK\x03\x04\x14\x00\x01\x00\x08\x00" + strings.Repeat("\x00", 40),
+		{"an encrypted ZIP", "application/zip", "a.zip", "", "PK\x03\x04\x14\x00\x01\x00\x08\x00" + strings.Repeat("\x00", 20) +
+			"PK\x01\x02\x14\x00\x14\x00\x01\x00\x08\x00" + strings.Repeat("\x00", 34) +
+			"PK\x05\x06\x00\x00\x00\x00\x01\x00\x01\x00\x2e\x00\x00\x00\x1e\x00\x00\x00\x00\x00",
 			"application/zip", "", mail.Encrypted},
-		{"a ZIP", "application/zip", "a.zip", "", "PK\x03\x04\x14\x00\x00\x00\x08\x00" + strings.Repeat("\x00", 40),
-			"application/zip", "", mail.Unsupported},
+		{"a ZIP that ends too soon", "application/zip", "a.zip", "", "PK\x03\x04\x14\x00\x00\x00\x08\x00" + strings.Repeat("\x00", 40),
+			"application/zip", "", mail.Malformed},
 		{"an encrypted Office document", "", "a.docx", "",
 			"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("\x00", 5000) + "E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00",
 			"application/x-ole-storage", "", mail.Encrypted},

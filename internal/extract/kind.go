@@ -26,6 +26,9 @@ func kindOf(in Input, head []byte) Kind {
 	declared := strings.ToLower(in.Declared)
 	found := mimetype.Detect(head)
 	content, _, _ := strings.Cut(found.String(), ";")
+	if known := byMagic(head); known != "" && content == octetStream {
+		content = known
+	}
 	text := textual(found)
 	if t := officeType(head, found); t != "" {
 		content, text = t, false

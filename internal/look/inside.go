@@ -19,6 +19,7 @@ const (
 	maxHeld     = 160 << 20 // octets that extractors keep in memory at a time
 	maxRatio    = 200       // octets out for one octet of the attachment …
 	freeRatio   = 32 << 20  // … above this many
+	maxPiece    = 256 << 10 // octets between two looks at these bounds
 )
 
 // inside counts what came out of files, over one message.
@@ -141,7 +142,7 @@ func (u *unpacking) Read(p []byte) (int, error) {
 	if w.over {
 		return 0, io.EOF
 	}
-	n, err := u.r.Read(p)
+	n, err := u.r.Read(p[:min(len(p), maxPiece)])
 	w.unpacked += int64(n)
 	out := w.unpacked - w.before
 	switch {

@@ -1,0 +1,18 @@
+package house_test
+
+// packedLimits are those of files that are packed in others.
+func packedLimits() []limit {
+	return []limit{
+		{"Entries of a ZIP file", "extract/zipped.MaxEntries", "`too-many-parts`", "TestTooManyEntriesAreSaid TestTooManyFilesOfAnArchiveAreSaid"},
+		{"Entries of another archive", "extract/archive.maxEntries", "`too-many-parts`", "TestTooManyFilesOfAnArchiveAreSaid"},
+		{"Memory that a compression may ask for", "extract/archive.maxWindow", "`malformed`", "TestAWindowThatIsTooLargeIsSaid"},
+		{"The same, within a ZIP file", "extract/zipped.maxWindow", "`unsupported` or `malformed`", "FuzzOpen"},
+		{"Octets of the parts of one Office document", "extract/ooxml.maxInflated", "`too-large`", "TestLimitsOfADocumentAreSaid"},
+		{"Text of the shared strings of a workbook", "extract/ooxml.maxStrings", "`too-large`", "TestLimitsOfADocumentAreSaid"},
+		{"Octets of a record of a binary workbook", "extract/ooxml.maxRecord", "`malformed`", "TestABinaryWorkbookThatIsDamagedIsSaid"},
+		{"Octets of an unknown record's search for text", "extract/ooxml.maxEffort", "`too-large`", "TestLimitsOfADocumentAreSaid"},
+		{"Octets of a tag of XML", "extract/xmlread.maxTag", "`malformed`; the rest is read as text", "TestATagThatIsTooLongIsCutAndSaid"},
+		{"Octets of an archive unpacked to see whether a password fits", "extract/archive.maxTried", "it fits", "TestPackedDocumentsOfTheSharedSet"},
+		{"The same, of an entry of a ZIP file", "extract/zipped.maxTried", "it fits", "TestEncryptedEntriesOpenWithTheirPassword"},
+	}
+}
