@@ -20,6 +20,7 @@ func officeLimits() []limit {
 		{"Properties of a section of OneNote", "extract/onenote.maxProperties", "`too-large`", "FuzzRead"},
 		{"Sets of properties in each other", "extract/onenote.maxNested", "what is deeper is not read", "FuzzRead"},
 		{"Texts of a section that are given out once", "extract/onenote.maxKept", "the others may come more than once", "FuzzRead"},
+		{"Lists of a document of Word", "extract/ole.maxLists", "paragraphs of the others stand without their numbers", "FuzzStreams"},
 		{"Streams of a drawing of Visio", "extract/ole.maxStreams", "the others are not read", "FuzzStreams"},
 		{"Octets of the source of a macro", "extract/ole.maxSource", "the rest is not read", "FuzzStreams"},
 	}

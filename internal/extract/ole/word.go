@@ -30,6 +30,7 @@ type wordText struct {
 	page        int  // of characters of one octet
 	pieces      []piece
 	marks       []mark
+	lists       *lists
 	budget      int
 
 	text, codes, hidden, deleted []byte
@@ -123,6 +124,9 @@ func (w *wordText) readFIB() {
 	}
 	w.readClx(pair(33))
 	w.readMarks(pair(12))
+	if at := pairs + 8*73; count > 74 {
+		w.readLists(w.main.u32(at), w.main.u32(at+4), pair(74), pair(13))
+	}
 	if len(w.pieces) == 0 {
 		w.out.Note(malformed, "the document has no table of its text")
 		w.rest()
@@ -265,7 +269,11 @@ func (w *wordText) characters(from, to int) {
 func (w *wordText) marked(p octets, fc int, narrow bool) {
 	for len(p) > 0 {
 		kind, n := w.markAt(fc)
-		n = min(n, len(p))
+		here, next := w.lists.nextList(fc)
+		if here != nil && kind == markShown {
+			w.text = append(append(w.text, w.lists.number(here)...), '\t')
+		}
+		n = min(n, next, len(p))
 		if !narrow && n > 1 {
 			n &^= 1
 		}
