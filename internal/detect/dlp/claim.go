@@ -48,12 +48,18 @@ func (s *pass) claim(u use, start, end int, shared []note) {
 	}
 	c := claim{use: u, start: int32(start), end: int32(end), row: int32(len(s.rows) - 1)}
 	what := "form"
-	if r.check != nil && r.prefixes[u.form] >= 0 {
+	if r.checks[u.form] != nil {
 		what = "form and checksum"
 	}
 	c.add(class.bits(), what)
 	for _, n := range shared {
 		c.put(n)
+	}
+	switch {
+	case s.made != 0 && (class == ClassC || s.made == ascending): // still low: real ones look like that, too
+		c.add(-1, "repeated or ascending digits")
+	case s.made == repeated:
+		c.add(-3, "one digit repeated")
 	}
 	left, right, word := reach+1, reach+1, int32(-1)
 	if within(s.wide, r.speaks) {

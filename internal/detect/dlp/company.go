@@ -37,7 +37,7 @@ func (s *pass) neighbors(c *claim) {
 	case n.others && class != ClassD:
 		c.add(1, "another identifier nearby")
 	}
-	if r.check == nil || r.prefixes[c.form] < 0 || class == ClassA {
+	if r.checks[c.form] == nil || class == ClassA {
 		return
 	}
 	switch {

@@ -20,11 +20,11 @@ type engine struct {
 // rule is what the engine needs of a pack.
 type rule struct {
 	wanted   bool
-	check    func([]byte) bool
+	checks   []func([]byte) bool // by form; nil for none
 	speaks   topic
 	against  topic // ofOther when there is none
 	classes  []Class
-	prefixes []int // literal letters in front, by form; -1: unchecked
+	prefixes []int // literal letters in front, by form
 	reject   map[string]bool
 	beside   map[string]bool
 }
@@ -55,15 +55,13 @@ func (b *Base) newEngine(c detect.Catalogue) *engine {
 }
 
 func (r *rule) fill(p *Pack) {
-	if p.Check != "" {
-		r.check = checkOf(p.Check)
-	}
 	for _, f := range p.Forms {
-		n := literal(f.elements)
-		if f.Unchecked {
-			n = -1
+		var check func([]byte) bool
+		if name := p.checkName(f); name != "" {
+			check = checkOf(name)
 		}
-		r.prefixes = append(r.prefixes, n)
+		r.checks = append(r.checks, check)
+		r.prefixes = append(r.prefixes, literal(f.elements))
 		r.classes = append(r.classes, f.Class)
 	}
 	if len(p.Reject) > 0 {
@@ -167,6 +165,7 @@ type pass struct {
 	fits  []use    // what the token at hand may be
 	wide  []uint64 // topics of the words near the token at hand
 	tight []uint64 // of those just beside it
+	made  int      // the pattern of the digits at hand
 	buf   [maxShape]byte
 }
 
@@ -292,13 +291,14 @@ func (s *pass) accepted(start, end int, uses int32) {
 		return
 	}
 	var room [8]note
-	shared, ok := s.around(room[:0], start, end, compact, lower, upper)
+	shared, ok := s.around(room[:0], start, end, lower, upper)
 	if !ok {
 		return
 	}
 	if s.near == nil {
 		s.near = s.words.over(s.w)
 	}
+	s.made = pattern(compact)
 	s.near.about(start, end, narrow, s.wide, s.tight)
 	for _, u := range s.fits {
 		s.claim(u, start, end, shared)
@@ -312,11 +312,12 @@ func (r *rule) passes(compact []byte, form int) bool {
 	if r.reject != nil && r.reject[string(compact)] {
 		return false
 	}
-	n := r.prefixes[form]
-	if r.check == nil || n < 0 || r.check(compact) {
+	check := r.checks[form]
+	if check == nil || check(compact) {
 		return true
 	}
-	return n > 0 && r.check(compact[n:])
+	n := r.prefixes[form]
+	return n > 0 && check(compact[n:])
 }
 
 // report weighs the claims against each other and gives out what is left.

@@ -34,8 +34,9 @@ type Form struct {
 	Shape string `json:"form"`
 	// Class is that of this form.
 	Class Class `json:"class"`
-	// Unchecked means that the pack's check does not hold for this form.
-	Unchecked bool `json:"unchecked,omitempty"`
+	// Check names the validator of this form when it is not the pack's;
+	// "none" for no check.
+	Check string `json:"check,omitempty"`
 
 	elements []element
 }
@@ -80,6 +81,20 @@ type Pack struct {
 	False []string `json:"false"`
 
 	file string
+}
+
+// noCheck is the check of a form that has none though its pack has one.
+const noCheck = "none"
+
+// checkName is the validator of a form; "" for none.
+func (p *Pack) checkName(f Form) string {
+	switch f.Check {
+	case "":
+		return p.Check
+	case noCheck:
+		return ""
+	}
+	return f.Check
 }
 
 // categories in the order in which they are shown.
@@ -162,11 +177,7 @@ func (d *packReader) formOf(n node, class Class) Form {
 		if own := d.text(n.get("class")); own != "" {
 			f.Class = Class(own)
 		}
-		if check := n.get("check"); check.form != 0 {
-			if f.Unchecked = check.text == "none"; !f.Unchecked {
-				d.wrong(check, "the check of a form can only be none")
-			}
-		}
+		f.Check = d.text(n.get("check"))
 	}
 	elements, err := parseShape(f.Shape)
 	if err != nil {
@@ -251,6 +262,9 @@ func (p *Pack) check() (bad []error) {
 		wrong("there is no check %q", p.Check)
 	}
 	for _, f := range p.Forms {
+		if name := p.checkName(f); name != "" && checkOf(name) == nil {
+			wrong("there is no check %q", name)
+		}
 		if f.Class == ClassD && len(p.Keywords)+len(p.Beside) == 0 {
 			wrong("a form of class D needs keywords or types beside it")
 		}

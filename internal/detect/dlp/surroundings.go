@@ -2,7 +2,7 @@ package dlp
 
 // around looks at what speaks against a number, whatever it may be. ok is
 // false when it is part of something longer.
-func (s *pass) around(list []note, start, end int, compact []byte, lower, upper bool) ([]note, bool) {
+func (s *pass) around(list []note, start, end int, lower, upper bool) ([]note, bool) {
 	text := s.text
 	add := func(bits float64, why string) { list = append(list, note{bits, why, -1, 0}) }
 	prev, next := before(text, start), after(text, end)
@@ -37,12 +37,6 @@ func (s *pass) around(list []note, start, end int, compact []byte, lower, upper 
 		} else {
 			add(-1, "small letters")
 		}
-	}
-	switch pattern(compact) {
-	case repeated:
-		add(-3, "one digit repeated")
-	case ascending:
-		add(-1, "ascending digits")
 	}
 	return list, true
 }
