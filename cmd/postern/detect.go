@@ -23,15 +23,16 @@ const maxLine = 256 << 20
 
 func (p *program) detectVerb() *cobra.Command {
 	var lines bool
-	var types []string
-	cmd := p.verb("detect [--jsonl] [--type T,...]", "Run the detectors over plain text on standard input",
+	var types, regions []string
+	cmd := p.verb("detect [--jsonl] [--type T,...] [--region CC,...]", "Run the detectors over plain text on standard input",
 		takes(0, 0, ""), nil)
 	cmd.Long = "Reads one text, or with --jsonl one JSON object {\"id\",\"text\"} a line, and answers in the same order.\n" +
 		"Offsets are bytes of the UTF-8 text, the end exclusive. 2: a line is no such object; the others are answered."
 	cmd.Flags().BoolVar(&lines, "jsonl", false, "read and write one JSON object a line")
 	cmd.Flags().StringSliceVar(&types, "type", nil, "only these types, e.g. CREDIT_CARD,IBAN")
+	cmd.Flags().StringSliceVar(&regions, "region", nil, "countries whose national telephone numbers count, e.g. NL,BE")
 	cmd.RunE = func(*cobra.Command, []string) error {
-		detectors, err := chosen(types)
+		detectors, err := chosen(types, regions)
 		if err != nil {
 			return err
 		}
@@ -43,8 +44,8 @@ func (p *program) detectVerb() *cobra.Command {
 	return cmd
 }
 
-// chosen makes the detectors of some types, or all.
-func chosen(types []string) ([]detect.Detector, error) {
+// chosen makes the detectors of some types, or all, for some countries.
+func chosen(types, regions []string) ([]detect.Detector, error) {
 	var known []string
 	byName := map[string]string{}
 	for _, e := range look.Entries() {
@@ -52,6 +53,12 @@ func chosen(types []string) ([]detect.Detector, error) {
 		byName[e.Type], byName[e.ID] = e.ID, e.ID
 	}
 	var c detect.Catalogue
+	for _, r := range regions {
+		if len(r) != 2 {
+			return nil, wrong("--region: %q is no country; write two letters, e.g. NL", r)
+		}
+		c.Regions = append(c.Regions, strings.ToUpper(r))
+	}
 	for _, t := range types {
 		id, ok := byName[t]
 		if !ok {

@@ -274,6 +274,41 @@ func clip(s string, f detect.Found) string {
 	return s[max(0, int(f.From)-20):min(len(s), int(f.To)+10)]
 }
 
+// TestConformanceTelephoneNumbers: the example numbers of libphonenumber,
+// alone and in a text, international and with the tenant's country.
+func TestConformanceTelephoneNumbers(t *testing.T) {
+	type example struct {
+		ID, Region, Value, National string
+	}
+	byRegion := map[string][]detect.Detector{}
+	abroad := dlp.Detectors(detect.Catalogue{Detectors: []string{"phone"}})
+	all, international, national := 0, 0, 0
+	for _, x := range records[example](t, "phone_examples.jsonl") {
+		all++
+		found := func(d []detect.Detector, s string) bool {
+			list := scan(d, s)
+			return len(list) == 1 && s[list[0].From:list[0].To] == s
+		}
+		if found(abroad, x.Value) {
+			international++
+		} else {
+			t.Logf("%s: %s is not found", x.ID, x.Value)
+		}
+		if byRegion[x.Region] == nil {
+			byRegion[x.Region] = dlp.Detectors(detect.Catalogue{Detectors: []string{"phone"}, Regions: []string{x.Region}})
+		}
+		if found(byRegion[x.Region], x.National) {
+			national++
+		} else {
+			t.Logf("%s: %s in %s is not found", x.ID, x.National, x.Region)
+		}
+	}
+	t.Logf("PHONE of phone_examples: international %d of %d, national %d of %d", international, all, national, all)
+	if international < all || float64(national) < 0.99*float64(all) {
+		t.Error("fewer than were reached before")
+	}
+}
+
 func TestConformanceBenignText(t *testing.T) {
 	detectors := dlp.Detectors(detect.Catalogue{})
 	size, hits := 0, map[string]int{}

@@ -68,7 +68,7 @@ func (b *Base) scanners(c detect.Catalogue) []detect.Detector {
 		case "email":
 			list = append(list, &email{})
 		case "phone":
-			list = append(list, &phone{b.words, of, b.words.against[p.ID], c.Regions})
+			list = append(list, &phone{b.words, of, b.words.against[p.ID], plansOf(c.Regions)})
 		case "bic":
 			list = append(list, &bic{b.words, of, isoCountries()})
 		case "network":

@@ -19,14 +19,60 @@ type phone struct {
 	words   *vocabulary
 	of      topic
 	against topic
-	regions []string // of the tenant
+	plans   []plan // of the tenant's countries
+}
+
+// plan is the numbering plan of a country.
+type plan struct {
+	region  string
+	lengths [mostPhone + 1]bool // of national numbers
+}
+
+// shared are the country codes of no country, which the region 001 stands for
+// (ITU-T E.164.1).
+var shared = []string{"800", "808", "870", "878", "881", "882", "883", "888", "979"}
+
+// plansOf asks for the plans of some countries.
+func plansOf(regions []string) []plan {
+	var list []plan
+	for _, r := range regions {
+		p := plan{region: r}
+		for n := leastPhone; n <= mostPhone; n++ {
+			// The digits do not matter for the length, unless they begin
+			// with the trunk prefix: so two numbers are asked for.
+			for _, d := range []string{"2", "0"} {
+				num, err := phonenumbers.Parse(d+strings.Repeat("3", n-1), r)
+				possible := err == nil && phonenumbers.IsPossibleNumberWithReason(num) == phonenumbers.IS_POSSIBLE
+				p.lengths[n] = p.lengths[n] || possible || r == "001"
+			}
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// has reports whether digits are a number of the plan.
+func (p *plan) has(digits []byte) bool {
+	if !p.lengths[min(len(digits), mostPhone)] {
+		return false
+	}
+	if p.region == "001" {
+		for _, code := range shared {
+			if num, err := phonenumbers.Parse("+"+code+string(digits), ""); err == nil && phonenumbers.IsValidNumber(num) {
+				return true
+			}
+		}
+		return false
+	}
+	num, err := phonenumbers.Parse(string(digits), p.region)
+	return err == nil && phonenumbers.IsValidNumberForRegion(num, p.region)
 }
 
 func (*phone) ID() string { return "phone" }
 
 // Digits of a number with everything.
 const (
-	leastPhone = 5
+	leastPhone = 4
 	mostPhone  = 15
 )
 
@@ -171,6 +217,9 @@ func (p *dialed) extension(text []byte) {
 	for at < len(rest) && (rest[at] == ' ' || rest[at] == ',' || rest[at] == ';') {
 		at++
 	}
+	if at == len(rest) || strings.IndexByte("eExX#", rest[at]) < 0 {
+		return
+	}
 	low := strings.ToLower(string(rest[at:]))
 	for _, mark := range []string{"extension", "ext.", "ext", "x", "#"} {
 		tail, ok := strings.CutPrefix(low, mark)
@@ -200,25 +249,21 @@ func (d *phone) layout(text []byte, p *dialed, e *evidence) bool {
 		return false
 	}
 	if p.plus {
-		if n < 7 {
-			return false
-		}
 		s := p.value()
 		if num, err := phonenumbers.Parse(s, ""); err == nil && phonenumbers.IsValidNumber(num) {
 			e.add(6.5, "a number of the numbering plan of +"+plainText(num.GetCountryCode()))
 			return true
 		}
 		e.add(3.5, "written for calls from abroad")
-		return n <= mostPhone+2
+		return n >= 7 && n <= mostPhone+2
 	}
-	for _, r := range d.regions {
-		num, err := phonenumbers.Parse(string(p.digits), r)
-		if err == nil && phonenumbers.IsValidNumberForRegion(num, r) {
+	for i := range d.plans {
+		if d.plans[i].has(p.digits) {
 			bits := 4.0
 			if len(p.runs) > 1 {
 				bits = 6.5
 			}
-			e.add(bits, "a number of the numbering plan of "+r)
+			e.add(bits, "a number of the numbering plan of "+d.plans[i].region)
 			return true
 		}
 	}
