@@ -36,7 +36,7 @@ func officeType(head []byte, found *mimetype.MIME) string {
 	case rtf.Is(head):
 		return typeRTF
 	case ole.Is(head):
-		if t, _, _ := strings.Cut(found.String(), ";"); found.Is(typeOLE) || found.Parent() != nil && found.Parent().Is(typeOLE) {
+		if t, _, _ := strings.Cut(found.String(), ";"); isOLE(Kind{Type: t}) {
 			return t
 		}
 		return typeOLE

@@ -70,7 +70,8 @@ func (s *seals) found(k Kind, in Input) string {
 		return "an encrypted 7z archive"
 	case s.pgp || declared == "application/pgp-encrypted" || binaryPGP(s.head, declared, in.Name):
 		return "an OpenPGP message"
-	case declared == "application/x-microsoft-rpmsg-message" || strings.HasSuffix(strings.ToLower(in.Name), ".rpmsg"):
+	case declared == "application/x-microsoft-rpmsg-message" || strings.HasSuffix(strings.ToLower(in.Name), ".rpmsg") ||
+		s.starts("\x76\xe8\x04\x60\xc4\x11\xe3\x86"): // MS-OXORMMS §2.2.1
 		return "a message protected by Microsoft Purview"
 	case enveloped(s.head, declared, in):
 		return "an S/MIME encrypted message"

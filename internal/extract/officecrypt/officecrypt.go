@@ -35,8 +35,8 @@ var (
 )
 
 // maxRounds is how many rounds of hashing one file may cost, over all
-// passwords: about two seconds. Office asks for 50,000 to 100,000 a password.
-const maxRounds = 4_000_000
+// passwords: about a second. Office asks for 50,000 to 100,000 a password.
+const maxRounds = 2_000_000
 
 func wide(password string) []byte {
 	var out []byte
