@@ -1127,7 +1127,7 @@ func TestPoliciesInPagesLoad(t *testing.T) {
 			continue
 		}
 		seen++
-		read := func(string, string) ([]byte, error) { return []byte("nightingale\n"), nil }
+		read := func(string, string) ([]byte, error) { return []byte("Name\nnightingale\n"), nil }
 		if _, err := policy.Load(set, policy.Options{Read: read, Locate: beside, Detectors: types, Actions: actions}); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}

@@ -110,6 +110,7 @@ func innerLimits() []limit {
 		{"Letters and digits of a token", "detect/dlp.maxToken", "encoded data: no identifier", "TestTheEngineWeighsWhatStandsAround"},
 		{"Readings that are weighed against one", "detect/dlp.maxNeighbors", "the others do not count", "TestAColumnOfNumbersIsWeighed"},
 		{"Digits of a telephone number", "detect/dlp.mostPhone", "no telephone number", "TestSamplesOfPacks FuzzDetectors"},
+		{"Octets of the first word of a term", "detect/dlp.maxTermKey", "no term begins there", "TestALexiconFindsWhatAnAutomatonFinds"},
 		{"Octets of a secret that are measured and kept", "detect/secret.maxValue", "the rest does not count", "TestALongSecretIsFoundByItsBeginning FuzzScan"},
 		{"Top-level domains that are remembered", "detect/dlp.maxTops", "the others are looked up each time", "TestSamplesOfPacks"},
 		{"Packs of detectors", "detect/dlp.maxPacks", "the program ends when it starts: a bug that every test would show", "TestEveryPackIsSound"},

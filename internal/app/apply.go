@@ -15,6 +15,7 @@ import (
 
 	"postern.dev/postern/internal/detect/exact"
 	"postern.dev/postern/internal/detect/fingerprint"
+	"postern.dev/postern/internal/detect/number"
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
@@ -137,7 +138,10 @@ func PolicyOptions() policy.Options {
 	for _, p := range profile.All() {
 		profiles = append(profiles, policy.Profile{ID: p.ID, Needs: p.Needs})
 	}
-	return policy.Options{Profiles: profiles, Detectors: types, Read: readBeside, Locate: locate, Actions: built(), Protected: reservedNames()}
+	return policy.Options{
+		Profiles: profiles, Detectors: types, Checks: number.Kinds(), Read: readBeside, Locate: locate,
+		Actions: built(), Protected: reservedNames(),
+	}
 }
 
 // built are the actions that this version can carry out; "secure" comes with

@@ -19,6 +19,7 @@ type Catalogue struct {
 	// Terms names the built-in lists of terms to look for.
 	Terms        []string         `json:"terms,omitempty" yaml:"terms"`
 	Dictionaries []Dictionary     `json:"dictionaries,omitempty" yaml:"dictionaries"`
+	Patterns     []PatternRule    `json:"patterns,omitempty" yaml:"patterns"`
 	Headers      []HeaderRule     `json:"headers,omitempty" yaml:"headers"`
 	Attachments  []AttachmentRule `json:"attachments,omitempty" yaml:"attachments"`
 	Properties   []PropertyRule   `json:"properties,omitempty" yaml:"properties"`
@@ -45,6 +46,43 @@ type Dictionary struct {
 	Exact bool `json:"exact,omitempty" yaml:"exact"`
 	// Confidence is that of the findings; none is high.
 	Confidence Confidence `json:"confidence,omitempty" yaml:"confidence"`
+}
+
+// PatternRule finds what a regular expression matches in texts.
+type PatternRule struct {
+	ID string `json:"id" yaml:"id"`
+	// Pattern is an RE2 expression; its first group, when it has one, is the
+	// value. A match is not longer than MaxMatch bytes.
+	Pattern string `json:"pattern" yaml:"pattern"`
+	// Near are words of which one must stand within Window bytes; without
+	// one a finding is low.
+	Near   []string `json:"near,omitempty" yaml:"near"`
+	Window int      `json:"window,omitempty" yaml:"window"`
+	// Check is the type whose rules a value must keep, e.g. "NL_BSN".
+	Check string `json:"check,omitempty" yaml:"check"`
+	// Confidence is that of the findings; none is high.
+	Confidence Confidence `json:"confidence,omitempty" yaml:"confidence"`
+}
+
+// Level is the confidence of what p finds.
+func (p PatternRule) Level() Confidence { return p.Confidence.orHigh() }
+
+// check returns the mistakes of p.
+func (p PatternRule) check() error {
+	if p.Pattern == "" || len(p.Pattern) > MaxPattern {
+		return fmt.Errorf("pattern %q: the pattern is missing or longer than %d", p.ID, MaxPattern)
+	}
+	if p.Window < 0 || p.Window > Margin/2 {
+		return fmt.Errorf("pattern %q: no window %d", p.ID, p.Window)
+	}
+	re, err := regexp.Compile(p.Pattern)
+	if err == nil && re.MatchString("") {
+		err = errors.New("it matches nothing at all")
+	}
+	if err != nil {
+		return fmt.Errorf("pattern %q: %w", p.ID, err)
+	}
+	return nil
 }
 
 // HeaderRule finds a header field by its value.
@@ -115,9 +153,14 @@ type AttachmentRule struct {
 
 // Limits of one catalogue.
 const (
-	MaxTerms   = 50_000
-	MaxTerm    = 256
-	MaxPattern = 1024
+	MaxTerms = 100_000
+	MaxParts = 50_000 // of a dictionary that also finds parts of words
+	MaxTerm  = 256
+	// MaxPatterns is how many regular expressions meet a text, and MaxMatch
+	// how long a match is in bytes.
+	MaxPatterns = 50
+	MaxMatch    = 1000
+	MaxPattern  = 1024
 )
 
 // TypeOf is the finding type of a detector's id: "credit-card" finds
@@ -171,6 +214,14 @@ func (c Catalogue) Check() error {
 		level("dictionary", d.ID, d.Level())
 		all = append(all, d.check())
 	}
+	for _, p := range c.Patterns {
+		id("pattern", p.ID)
+		level("pattern", p.ID, p.Level())
+		all = append(all, p.check())
+	}
+	if len(c.Patterns) > MaxPatterns {
+		all = append(all, fmt.Errorf("more than %d patterns", MaxPatterns))
+	}
 	for _, h := range c.Headers {
 		id("header", h.ID)
 		level("header", h.ID, h.Level())
@@ -223,6 +274,9 @@ func (d Dictionary) check() error {
 	}
 	if len(d.Terms) > MaxTerms {
 		return fmt.Errorf("dictionary %q: more than %d terms", d.ID, MaxTerms)
+	}
+	if d.Parts && len(d.Terms) > MaxParts {
+		return fmt.Errorf("dictionary %q: more than %d terms that are parts of words", d.ID, MaxParts)
 	}
 	for _, t := range d.Terms {
 		if strings.TrimSpace(t) == "" || len(t) > MaxTerm {

@@ -268,7 +268,10 @@ func TestTheCatalogueIsChecked(t *testing.T) {
 		}
 	}
 	for want, c := range map[string]detect.Catalogue{
-		"more than 50000 terms":     {Dictionaries: []detect.Dictionary{{ID: "p", Terms: slices.Repeat([]string{"x"}, 50_001)}}},
+		"more than 100000 terms":    {Dictionaries: []detect.Dictionary{{ID: "p", Terms: slices.Repeat([]string{"x"}, 100_001)}}},
+		"more than 50000 terms":     {Dictionaries: []detect.Dictionary{{ID: "p", Parts: true, Terms: slices.Repeat([]string{"x"}, 50_001)}}},
+		"matches nothing at all":    {Patterns: []detect.PatternRule{{ID: "p", Pattern: "x*"}}},
+		"more than 50 patterns":     {Patterns: slices.Repeat([]detect.PatternRule{{ID: "p", Pattern: "x"}}, 51)},
 		"longer than 256 bytes":     {Dictionaries: []detect.Dictionary{{ID: "p", Terms: []string{strings.Repeat("x", 257)}}}},
 		"pattern is longer than 10": {Headers: []detect.HeaderRule{{ID: "h", Name: "X", Pattern: strings.Repeat("x", 1025)}}},
 	} {

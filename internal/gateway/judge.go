@@ -117,6 +117,12 @@ func catalogueOf(set *policy.Set) detect.Catalogue {
 			})
 			continue
 		}
+		if d.Text != "" {
+			c.Patterns = append(c.Patterns, detect.PatternRule{
+				ID: d.ID, Pattern: d.Text, Near: d.Near, Window: d.Window, Check: strings.ToUpper(d.Check), Confidence: level(d.Confidence),
+			})
+			continue
+		}
 		if d.Table != "" {
 			c.Tables = append(c.Tables, detect.TableRule{
 				ID: d.ID, File: d.Table, Content: d.Content, Fields: d.Fields, Window: d.Window,

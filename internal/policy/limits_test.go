@@ -34,7 +34,7 @@ func TestADictionaryHasAsManyTermsAsTheDetectorsTake(t *testing.T) {
 	for _, tt := range []struct {
 		terms int
 		want  string
-	}{{50_000, ""}, {50_001, "50,000 terms at most"}} {
+	}{{100_000, ""}, {100_001, "100,000 terms at most"}} {
 		read := func(string, string) ([]byte, error) { return []byte(strings.Repeat("word\n", tt.terms)), nil }
 		_, err := Load([]File{{"x.yaml", []byte("kind: dictionary\nid: d\nfile: words.txt\n")}}, Options{Read: read})
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {

@@ -23,6 +23,9 @@ type Options struct {
 	// the dictionaries and detectors of the files.
 	// Default: the types of Types.
 	Detectors []string
+	// Checks are the types by whose rules a value can be checked.
+	// Default: any name.
+	Checks []string
 	// Read reads the file of a dictionary; the name is as written there.
 	// Default: a dictionary cannot name a file.
 	Read func(policyFile, name string) ([]byte, error)

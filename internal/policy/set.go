@@ -53,6 +53,12 @@ type Detector struct {
 	// Property is the name of a property of documents, with stars; its value
 	// is what Pattern matches.
 	Property string `json:"property,omitempty"`
+	// Text is a regular expression (RE2) over all texts. With Near, one of
+	// these words must stand within Window octets, or else a finding is low.
+	// Check is the type whose checksum a value must pass.
+	Text  string   `json:"text,omitempty"`
+	Near  []string `json:"near,omitempty"`
+	Check string   `json:"check,omitempty"`
 	// FileName and FileType are patterns with stars over the name and the
 	// media type of an attachment; Larger is a size in octets.
 	FileName []string `json:"file_name,omitempty"`
@@ -192,13 +198,14 @@ func (r *Rule) headers() (names []string) {
 
 // Limits of a dictionary.
 const (
-	maxTerms = 50_000 // as detect.MaxTerms
+	maxTerms = 100_000 // as detect.MaxTerms
+	maxParts = 50_000  // as detect.MaxParts
 	maxTerm  = 200
 )
 
 func (l *loader) dictionary(r *reader, doc ast.Node) {
-	m, ok := r.mapping(doc, "a dictionary", "kind", "id", "name", "description", "terms", "file", "confidence",
-		"case_sensitive", "inside")
+	m, ok := r.mapping(doc, "a dictionary", "kind", "id", "name", "description", "terms", "file", "column",
+		"confidence", "case_sensitive", "inside")
 	if !ok {
 		return
 	}
@@ -213,8 +220,14 @@ func (l *loader) dictionary(r *reader, doc ast.Node) {
 	if m.has("file") {
 		l.terms(m, &d)
 	}
+	if m.has("column") && !m.has("file") {
+		r.wrong(m.keys["column"], "a column belongs to a file in CSV")
+	}
 	if len(d.Terms) == 0 && !m.has("file") {
 		r.wrong(doc, "the dictionary has no terms")
+	}
+	if d.Inside && len(d.Terms) > maxParts {
+		r.wrong(doc, "a dictionary that finds terms inside longer words has 50,000 at most")
 	}
 	l.set.dictionaries = append(l.set.dictionaries, d)
 }
@@ -227,7 +240,7 @@ func (d *Dictionary) add(term string) string {
 	case len(term) > maxTerm:
 		return "a term is longer than 200 bytes"
 	case len(d.Terms) >= maxTerms:
-		return "a dictionary has 50,000 terms at most"
+		return "a dictionary has 100,000 terms at most"
 	}
 	d.Terms = append(d.Terms, term)
 	return ""
@@ -244,6 +257,10 @@ func (l *loader) terms(m mapping, d *Dictionary) {
 	data, err := l.options.Read(m.r.file, name)
 	if err != nil {
 		m.r.wrong(n, "the file %q cannot be read: %v", name, err)
+		return
+	}
+	if m.has("column") || strings.EqualFold(path.Ext(name), ".csv") {
+		l.column(m, d, data)
 		return
 	}
 	lines := bufio.NewScanner(bytes.NewReader(data))
@@ -276,7 +293,7 @@ func (m mapping) confidence() string {
 
 func (l *loader) detector(r *reader, doc ast.Node) {
 	m, ok := r.mapping(doc, "a detector", "kind", "id", "name", "description", "confidence", "header", "property", "attachment",
-		"table", "fingerprint")
+		"table", "fingerprint", "text")
 	if !ok {
 		return
 	}
@@ -286,18 +303,20 @@ func (l *loader) detector(r *reader, doc ast.Node) {
 		d.Confidence = m.confidence()
 	}
 	kinds := 0
-	for _, k := range []string{"header", "property", "attachment", "table", "fingerprint"} {
+	for _, k := range []string{"header", "property", "attachment", "table", "fingerprint", "text"} {
 		if m.has(k) {
 			kinds++
 		}
 	}
 	switch {
 	case kinds != 1:
-		r.wrong(doc, "a detector needs one of header, property, attachment, table and fingerprint")
+		r.wrong(doc, "a detector needs one of header, property, text, attachment, table and fingerprint")
 	case m.has("header"):
 		r.headerDetector(m.keys["header"], &d)
 	case m.has("property"):
 		r.propertyDetector(m.keys["property"], &d)
+	case m.has("text"):
+		l.textDetector(r, m.keys["text"], &d)
 	case m.has("table"):
 		l.tableDetector(r, m.keys["table"], &d)
 	case m.has("fingerprint"):

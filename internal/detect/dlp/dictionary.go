@@ -4,12 +4,13 @@ import (
 	"postern.dev/postern/internal/detect"
 )
 
-// dictionary finds the terms of a tenant.
+// dictionary finds the terms of a tenant: whole words by a lexicon, parts of
+// words by an automaton.
 type dictionary struct {
 	id, kind string
-	parts    bool
 	terms    []string
-	find     *automaton
+	whole    *lexicon
+	parts    *automaton
 	level    detect.Confidence
 }
 
@@ -17,22 +18,27 @@ func newDictionary(d detect.Dictionary, l *letters) *dictionary {
 	if d.Exact {
 		l = nil
 	}
-	return &dictionary{
-		id: d.ID, kind: detect.TypeOf(d.ID), parts: d.Parts, terms: d.Terms, find: newAutomaton(d.Terms, l),
-		level: d.Level(),
+	made := &dictionary{id: d.ID, kind: detect.TypeOf(d.ID), terms: d.Terms, level: d.Level()}
+	if d.Parts {
+		made.parts = newAutomaton(d.Terms, l)
+	} else {
+		made.whole = newLexicon(d.Terms, l)
 	}
+	return made
 }
 
 func (d *dictionary) ID() string { return d.id }
 
 func (d *dictionary) Scan(w *detect.Window, found func(detect.Hit)) {
-	d.find.scan(w.Text, 0, len(w.Text), func(word, start, end int) {
-		if !d.parts && !whole(w.Text, start, end) {
-			return
-		}
+	hit := func(term, start, end int) {
 		found(detect.Hit{
 			Type: d.kind, Start: start, End: end, Confidence: d.level, Score: atHigh,
-			Value: d.terms[word], Why: []string{"term"}, Aside: true,
+			Value: d.terms[term], Why: []string{"term"}, Aside: true,
 		})
-	})
+	}
+	if d.parts != nil {
+		d.parts.scan(w.Text, 0, len(w.Text), hit)
+		return
+	}
+	d.whole.scan(w.Text, hit)
 }

@@ -46,6 +46,11 @@ func (b *Base) Detectors(c detect.Catalogue) []detect.Detector {
 	for _, d := range c.Dictionaries {
 		list = append(list, newDictionary(d, b.letters))
 	}
+	for _, p := range c.Patterns {
+		if made, err := newExpression(p, b.letters); err == nil { // Check has compiled it
+			list = append(list, made)
+		}
+	}
 	return list
 }
 
