@@ -6,7 +6,7 @@
 // It only carries them. What they mean is known to internal/detect/dlp and
 // internal/profile.
 //
-// Standards: none.
+// Standards: those that the packs name as their sources.
 package packs
 
 import (

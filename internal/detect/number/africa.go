@@ -61,7 +61,9 @@ var africa = []kind{
 	// Central Bank of Nigeria: bank verification number, begins with 22.
 	{name: "NG_BVN", check: func(b []byte) bool { return digits(b, 11) && string(b[:2]) == "22" }},
 	// National Identification Authority: Ghana card, country, nine digits and one.
-	{name: "GH_CARD", check: func(b []byte) bool { return shaped(b, "GHA9999999999") }},
+	{name: "GH_CARD", check: func(b []byte) bool {
+		return len(b) == 13 && string(b[:3]) == "GHA" && digits(b[3:], 10)
+	}},
 }
 
 func mauritian(b []byte) bool {

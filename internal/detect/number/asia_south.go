@@ -12,10 +12,7 @@ var southAsia = []kind{
 	}},
 	// GSTN: GSTIN, state, PAN, registration, Z, modulus 36.
 	{name: "IN_GSTIN", check: func(b []byte) bool {
-		if !shaped(b, "99AAAAA9999AXXX") || b[13] != 'Z' || b[12] == '0' {
-			return false
-		}
-		if n := value(b[:2]); n < 1 || n > 38 && n != 97 && n != 99 {
+		if !indianTax(b) {
 			return false
 		}
 		sum := 0
@@ -25,6 +22,10 @@ var southAsia = []kind{
 		}
 		return b[14] == alphabet36[(36-sum%36)%36]
 	}},
+	// GSTN: the form of a GSTIN, without its check character.
+	{name: "IN_GSTIN_FORM", check: indianTax},
+	// National Health Authority: ABHA number, fourteen digits, Verhoeff.
+	{name: "IN_ABHA", check: func(b []byte) bool { return digits(b, 14) && value(b) > 0 && verhoeff(b) }},
 	// Election Commission: EPIC, three letters and seven digits, Luhn.
 	{name: "IN_VOTER", check: func(b []byte) bool { return shaped(b, "AAA9999999") && luhn(b[3:]) }},
 	// Ministry of Road Transport, Sarathi: state, office, year, serial.
@@ -72,4 +73,12 @@ func indianVerhoeff(b []byte, n int) bool {
 		}
 	}
 	return false
+}
+
+func indianTax(b []byte) bool {
+	if !shaped(b, "99AAAAA9999AXXX") || b[13] != 'Z' || b[12] == '0' {
+		return false
+	}
+	n := value(b[:2])
+	return n >= 1 && n <= 38 || n == 97 || n == 99
 }

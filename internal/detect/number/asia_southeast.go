@@ -35,6 +35,15 @@ var southEastAsia = []kind{
 	}},
 	// Department of Provincial Administration: PIN, modulus 11.
 	{name: "TH_PIN", check: func(b []byte) bool { return thai(b) && b[0] >= '1' && b[0] <= '8' }},
+	// The same with the codes of the provinces.
+	{name: "TH_PIN_PLACE", check: func(b []byte) bool {
+		if !thai(b) || b[0] < '1' || b[0] > '8' {
+			return false
+		}
+		n := value(b[1:3])
+		return n >= 10 && n <= 27 || n >= 30 && n <= 58 || n >= 60 && n <= 67 || n >= 70 && n <= 77 || n >= 80 && n <= 86 ||
+			n >= 90 && n <= 96
+	}},
 	{name: "TH_IDNR", check: func(b []byte) bool { return thai(b) && b[0] >= '1' && b[0] <= '8' }},
 	// Department of Business Development: number of a company, begins with 0.
 	{name: "TH_MOA", check: func(b []byte) bool { return thai(b) && b[0] == '0' }},
@@ -66,8 +75,10 @@ var southEastAsia = []kind{
 	{name: "VN_CCCD", check: func(b []byte) bool {
 		return digits(b, 12) && b[0] == '0' && value(b[:3]) >= 1 && value(b[:3]) <= 96 && b[3] <= '3'
 	}},
-	// Bureau of Internal Revenue: TIN, nine digits, weights 9 to 2 modulus 11 is not public; branch of three or five.
-	{name: "PH_TIN", check: func(b []byte) bool { return digits(b, 9, 12, 14) && value(b[:9]) > 0 }},
+	// Bureau of Internal Revenue: TIN, weights 9 to 2 modulus 11, branch of three or five digits.
+	{name: "PH_TIN", check: func(b []byte) bool {
+		return digits(b, 9, 12, 14) && value(b[:9]) > 0 && is(b[8], falling(b[:8], 9)%11)
+	}},
 }
 
 func singaporeEntity(b []byte) bool {

@@ -33,8 +33,10 @@ var central = []kind{
 	{name: "CZ_DIC", lead: "CZ ", drop: slash, check: czechVAT},
 	// Finančná správa: IČ DPH, divisible by 11.
 	{name: "SK_DPH", lead: "SK ", check: slovakVAT},
-	// NAV: adószám, weights 9, 7, 3, 1 modulus 10.
-	{name: "HU_ANUM", lead: "HU ", check: hungarianVAT},
+	// NAV: adószám, weights 9, 7, 3, 1 modulus 10, perhaps with the kind of tax and the county.
+	{name: "HU_ANUM", lead: "HU ", check: func(b []byte) bool {
+		return hungarianVAT(b) || digits(b, 11) && hungarianVAT(b[:8]) && b[8] >= '1' && b[8] <= '5'
+	}},
 	// NAV: adóazonosító jel, begins with 8, weights 1 to 9 modulus 11.
 	{name: "HU_TIN", check: func(b []byte) bool {
 		return digits(b, 10) && b[0] == '8' && is(b[9], weigh(b, 1, 2, 3, 4, 5, 6, 7, 8, 9)%11)

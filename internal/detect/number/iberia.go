@@ -12,6 +12,11 @@ var iberia = []kind{
 	{name: "ES_NIF", lead: "ES ", check: func(b []byte) bool {
 		return spanishNIF(b) || shaped(b, "99999A") && modulo23(b[:5], b[5])
 	}},
+	// The same for what people write: zeros in front of a DNI are often left out.
+	{name: "ES_NIF_SHORT", check: func(b []byte) bool {
+		return spanishDNI(b) || shaped(b, "9999999A") && modulo23(b[:7], b[7]) ||
+			shaped(b, "A9999999A") && oneOf(b[0], "KLM") && modulo23(b[1:8], b[8])
+	}},
 	// Tesorería General de la Seguridad Social: twelve digits modulus 97.
 	{name: "ES_NSS", drop: slash, check: spanishSocial},
 	// CNMC resolution: CUPS, modulus 529 as two letters.
@@ -26,6 +31,10 @@ var iberia = []kind{
 	}},
 	// Autoridade Tributária: NIF, weights 9 to 2 modulus 11.
 	{name: "PT_NIF", lead: "PT ", check: portugueseNIF},
+	// Segurança Social: NISS, primes as weights modulus 10.
+	{name: "PT_NISS", check: func(b []byte) bool {
+		return digits(b, 11) && (b[0] == '1' || b[0] == '2') && is(b[10], 9-weigh(b, 29, 23, 19, 17, 13, 11, 7, 5, 3, 2)%10)
+	}},
 	// Instituto dos Registos: Cartão de Cidadão, Luhn over digits and letters.
 	{name: "PT_CC", check: portugueseCard},
 	// Govern d'Andorra: NRT, letter, six digits, letter, ranges by letter.

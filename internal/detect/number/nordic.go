@@ -14,7 +14,13 @@ var nordic = []kind{
 	// Erhvervsstyrelsen: CVR, weights 2, 7 to 1 modulus 11.
 	{name: "DK_CVR", lead: "DK ", check: danishVAT},
 	// Digi- ja väestötietovirasto: henkilötunnus, sign of the century, modulus 31; decree 690/2022.
-	{name: "FI_HETU", check: finnishPerson, exact: finnishWritten},
+	{name: "FI_HETU", check: func(b []byte) bool { return finnishPerson(b, 899) }, exact: func(s string) bool {
+		return finnishWritten(s, 899)
+	}},
+	// The same with the serials from 900, which are for a time or for tests.
+	{name: "FI_HETU_ANY", check: func(b []byte) bool { return finnishPerson(b, 999) }, exact: func(s string) bool {
+		return finnishWritten(s, 999)
+	}},
 	// Patentti- ja rekisterihallitus: Y-tunnus, weights 7, 9, 10, 5, 8, 4, 2 modulus 11.
 	{name: "FI_YTUNNUS", lead: "FI ", check: finnishVAT},
 	{name: "FI_ALV", lead: "FI ", check: finnishVAT},
@@ -71,7 +77,7 @@ const (
 )
 
 // finnishWritten wants the sign of the century.
-func finnishWritten(s string) bool {
+func finnishWritten(s string, last int) bool {
 	var room [longest]byte
 	b, ok := compact(room[:0], s, "")
 	if !ok || len(b) != 11 || !oneOf(b[6], finnishSigns) {
@@ -84,29 +90,29 @@ func finnishWritten(s string) bool {
 	case oneOf(b[6], "ABCDEF"):
 		century = 2000
 	}
-	return every(b[:6], digit) && calendar(century+value(b[4:6]), value(b[2:4]), value(b[:2])) && finnishSum(b[:6], b[7:])
+	return every(b[:6], digit) && calendar(century+value(b[4:6]), value(b[2:4]), value(b[:2])) && finnishSum(b[:6], b[7:], last)
 }
 
 // finnishPerson takes the compact form, in which the signs + and - are left
 // out.
-func finnishPerson(b []byte) bool {
+func finnishPerson(b []byte, last int) bool {
 	switch {
 	case len(b) == 11:
 		return oneOf(b[6], finnishSigns[2:]) && every(b[:6], digit) &&
-			someYear(value(b[4:6]), value(b[2:4]), value(b[:2])) && finnishSum(b[:6], b[7:])
+			someYear(value(b[4:6]), value(b[2:4]), value(b[:2])) && finnishSum(b[:6], b[7:], last)
 	case len(b) == 10:
-		return every(b[:6], digit) && date(1900+value(b[4:6]), value(b[2:4]), value(b[:2])) && finnishSum(b[:6], b[6:])
+		return every(b[:6], digit) && date(1900+value(b[4:6]), value(b[2:4]), value(b[:2])) && finnishSum(b[:6], b[6:], last)
 	}
 	return false
 }
 
-// finnishSum checks a serial between 002 and 899 and the check character.
-func finnishSum(birth, rest []byte) bool {
+// finnishSum checks a serial between 002 and last and the check character.
+func finnishSum(birth, rest []byte, last int) bool {
 	if len(rest) != 4 || !every(rest[:3], digit) {
 		return false
 	}
 	serial := value(rest[:3])
-	return serial >= 2 && serial <= 899 && rest[3] == finnishCheck[(value(birth)*1000+serial)%31]
+	return serial >= 2 && serial <= last && rest[3] == finnishCheck[(value(birth)*1000+serial)%31]
 }
 
 func finnishVAT(b []byte) bool { return digits(b, 8) && weigh(b, 7, 9, 10, 5, 8, 4, 2, 1)%11 == 0 }

@@ -4,6 +4,8 @@ package number
 var southern = []kind{
 	// D.M. 23 dicembre 1976 n. 13813: codice fiscale; a company's is its partita IVA.
 	{name: "IT_FISCAL_CODE", check: func(b []byte) bool { return fiscalCode(b) || italianVAT(b) }},
+	// D.M. 23 dicembre 1976 n. 13813: the form of a codice fiscale, without its last letter.
+	{name: "IT_FISCAL_CODE_FORM", check: func(b []byte) bool { _, ok := fiscalForm(b); return ok }},
 	// D.P.R. 633/1972 art. 35: partita IVA, Luhn, number of the office.
 	{name: "IT_VAT", lead: "IT ", check: italianVAT},
 	// D.M. 2 agosto 2001: AIC code of medicines, in base 10 or 32.
@@ -42,11 +44,18 @@ var southern = []kind{
 	{name: "CY_TIN", check: func(b []byte) bool { return cypriot(b) && (b[0] == '0' || b[0] == '9') }},
 }
 
-// fiscalCode checks the names' shape, the date, the place and the letter. Of
-// two persons with the same code one has letters in place of digits.
+// fiscalCode checks the form and the letter at the end.
 func fiscalCode(b []byte) bool {
+	sum, ok := fiscalForm(b)
+	return ok && b[15] == byte('A'+sum%26)
+}
+
+// fiscalForm checks the names' shape, the date and the place, and gives the
+// sum of the rest. Of two persons with the same code one has letters in place
+// of digits.
+func fiscalForm(b []byte) (sum int, ok bool) {
 	if len(b) != 16 || !every(b[:6], letter) || !letter(b[8]) || !letter(b[11]) || !letter(b[15]) {
-		return false
+		return 0, false
 	}
 	var d [16]byte
 	for i, c := range b {
@@ -55,11 +64,11 @@ func fiscalCode(b []byte) bool {
 			if letter(c) {
 				p := place(c, "LMNPQRSTUV")
 				if p < 0 {
-					return false
+					return 0, false
 				}
 				c = byte('0' + p)
 			} else if !digit(c) {
-				return false
+				return 0, false
 			}
 		}
 		d[i] = c
@@ -70,9 +79,8 @@ func fiscalCode(b []byte) bool {
 		day -= 40
 	}
 	if !someYear(value(d[6:8]), month, day) || !nameCode(b[:3]) || !nameCode(b[3:6]) {
-		return false
+		return 0, false
 	}
-	sum := 0
 	for i, c := range b[:15] {
 		n := place(c, alphabet36)
 		if n >= 10 {
@@ -83,7 +91,7 @@ func fiscalCode(b []byte) bool {
 		}
 		sum += n
 	}
-	return b[15] == byte('A'+sum%26)
+	return sum, true
 }
 
 // nameCode is consonants, then vowels, then X for what is missing.
