@@ -441,8 +441,11 @@ func (g *Gateway) finish(tx *store.Tx, id string, now time.Time) error {
 	if _, err := spool.Move(tx, id, spool.Settle, now); err != nil {
 		return err
 	}
-	tx.OnCommit(func() { g.erase(id) })
-	return nil
+	file, err := spool.GiveUp(tx, id, now)
+	if err == nil {
+		tx.OnCommit(func() { g.unlink(id, file) })
+	}
+	return err
 }
 
 func recipients(list []mail.Address) []mail.Recipient {

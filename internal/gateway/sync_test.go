@@ -80,9 +80,9 @@ func (d *deathbed) stored(t *testing.T, moves ...spool.Event) spool.Stored {
 func TestAFailedFsyncOfAnErasureIsDeath(t *testing.T) {
 	t.Run("of a finished message", func(t *testing.T) {
 		d := newDeathbed(t)
-		d.stored(t, spool.Pass, spool.Settle)
+		stored := d.stored(t, spool.Pass, spool.Settle)
 		d.fail(2) // remove, sync folder
-		d.g.erase(d.id)
+		d.g.unlink(d.id, stored.File)
 		d.mustHaveDied(t)
 	})
 	t.Run("of a finished message at the hourly sweep", func(t *testing.T) {
@@ -109,9 +109,9 @@ func TestAnUnlinkThatFailsIsNotDeath(t *testing.T) {
 	stored := d.stored(t)
 	d.fail(1)
 	d.g.discard(stored, store.ErrFull)
-	d.stored(t, spool.Pass, spool.Settle)
+	stored = d.stored(t, spool.Pass, spool.Settle)
 	d.fail(1)
-	d.g.erase(d.id)
+	d.g.unlink(d.id, stored.File)
 	d.g.Wait()
 	if len(d.died) > 0 || !strings.Contains(last(d.faults.Log()), "remove") {
 		t.Errorf("%v after %q", d.died, last(d.faults.Log()))

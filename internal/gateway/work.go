@@ -263,12 +263,13 @@ func addressesOf(list []reported) []mail.Address {
 	return out
 }
 
-// erase removes the octets of a message that is done.
-func (g *Gateway) erase(id string) {
+// unlink removes the octets of a message that is done, and whose row says that
+// they are gone.
+func (g *Gateway) unlink(id, file string) {
 	g.later.Add(1)
 	go func() {
 		defer g.later.Done()
-		if err := g.Spool.Erase(context.Background(), id, time.Now()); err != nil {
+		if err := g.Spool.Unlink(file); err != nil {
 			g.died(err)
 			g.Log.Error("the octets of a finished message could not be erased", telemetry.KeyCode, problem.NotErased,
 				telemetry.KeyMessage, id, telemetry.KeyError, err)

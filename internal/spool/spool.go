@@ -200,23 +200,36 @@ func (s *Spool) alarm(id, tenant string, err error) {
 // promises octets which are not there. An error that is durable.ErrSync must
 // end the process.
 func (s *Spool) Erase(ctx context.Context, id string, now time.Time) error {
-	var m Message
+	var file string
 	err := s.db.Update(ctx, func(tx *store.Tx) (err error) {
-		if m, err = Get(tx, id); err != nil {
-			return err
-		}
-		if m.State != Done {
-			return fmt.Errorf("spool: erase %s: it is %s, not done", id, m.State)
-		}
-		return markGone(tx, id, now)
+		file, err = GiveUp(tx, id, now)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	return s.unlink(m.File)
+	return s.Unlink(file)
 }
 
-func (s *Spool) unlink(file string) error {
+// GiveUp is the first half of Erase, for the transaction that calls a message
+// done: its row says that the octets are gone. The file, which it returns,
+// must be unlinked when that is committed, and not before.
+func GiveUp(tx *store.Tx, id string, now time.Time) (file string, err error) {
+	var state string
+	err = tx.QueryRow("SELECT state, file FROM message WHERE id = ?", id).Scan(&state, &file)
+	switch {
+	case errors.Is(err, store.ErrNoRows):
+		return "", fmt.Errorf("%w: %s", ErrNotFound, id)
+	case err != nil:
+		return "", fmt.Errorf("spool: erase %s: %w", id, err)
+	case State(state) != Done:
+		return "", fmt.Errorf("spool: erase %s: it is %s, not done", id, state)
+	}
+	return file, markGone(tx, id, now)
+}
+
+// Unlink is the second half of Erase.
+func (s *Spool) Unlink(file string) error {
 	err := s.shard(file).Remove(file)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return nil
