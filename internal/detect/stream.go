@@ -46,11 +46,9 @@ func (s *Stream) Write(p []byte) (int, error) {
 	n := len(p)
 	s.read += int64(n)
 	size := s.size()
-	if s.text.text == nil && n > size/64 {
-		s.text.text = make([]byte, 0, size+2*Margin+utf8.UTFMax)
-	}
 	for len(p) > 0 {
 		take := min(len(p), max(1, s.lead+size+Margin-len(s.text.text)))
+		s.room(take, size+2*Margin+utf8.UTFMax)
 		s.fold(p[:take])
 		p = p[take:]
 		if len(s.text.text) >= s.lead+size+Margin {
@@ -60,6 +58,18 @@ func (s *Stream) Write(p []byte) (int, error) {
 		}
 	}
 	return n, nil
+}
+
+// room makes the window larger when n octets do not fit and it is no small one
+// any more: four times, up to a whole one. Most texts are a hundredth of that.
+func (s *Stream) room(n, whole int) {
+	have := cap(s.text.text)
+	if n < 4<<10 && have < 4<<10 || have-len(s.text.text) >= n+utf8.UTFMax || have >= whole {
+		return
+	}
+	larger := make([]byte, len(s.text.text), min(whole, max(4*have, 4*n)))
+	copy(larger, s.text.text)
+	s.text.text = larger
 }
 
 // Close looks at what is left. A Stream cannot be used after it.

@@ -125,7 +125,8 @@ func readCarrier(d *Document) error {
 	if len(b) > 0 {
 		d.Note(mail.Unsupported, d.Kind.Type+" cannot be read")
 	}
-	if at := bytes.LastIndex(b, []byte("PK\x05\x06")); at >= 0 && len(b)-at <= 22+1<<16 && bytes.Contains(b, []byte("PK\x01\x02")) {
+	end := b[max(0, len(b)-(22+1<<16)):]
+	if bytes.Contains(end, []byte("PK\x05\x06")) && bytes.Contains(b, []byte("PK\x01\x02")) {
 		if a := zipped.Open(b); len(a.Files) > 0 {
 			return d.zip(a)
 		}

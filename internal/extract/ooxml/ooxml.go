@@ -122,12 +122,17 @@ func (p *pack) read() {
 		}
 	}
 	p.properties()
-	switch main := p.main(); {
+	main := p.main()
+	root := ""
+	if main >= 0 && !strings.HasPrefix(p.parts[main].name, "xl/") {
+		root = p.root(main)
+	}
+	switch {
 	case main < 0:
 		p.workbook(-1)
-	case strings.HasPrefix(p.parts[main].name, "xl/") || p.root(main) == "workbook" || strings.HasSuffix(p.parts[main].name, ".bin"):
+	case strings.HasPrefix(p.parts[main].name, "xl/") || root == "workbook" || strings.HasSuffix(p.parts[main].name, ".bin"):
 		p.workbook(main)
-	case p.root(main) == "presentation":
+	case root == "presentation":
 		p.presentation(main)
 	default:
 		p.tree(main, "")
