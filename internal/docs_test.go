@@ -210,8 +210,9 @@ Text reaches the detectors through an extractor. A part that none of them takes 
 |---|---|
 `)
 	reads := map[string]string{
-		"extract-zip": "Word, Excel, PowerPoint and Visio (Office Open XML, also xlsb, macros, templates), and ZIP archives: every " +
+		"extract-zip": "Word, Excel, PowerPoint and Visio (Office Open XML, also xlsb, macros, templates), OpenDocument, and ZIP archives: every " +
 			"reading of their directory; what is encrypted, with the passwords that are known",
+		"extract-flat-odf":   "OpenDocument texts, sheets and slides that are one XML file",
 		"extract-7z":         "7z archives, also encrypted ones whose password is known",
 		"extract-rar":        "RAR archives, also encrypted ones whose password is known",
 		"extract-tar":        "tar archives",

@@ -44,6 +44,7 @@ func floors() map[string]int {
 		"extract/xmlread":     0,
 		"extract/archive":     1,
 		"extract/ooxml":       1,
+		"extract/odf":         1,
 		"detect":              2,
 		"detect/number":       2,
 		"extract":             2,

@@ -88,6 +88,7 @@ func Extractors() []Extractor {
 		{Name: "extract-metafile", Takes: isMetafile, Read: readMetafile},
 		{Name: "extract-rtf", Takes: isRTF, Read: readRTF},
 		{Name: "extract-zip", Takes: isZip, Read: readZip, Opens: true},
+		{Name: "extract-flat-odf", Takes: isFlat, Read: readFlat},
 		{Name: "extract-7z", Takes: isSevenZip, Read: readSevenZip, Opens: true},
 		{Name: "extract-rar", Takes: isRar, Read: readRar, Opens: true},
 		{Name: "extract-tar", Takes: isTar, Read: readTar},

@@ -45,6 +45,8 @@ func kindOf(in Input, head []byte) Kind {
 	case text:
 		kind := refine(content, declared, in.Name)
 		switch {
+		case flat(head):
+			kind = flatODF
 		case mailbox(head):
 			kind = Mailbox
 		case strings.HasPrefix(kind, "text/plain") && (in.Name != "" || declared != "text/plain") && letter(head):

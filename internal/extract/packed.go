@@ -7,6 +7,7 @@ import (
 	"github.com/gabriel-vasile/mimetype"
 
 	"postern.dev/postern/internal/extract/archive"
+	"postern.dev/postern/internal/extract/odf"
 	"postern.dev/postern/internal/extract/ooxml"
 	"postern.dev/postern/internal/extract/zipped"
 	"postern.dev/postern/internal/mail"
@@ -21,7 +22,7 @@ func isZip(k Kind) bool {
 		}
 	}
 	return strings.HasPrefix(k.Type, "application/vnd.openxmlformats-officedocument.") ||
-		strings.HasPrefix(k.Type, "application/vnd.oasis.opendocument.") ||
+		strings.HasPrefix(k.Type, "application/vnd.oasis.opendocument.") && k.Type != flatODF ||
 		strings.HasPrefix(k.Type, "application/vnd.ms-") && strings.Contains(k.Type, ".12")
 }
 
@@ -40,10 +41,28 @@ func (d *Document) zip(a *zipped.Archive) error {
 		d.Note(mail.Malformed, a.Damaged)
 		return nil
 	}
-	if ooxml.Is(a) {
+	switch {
+	case ooxml.Is(a):
 		return l.done(ooxml.Read(a, l))
+	case odf.Is(a):
+		return l.done(odf.Read(a, l))
 	}
 	return l.done(archive.Zip(a, l))
+}
+
+// flatODF is an OpenDocument that is one XML file; it has many media types.
+const flatODF = "application/vnd.oasis.opendocument.flat-xml"
+
+func isFlat(k Kind) bool { return k.Type == flatODF }
+
+// flat reports whether XML is such a document, by its first octets.
+func flat(head []byte) bool {
+	return bytes.Contains(head, []byte("urn:oasis:names:tc:opendocument:xmlns:office:1.0")) && bytes.Contains(head, []byte(":document"))
+}
+
+func readFlat(d *Document) error {
+	l := &contents{d: d}
+	return l.done(odf.Flat(d.Octets, l))
 }
 
 func isSevenZip(k Kind) bool { return k.Type == "application/x-7z-compressed" }

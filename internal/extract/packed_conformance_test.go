@@ -167,7 +167,13 @@ func TestPackedDocumentsOfTheSharedSet(t *testing.T) {
 		fmt.Printf("%-14s %5d %4d/%-4d %4d/%-4d %4d/%-4d %4d/%-4d\n", format, s.files, s.found, s.wanted, s.tika, s.tikaWanted,
 			s.locked, s.lockedWanted, s.opened, s.openable)
 		total.found, total.wanted = total.found+s.found, total.wanted+s.wanted
+		total.locked, total.lockedWanted = total.locked+s.locked, total.lockedWanted+s.lockedWanted
+		total.opened, total.openable = total.opened+s.opened, total.openable+s.openable
 		total.tika, total.tikaWanted = total.tika+s.tika, total.tikaWanted+s.tikaWanted
+	}
+	if only == "" && (total.found < total.wanted || total.tika*10 < total.tikaWanted*9 || total.locked < total.lockedWanted ||
+		total.opened < total.openable) {
+		t.Errorf("less was found than before: %+v", total)
 	}
 	fmt.Printf("tokens %d of %d, tika %d of %d, memory of the heap at most %d MiB\n", total.found, total.wanted, total.tika,
 		total.tikaWanted, mem.HeapSys>>20)

@@ -85,12 +85,18 @@ func Zip(a *zipped.Archive, out Sink) error {
 	return nil
 }
 
+// methodIWork marks a file that Pages, Numbers or Keynote of 2009 encrypted.
+const methodIWork = 0x636B
+
 func zipFile(f *zipped.File, out Sink) error {
 	open := f.Open
 	if f.Encrypted {
 		open = func() (io.ReadCloser, error) { return f.OpenWith(out.Passwords()) }
 	}
 	r, err := open()
+	if errors.Is(err, zipped.ErrMethod) && f.Method == methodIWork {
+		err = zipped.ErrPassword
+	}
 	if err != nil {
 		refused(err, out)
 		return nil
