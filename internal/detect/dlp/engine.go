@@ -235,24 +235,23 @@ func (s *pass) from(start int) {
 	if joinsBefore(text, start) {
 		return
 	}
-	state := int32(firstState)
+	state := d.first
 	for i := start; i < len(text); i++ {
-		state = d.next[int(state)*d.width+int(d.class[text[i]])]
-		if state == 0 {
+		if state = d.step(state, text[i]); len(state.positions) == 0 {
 			return
 		}
-		if d.accept[state] == 0 {
+		if len(state.uses) == 0 {
 			continue
 		}
 		if joinsAfter(text, i+1) {
 			continue
 		}
-		s.accepted(start, i+1, d.accept[state])
+		s.accepted(start, i+1, state.uses)
 	}
 }
 
 // accepted asks the packs whose form text[start:end] has.
-func (s *pass) accepted(start, end int, uses int32) {
+func (s *pass) accepted(start, end int, uses []use) {
 	_, col := s.w.Cell(start)
 	s.rows = append(s.rows, token{
 		start: int32(start), end: int32(end), layout: layout(s.text[start:end]), col: int32(col), first: int32(len(s.list)),
@@ -278,7 +277,7 @@ func (s *pass) accepted(start, end int, uses int32) {
 	compact := s.buf[:n]
 	s.fits = s.fits[:0]
 	narrow := true
-	for _, u := range s.shapes.uses[uses] {
+	for _, u := range uses {
 		r := &s.rules[u.pack]
 		if !r.wanted || lower && s.packs[u.pack].Capitals || !r.passes(compact, int(u.form)) {
 			continue

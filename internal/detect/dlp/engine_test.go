@@ -97,3 +97,26 @@ func TestAColumnOfNumbersIsWeighed(t *testing.T) {
 		t.Errorf("%d of a column that mostly fails", n)
 	}
 }
+
+// TestSeveralGoroutinesShareTheTables is for the race detector: states of the
+// table of shapes are made while others walk it.
+func TestSeveralGoroutinesShareTheTables(t *testing.T) {
+	base := testBase(t)
+	text := strings.Repeat("maybe 536904399, likely number 536-90-4399 B-AB 1274 SU12340678\n", 20)
+	counts := make(chan int)
+	for range 4 {
+		go func() {
+			n := 0
+			s := detect.Stream{Detectors: base.Detectors(detect.Catalogue{}), Found: func(detect.Found) { n++ }}
+			_, _ = s.Write([]byte(text))
+			_ = s.Close()
+			counts <- n
+		}()
+	}
+	first := <-counts
+	for range 3 {
+		if n := <-counts; n != first || n < 60 {
+			t.Errorf("%d and %d hits", n, first)
+		}
+	}
+}

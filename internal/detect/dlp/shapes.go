@@ -2,45 +2,44 @@ package dlp
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // shapes recognizes all forms of all packs at once: a DFA that is walked from
-// the beginning of a token, so that a token costs a table look-up for each of
-// its characters, however many detectors there are.
+// the beginning of a token, so that a token costs a look-up for each of its
+// characters, however many detectors there are. Its states are made when they
+// are first needed, because a process that looks at one message needs few of
+// some ten thousand.
 type shapes struct {
-	class  [256]uint8 // of an octet; 0: in no shape
-	width  int
-	next   []int32 // state*width + class → state; 0: nothing fits any more
-	accept []int32 // state → index into uses, 0 for none
-	uses   [][]use
+	class [256]uint8 // of an octet; 0: in no shape
+	width int
+	first *shapeState
+
+	sets     []charset // of each position: one character of one shape
+	fits     []uint64  // of each position: its classes
+	optional []bool
+	ends     []int32 // of each position: the shape that ends before it, or -1
+	users    [][]use // of each shape
+
+	mu     sync.Mutex // of states
+	states map[string]*shapeState
 }
 
 // use is a form of a pack.
 type use struct{ pack, form int32 }
 
-// firstState is where a walk begins.
-const firstState = 1
-
-// shapeBuilder makes the DFA by the construction of subsets. A position is
-// one character of one shape.
-type shapeBuilder struct {
-	*shapes
-	sets     []charset // of each position
-	fits     []uint64  // of each position: its classes
-	to       [64][]int32
-	optional []bool
-	ends     []int32 // of each position: the shape that ends before it, or -1
-	users    [][]use // of each shape
-	states   map[string]int32
-	key      []byte
-	members  [][]int32 // state → positions
+// shapeState is a set of positions that the characters so far lead to.
+type shapeState struct {
+	next      []atomic.Pointer[shapeState] // by class
+	uses      []use                        // the forms that end here
+	positions []int32                      // none: nothing fits any more
 }
 
-// newShapes compiles the forms of the packs.
+// newShapes lays out the forms of the packs.
 func newShapes(list []Pack) *shapes {
-	b := &shapeBuilder{shapes: &shapes{uses: make([][]use, 1)}, states: map[string]int32{}}
+	b := &shapes{states: map[string]*shapeState{}}
 	var starts []int32
 	known := map[string]int{}
 	for p := range list {
@@ -57,20 +56,35 @@ func newShapes(list []Pack) *shapes {
 		}
 	}
 	b.classes()
-	b.state(nil) // 0: dead
 	var first []int32
 	for _, s := range starts {
 		first = b.closure(first, s)
 	}
-	b.state(first)
-	for s := firstState; s < len(b.members); s++ {
-		b.follow(s)
+	b.first = b.state(first)
+	return b
+}
+
+// step is the state behind an octet; one without positions is the end.
+func (b *shapes) step(s *shapeState, octet byte) *shapeState {
+	k := b.class[octet]
+	if next := s.next[k].Load(); next != nil {
+		return next
 	}
-	return b.shapes
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var to []int32
+	for _, p := range s.positions {
+		if k != 0 && b.fits[p]>>k&1 != 0 {
+			to = b.closure(to, p+1)
+		}
+	}
+	next := b.state(to)
+	s.next[k].Store(next)
+	return next
 }
 
 // lay puts the characters of a shape into a row of positions.
-func (b *shapeBuilder) lay(elements []element, shape int32) {
+func (b *shapes) lay(elements []element, shape int32) {
 	for _, e := range elements {
 		for i := range e.max {
 			b.sets = append(b.sets, e.set)
@@ -84,7 +98,7 @@ func (b *shapeBuilder) lay(elements []element, shape int32) {
 }
 
 // closure adds a position and those behind it that may come instead.
-func (b *shapeBuilder) closure(list []int32, at int32) []int32 {
+func (b *shapes) closure(list []int32, at int32) []int32 {
 	for {
 		list = append(list, at)
 		if !b.optional[at] {
@@ -95,7 +109,7 @@ func (b *shapeBuilder) closure(list []int32, at int32) []int32 {
 }
 
 // classes puts octets into one class that no shape tells apart.
-func (b *shapeBuilder) classes() {
+func (b *shapes) classes() {
 	distinct := map[charset]bool{}
 	for _, s := range b.sets {
 		distinct[s] = true
@@ -130,7 +144,7 @@ func (b *shapeBuilder) classes() {
 		}
 	}
 	b.width = len(byWhom) + 1
-	if b.width > len(b.to) {
+	if b.width > 64 {
 		panic("dlp: the forms of the packs tell more kinds of characters apart than there is room for")
 	}
 	masks := map[charset]uint64{}
@@ -146,51 +160,23 @@ func (b *shapeBuilder) classes() {
 	}
 }
 
-// state is the number of a set of positions.
-func (b *shapeBuilder) state(positions []int32) int32 {
+// state is that of a set of positions.
+func (b *shapes) state(positions []int32) *shapeState {
 	slices.Sort(positions)
 	positions = slices.Compact(positions)
-	b.key = b.key[:0]
+	key := make([]byte, 0, 4*len(positions))
 	for _, p := range positions {
-		b.key = binary.LittleEndian.AppendUint32(b.key, uint32(p))
+		key = binary.LittleEndian.AppendUint32(key, uint32(p))
 	}
-	if s, ok := b.states[string(b.key)]; ok {
+	if s, ok := b.states[string(key)]; ok {
 		return s
 	}
-	s := int32(len(b.members))
-	b.states[string(b.key)] = s
-	b.members = append(b.members, slices.Clone(positions))
-	b.next = append(b.next, make([]int32, b.width)...)
-	var ends []use
+	s := &shapeState{next: make([]atomic.Pointer[shapeState], b.width), positions: positions}
 	for _, p := range positions {
 		if shape := b.ends[p]; shape >= 0 {
-			ends = append(ends, b.users[shape]...)
+			s.uses = append(s.uses, b.users[shape]...)
 		}
 	}
-	at := int32(0)
-	if len(ends) > 0 {
-		at = int32(len(b.uses))
-		b.uses = append(b.uses, ends)
-	}
-	b.accept = append(b.accept, at)
+	b.states[string(key)] = s
 	return s
-}
-
-// follow computes the transitions of a state.
-func (b *shapeBuilder) follow(s int) {
-	for k := range b.width {
-		b.to[k] = b.to[k][:0]
-	}
-	for _, p := range b.members[s] {
-		for left := b.fits[p]; left != 0; left &= left - 1 {
-			k := bits.TrailingZeros64(left)
-			b.to[k] = b.closure(b.to[k], p+1)
-		}
-	}
-	for k, positions := range b.to[:b.width] {
-		if len(positions) > 0 {
-			t := b.state(positions)
-			b.next[s*b.width+k] = t
-		}
-	}
 }

@@ -106,6 +106,9 @@ func head(a, b, c byte) uint { return uint(a&31)<<10 | uint(b&31)<<5 | uint(c&31
 // mark enters the first three letters of a word. Behind what is not a letter
 // of ASCII everything may follow.
 func (v *vocabulary) mark(w string) {
+	if w == "" || w[0] >= utf8.RuneSelf || !isLetter(w[0]) {
+		return // may always looks for these
+	}
 	var p [3][]byte
 	open := false
 	for i := range p {
