@@ -22,6 +22,7 @@ func officeLimits() []limit {
 		{"Texts of a section that are given out once", "extract/onenote.maxKept", "the others may come more than once", "FuzzRead"},
 		{"Lists of a document of Word", "extract/ole.maxLists", "paragraphs of the others stand without their numbers", "FuzzStreams"},
 		{"Streams of a drawing of Visio", "extract/ole.maxStreams", "the others are not read", "FuzzStreams"},
+		{"Octets that all packed streams of a file become", "extract/ole.maxUnpacked", "`too-large`", "TestPackedStreamsAreBounded"},
 		{"Octets of the source of a macro", "extract/ole.maxSource", "the rest is not read", "FuzzStreams"},
 	}
 }

@@ -62,6 +62,7 @@ type reader struct {
 	read      bool // something was understood
 
 	number int // of embedded files without a name
+	room   int // octets that may still come out of packed streams
 }
 
 // Read reads a compound file. Passwords are tried on what is encrypted.
@@ -71,7 +72,7 @@ func Read(p []byte, passwords []string, out Out) error {
 		out.Note(malformed, "the compound file is damaged")
 		return nil
 	}
-	r := &reader{out: out, root: root, passwords: passwords}
+	r := &reader{out: out, root: root, passwords: passwords, room: maxUnpacked}
 	r.storage(root)
 	if err != nil || root.Damaged() {
 		r.out.Note(malformed, "the compound file is damaged, a part of it could not be read")
@@ -93,6 +94,18 @@ func (r *reader) storage(s *cfb.Entry) {
 		r.out.Note(unsupported, "the kind of the compound file is not known; only pieces of its text were read")
 		r.pieces(s, 0)
 	}
+}
+
+// maxUnpacked is what all packed streams of a file may become.
+const maxUnpacked = 256 << 20
+
+// unpacked takes note of octets that came out of a packed stream.
+func (r *reader) unpacked(n int) bool {
+	if r.room -= n; r.room < 0 {
+		r.out.Note(tooLarge, "the packed streams of the file are too long to be unpacked")
+		return false
+	}
+	return true
 }
 
 // kinds are the entries that say what a storage is.

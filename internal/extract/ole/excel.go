@@ -59,6 +59,7 @@ type book97 struct {
 
 	sheets   map[int]sheet // by where they begin
 	number   int           // of the sheet that is read
+	title    string        // of the same
 	grid     bool
 	row, col int
 	waits    *waiting // a formula whose text comes in the next record
@@ -128,7 +129,7 @@ func IsSheet(head []byte) bool {
 
 // ReadSheet reads a file for which IsSheet is true.
 func ReadSheet(p []byte, passwords []string, out Out) error {
-	r := &reader{out: out, passwords: passwords}
+	r := &reader{out: out, passwords: passwords, room: maxUnpacked}
 	r.sheets(p)
 	return r.err
 }
@@ -285,17 +286,16 @@ func (b *book97) begin(kind int, p octets, at int) {
 		return // the globals
 	}
 	b.number++
+	b.title = ""
 	if s, known := b.sheets[at]; known {
-		b.number = s.number
+		b.number, b.title = s.number, s.name
 	}
 }
 
 // place names the sheet that is read.
 func (b *book97) place() string {
-	for _, s := range b.sheets {
-		if s.number == b.number && s.name != "" {
-			return fmt.Sprintf("sheet %d (%s)", b.number, s.name)
-		}
+	if b.title != "" {
+		return fmt.Sprintf("sheet %d (%s)", b.number, b.title)
 	}
 	return fmt.Sprintf("sheet %d", max(b.number, 1))
 }

@@ -92,6 +92,9 @@ func (r *reader) inflated(p []byte, packed bool) octets {
 	case err != nil:
 		r.out.Note(malformed, "a stream is damaged")
 	}
+	if !r.unpacked(b.Len()) {
+		return nil
+	}
 	return b.Bytes()
 }
 

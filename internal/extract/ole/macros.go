@@ -30,6 +30,9 @@ func (r *reader) macros(project *cfb.Entry) {
 			name = codepage.String(page, body)
 		case 0x0031:
 			source := decompress(octets(vba.Stream(name)).from(body.u32(0)))
+			if !r.unpacked(len(source)) || r.err != nil {
+				return
+			}
 			r.beside("macro "+name, codepage.Append(nil, page, source))
 		}
 	}

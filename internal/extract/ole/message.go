@@ -90,7 +90,7 @@ func (l *letter) list(s *cfb.Entry) []property {
 		if len(tag) > 8 && kind&mapi.Multiple != 0 { // one of several values
 			if several[id] == nil {
 				several[id] = map[string]octets{}
-				list = append(list, property{id: id, kind: kind &^ mapi.Multiple})
+				list = append(list, property{id: id, kind: kind &^ mapi.Multiple, many: []octets{}})
 			}
 			several[id][tag] = c.Bytes()
 			continue
@@ -100,7 +100,7 @@ func (l *letter) list(s *cfb.Entry) []property {
 		}
 	}
 	for i, p := range list {
-		for n := 0; n < len(several[p.id]); n++ {
+		for n := 0; p.many != nil && n < len(several[p.id]); n++ {
 			list[i].many = append(list[i].many, several[p.id][fmt.Sprintf("%04X%04X-%08X", p.id, p.kind|mapi.Multiple, n)])
 		}
 	}

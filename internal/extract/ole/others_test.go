@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"postern.dev/postern/internal/extract/cfb"
+	"postern.dev/postern/internal/extract/ole"
 )
 
 func deflated(p []byte) []byte {
@@ -111,3 +112,26 @@ func TestPicturesAreFiles(t *testing.T) {
 		t.Errorf("%d files", len(p.files))
 	}
 }
+
+func TestPackedStreamsAreBounded(t *testing.T) {
+	var b bytes.Buffer
+	w := zlib.NewWriter(&b)
+	for range 60 {
+		_, _ = w.Write(make([]byte, 1<<20))
+	}
+	_ = w.Close()
+	s := slides()
+	object := pp(0x1011, 1, false, u32(0), b.Bytes())
+	for range 6 {
+		s.Child("PowerPoint Document").Content = join(s.Child("PowerPoint Document").Content, object)
+	}
+	p := &forgetful{}
+	if err := ole.Read(s.File(), nil, p); err != nil || len(p.notes) == 0 || p.notes[0] != "too-large" {
+		t.Errorf("%v %q", err, p.notes)
+	}
+}
+
+// forgetful does not keep the files that it is given.
+type forgetful struct{ paper }
+
+func (f *forgetful) Embed(string, string, []byte) error { return nil }

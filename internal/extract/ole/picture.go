@@ -28,6 +28,7 @@ func (r *reader) pictures(p octets) {
 		switch kind {
 		case 0xF01A, 0xF01B:
 			r.metafile(p.part(start+8, p.u32(start+4)), kind == 0xF01A, instance&1 != 0)
+			at = max(at, min(start+8+p.u32(start+4), len(p)))
 			continue
 		case 0xF01D, 0xF02A:
 			name, declared = ".jpg", "image/jpeg"
@@ -66,7 +67,7 @@ func (r *reader) metafile(p octets, enhanced, second bool) {
 			return
 		}
 		data, err = io.ReadAll(io.LimitReader(z, maxInflated+1))
-		if len(data) > maxInflated {
+		if len(data) > maxInflated || !r.unpacked(len(data)) {
 			r.out.Note(tooLarge, "a picture is too long to be unpacked")
 			return
 		}

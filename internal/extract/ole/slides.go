@@ -350,7 +350,9 @@ func (d *deck) object(l record) {
 			d.out.Note(tooLarge, "an embedded object is too long to be read")
 			return
 		}
-		p = b.Bytes()
+		if p = b.Bytes(); !d.unpacked(len(p)) {
+			return
+		}
 	}
 	root, _ := cfb.Open(p)
 	switch {
