@@ -179,3 +179,12 @@ func TestALongSecretIsFoundByItsBeginning(t *testing.T) {
 		t.Errorf("%d found", len(list))
 	}
 }
+
+// TestALongWordIsReadOnce would take hours if each eight bytes of a word
+// looked at all of it again.
+func TestALongWordIsReadOnce(t *testing.T) {
+	for _, text := range []string{strings.Repeat("y", 4<<20), strings.Repeat("y-.", 1<<20), strings.Repeat("a1b2", 1<<20), strings.Repeat("=", 4<<20)} {
+		w := &detect.Window{Text: []byte(text), To: len(text)}
+		New().Scan(w, func(detect.Hit) {})
+	}
+}

@@ -15,10 +15,10 @@ func (s *scan) dense(i int) {
 		all |= classOf[t[to]]
 		to++
 	}
+	s.long = to // once, whatever it is: it may be a megabyte long
 	if to-from < leastLong || all&(digits|under|other) == 0 {
 		return // a long word, or several with hyphens and stops between
 	}
-	s.long = to
 	s.token(from, to)
 }
 
