@@ -94,6 +94,7 @@ func innerLimits() []limit {
 		{"Hashes of a fingerprint", "detect/fingerprint.mostHashes", "a mistake, when it is built", "TestWhatIsNoPrintIsRefused"},
 		{"Octets of a word in a fingerprint", "detect/fingerprint.maxWord", "the rest does not count", "FuzzMatch"},
 		{"Catalogues of tenants kept ready", "look.maxSets", "made again", "TestCataloguesAreKeptReady"},
+		{"Names of secrets inside the value of another", "detect/secret.maxNested", "the others are not read", "TestALongWordIsReadOnce"},
 		{"Rows among which headings are looked for", "extract.maxAbove", "numbers below stand without heading", "TestATableSaysItsCellsAndRepeatsItsHeadings"},
 		{"Text waiting for the end of a line", "extract.maxLater", "the line ends", "FuzzExtract"},
 		{"Visible text kept at a time", "extract.maxVisible", "given out, and on", "FuzzExtract"},

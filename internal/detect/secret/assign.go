@@ -217,9 +217,17 @@ func (s *scan) assign(from, to int, of family) {
 	if sure == 0 && !(has(name, "secret_id") || has(name, "secretid")) || len(name) > 100 {
 		return
 	}
+	if from < s.judged && s.nested >= maxNested {
+		return
+	}
 	v := s.value(from, to, of)
 	if v.kind == noValue || v.end <= v.start {
 		return
+	}
+	if from >= s.judged {
+		s.judged, s.nested = v.end, 0
+	} else {
+		s.nested++
 	}
 	if inside, _ := inAddress(t, from); inside && of == ofToken && !bearing(name) {
 		return

@@ -54,6 +54,10 @@ func (d *Detector) Scan(w *detect.Window, found func(detect.Hit)) {
 	d.idle.Put(s)
 }
 
+// maxNested bounds how many names inside one value have their own values
+// read: "key=key=key=…" would be read again at each of them.
+const maxNested = 16
+
 // scan is one reading of one text.
 type scan struct {
 	*detect.Window
@@ -62,6 +66,9 @@ type scan struct {
 	found func(detect.Hit)
 	// long is the end of the last token that was compared with the rules.
 	long int
+	// judged is the end of a value that was read, and nested how many names
+	// of others stand in it.
+	judged, nested int
 	// depth counts the encodings around this text; from and to are then the
 	// place of the whole in the text outside.
 	depth    int

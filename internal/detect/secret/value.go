@@ -88,7 +88,10 @@ func (s shape) random() bool {
 // judge says how sure it is that v is a secret; 0 is not. Strict values are
 // those in prose and behind doubtful names.
 func judge(v []byte, of family, quoted, strict bool) (level detect.Confidence, why string) {
-	if len(v) < 4 || placeholder(v) || reference(v) {
+	if (of == ofPassword || of == ofLogin) && len(v) > 512 { // more than 128 characters
+		return 0, ""
+	}
+	if len(v) < 4 || placeholder(v[:min(len(v), 256)]) || reference(v) {
 		return 0, ""
 	}
 	s := shapeOf(v)
