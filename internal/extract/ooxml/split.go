@@ -64,25 +64,33 @@ func (s *split) end(c *cells) {
 	c.p.err = c.p.w.finish()
 }
 
-// constants adds a formula that holds words, or refers to another file, and
-// the words joined: ="4111"&"1111" may have no value that is kept.
+// constants adds a formula that holds words, or refers to another file. One
+// that only joins words is given out as they read together: ="4111"&"1111"
+// may have no value that is kept.
 func constants(dst, formula []byte) []byte {
 	if bytes.IndexByte(formula, '"') < 0 && bytes.IndexByte(formula, '[') < 0 {
 		return dst
 	}
-	dst = append(append(dst, formula...), '\n')
-	words, from := 0, len(dst)
-	for rest := formula; ; words++ {
-		_, behind, found := bytes.Cut(rest, []byte{'"'})
+	from, words, only := len(dst), 0, true
+	rest := formula
+	for {
+		before, behind, found := bytes.Cut(rest, []byte{'"'})
+		only = only && len(bytes.Trim(before, "& (),")) == 0
 		if !found {
 			break
 		}
 		word, after, _ := bytes.Cut(behind, []byte{'"'})
 		dst = append(dst, word...)
 		rest = after
+		words++
 	}
-	if words < 2 {
-		return dst[:from]
+	if words > 1 {
+		dst = append(dst, '\n')
+	} else {
+		dst = dst[:from]
 	}
-	return append(dst, '\n')
+	if words < 2 || !only {
+		dst = append(append(dst, formula...), '\n')
+	}
+	return dst
 }

@@ -95,12 +95,17 @@ func cut(data []byte) (front, document, behind []byte) {
 	if bytes.Contains(behind, []byte("endobj")) {
 		behind = nil
 	}
-	return notable(front), data, notable(behind)
+	if notable(behind) == nil {
+		behind = nil // else its last octets stay, whatever they are: an archive is read from its end
+	}
+	return notable(front), data, bytes.TrimLeft(behind, blanks)
 }
+
+const blanks = "\x00\t\n\f\r \x1a"
 
 // notable leaves out white space, and a few octets or one octet many times.
 func notable(b []byte) []byte {
-	b = bytes.Trim(b, "\x00\t\n\f\r \x1a")
+	b = bytes.Trim(b, blanks)
 	if len(b) < 8 || bytes.Count(b, b[:1]) == len(b) {
 		return nil
 	}

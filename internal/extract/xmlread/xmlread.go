@@ -342,7 +342,15 @@ func local(b []byte, n int) []byte {
 // quoted reports whether a tag may end within a quoted value: most tags have
 // an even number of one kind of quote, which is quickly seen.
 func quoted(b []byte) bool {
-	return bytes.Count(b, []byte{'"'})%2 != 0 || bytes.IndexByte(b, '\'') >= 0
+	if len(b) == 0 || b[0] == '/' {
+		return false
+	}
+	for _, c := range b[:min(len(b), 24)] {
+		if c <= ' ' {
+			return bytes.Count(b, []byte{'"'})%2 != 0 || bytes.IndexByte(b, '\'') >= 0
+		}
+	}
+	return len(b) > 24 && (bytes.Count(b, []byte{'"'})%2 != 0 || bytes.IndexByte(b, '\'') >= 0)
 }
 
 // quotedTag is where the tag at z.r ends, found character by character; -1
