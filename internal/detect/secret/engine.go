@@ -64,7 +64,7 @@ type scan struct {
 	d     *Detector
 	t     []byte
 	found func(detect.Hit)
-	// long is the end of the last token that was compared with the rules.
+	// long is the end of the last token without white space that was seen.
 	long int
 	// judged is the end of a value that was read, and nested how many names
 	// of others stand in it.
