@@ -127,11 +127,14 @@ func (s *tokenScan) wrapped(start, end int) {
 	s.report("GUID", start, end, value, &e)
 }
 
-// dashedMAC reads six pairs of hexadecimal digits around start.
+// dashedMAC reads six pairs of hexadecimal digits around start. A chain of
+// more pairs is none, however long it is.
 func (s *tokenScan) dashedMAC(start int) int {
-	text := s.text
+	text, first := s.text, start
 	for start >= 3 && text[start-1] == '-' && isHex(text[start-2]) && isHex(text[start-3]) {
-		start -= 3
+		if start -= 3; first-start > 17 {
+			return first
+		}
 	}
 	end := start + 17
 	if end > len(text) || !macPairs(text[start:end], '-') || isWord(before(text, start)) || isWord(after(text, end)) ||
