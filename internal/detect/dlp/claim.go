@@ -58,6 +58,8 @@ func (s *pass) claim(u use, start, end int, shared []note) {
 	switch {
 	case s.made != 0 && (class == ClassC || s.made == ascending): // still low: real ones look like that, too
 		c.add(-1, "repeated or ascending digits")
+	case s.made == repeated && class == ClassB:
+		c.add(-2.5, "one digit repeated")
 	case s.made == repeated:
 		c.add(-3, "one digit repeated")
 	}

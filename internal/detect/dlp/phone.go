@@ -96,6 +96,9 @@ func phoneGroup(text []byte, runs []detect.Span, i int) (j, digits int) {
 		if len(gap) > 4 || !phoneGap(gap) {
 			break
 		}
+		if zero := text[runs[i].Start] == '0'; zero && digits >= 9 && string(gap) == " " && text[runs[j+1].Start] == '0' {
+			break // two numbers with trunk prefixes side by side
+		}
 		digits += runs[j+1].Len()
 	}
 	return j, digits
@@ -281,6 +284,8 @@ func (d *phone) layout(text []byte, p *dialed, e *evidence) bool {
 		e.add(3, "a trunk prefix")
 	case len(p.runs) > 1:
 		e.add(1, "groups of digits")
+	case n == 10 && p.digits[0] >= '2' && p.digits[3] >= '2':
+		e.add(1.5, "ten digits as in North America")
 	}
 	if p.bracket {
 		e.add(1.5, "an area code in brackets")
