@@ -21,6 +21,7 @@ func testBase(t *testing.T) *Base {
 		"likely": "class: B\nforms: [ddd-dd-dddd, \"MDd{6}\"]\nkeywords: {en: [likely number]}\nnegative: [ticket]\n",
 		"maybe":  "class: C\ncheck: US_SSN\nforms: [\"d{9}\"]\nkeywords: {en: [maybe], nl: [mogelijk]}\nreject: [\"222222222\"]\n",
 		"weak":   "class: D\nforms: [ddd]\nkeywords: {en: [cvx]}\nbeside: [CREDIT_CARD]\n",
+		"long":   "class: B\nforms: [\"d{13}\"]\n",
 		"plate":  "class: C\ncapitals: true\nforms: [A~AA~dddd]\nkeywords: {de: [kennzeichen]}\n",
 	} {
 		p, err := readPack("detectors/"+id+".yaml", "id: "+id+"\n"+head+text)
@@ -55,6 +56,8 @@ func TestTheEngineWeighsWhatStandsAround(t *testing.T) {
 		{"class D counts beside what it belongs to", "4012 8888 8888 1881 and 128", []string{"CREDIT_CARD medium 4012 8888 8888 1881", "WEAK medium 128"}},
 		{"letters in groups of their own", "Kennzeichen B-AB 1274", []string{"PLATE high B-AB 1274"}},
 		{"small letters where none are", "Kennzeichen b-ab 1274", nil},
+		{"thirteen digits that are no time", "at 2912340078905", []string{"LONG medium 2912340078905"}},
+		{"thirteen digits that could be a time in milliseconds", "at 1712340078905", []string{"LONG low 1712340078905"}},
 		{"a ticket is less", "likely number, ticket 536-90-4399", []string{"LIKELY medium 536-90-4399"}},
 		{"inside a longer token", "x536-90-4399 y 1536-90-4399 536-90-43991", nil},
 		{"inside a row", "12-536-90-4399-7", nil},

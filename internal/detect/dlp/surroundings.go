@@ -38,7 +38,25 @@ func (s *pass) around(list []note, start, end int, lower, upper bool) ([]note, b
 			add(-1, "small letters")
 		}
 	}
+	if clock(text[start:end]) {
+		add(-2.5, "could be a time in milliseconds")
+	}
 	return list, true
+}
+
+// clock reports whether a number is what programs of these years write for a
+// moment: milliseconds (13 digits) or microseconds (16) since 1970, from July
+// 2017 to January 2030.
+func clock(number []byte) bool {
+	if len(number) != 13 && len(number) != 16 || number[0] != '1' || number[1] < '5' || number[1] > '8' {
+		return false
+	}
+	for _, c := range number {
+		if !isDigit(rune(c)) {
+			return false
+		}
+	}
+	return true
 }
 
 // inRow reports whether a number is one of a row of groups: another group of
