@@ -34,6 +34,7 @@ func floors() map[string]int {
 		"extract/numfmt":      0,
 		"extract/mapi":        0,
 		"mail":                1,
+		"ocr":                 1,
 		"extract/onenote":     1,
 		"extract/metafile":    1,
 		"extract/rtf":         1,

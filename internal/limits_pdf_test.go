@@ -1,5 +1,17 @@
 package house_test
 
+func pictureLimits() []limit {
+	const shown = "TestAProgramIsBounded"
+	return []limit{
+		{"Pictures of a message that are read", "look.maxPictures", "`unsupported` for the others", "TestPicturesAreReadWhenSwitchedOn"},
+		{"Octets of a picture", "ocr.maxPicture", "`engine-failed` and `unsupported`", shown},
+		{"Points of a picture", "ocr.maxPixels", "`engine-failed` and `unsupported`", shown},
+		{"Octets of its text", "ocr.maxText", "the rest is not read", shown},
+		{"Memory of the program", "ocr.maxMemory", "the program ends; `engine-failed` and `unsupported`", shown},
+		{"Time for a picture", "ocr.timeout", "`out-of-time` and `unsupported`", shown},
+	}
+}
+
 func pdfLimits() []limit {
 	const bounds, inner = "TestBoundsAreSaid", "TestInnerBoundsLeaveTheRestReadable"
 	return []limit{

@@ -37,6 +37,7 @@ func limits() []struct {
 		{"Looking into a message", "The process that looks is killed when it uses more than it may; the step that " +
 			"did is left out of the next attempt, and said.", lookLimits()},
 		{"Documents of Office before 2007", "In the process that looks.", officeLimits()},
+		{"Pictures", "Only where `ocr.program` is set.", pictureLimits()},
 		{"PDF documents", "A document that meets one is read up to there, and the cause is said.", pdfLimits()},
 		{"Archives and office documents", "Files in others are counted above; these bound the container itself.", packedLimits()},
 		{"Policies, dictionaries and tenants", "A file over a limit is a mistake that `postern check` names; the last good files stay in force.", policyLimits()},

@@ -26,6 +26,7 @@ import (
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/ocr"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/receive"
 	"postern.dev/postern/internal/settings"
@@ -248,10 +249,18 @@ func (a *App) doors() (err error) {
 	if err != nil {
 		return err
 	}
-	a.looker = look.New(look.Config{
+	pictures, err := ocr.New(c.OCR)
+	if err != nil {
+		return err
+	}
+	conf := look.Config{
 		InProcess: a.world.InProcess, Log: a.Log, Metrics: a.Metrics,
 		Children: extract.Config{Max: c.Limits.Lookers, Env: a.world.ChildEnv},
-	})
+	}
+	if pictures != nil {
+		conf.Pictures = pictures
+	}
+	a.looker = look.New(conf)
 	a.Tenants = tenant.NewRegistry(tenant.NewPublished())
 	var eye gateway.Looker = a.looker
 	if a.world.Looking != nil {

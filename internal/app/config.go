@@ -12,6 +12,7 @@ import (
 
 	"postern.dev/postern/internal/deliver"
 	"postern.dev/postern/internal/dns"
+	"postern.dev/postern/internal/ocr"
 	"postern.dev/postern/internal/receive"
 	"postern.dev/postern/internal/settings"
 )
@@ -54,6 +55,10 @@ type Config struct {
 	Retry Retry `yaml:"retry"`
 	// Limits bound what one message may cost.
 	Limits Limits `yaml:"limits"`
+	// OCR reads the letters in pictures that are attached, with tesseract. It
+	// runs with the rights of the gateway's user, within limits. Pictures
+	// inside documents are not read by it.
+	OCR ocr.Config `yaml:"ocr"`
 	// Deliver is the back door.
 	Deliver deliver.Limits `yaml:"deliver"`
 	// DNS says whom to ask.

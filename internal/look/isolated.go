@@ -18,14 +18,16 @@ import (
 // the message is looked at again without that step, so that the findings of
 // the others are complete; they are never those of a broken attempt unless
 // there is no better one.
-func (l *Looker) isolated(ctx context.Context, m *mail.Message, catalogue []byte, o Options) *sight {
+func (l *Looker) isolated(
+	ctx context.Context, m *mail.Message, read []letters, catalogue []byte, o Options,
+) *sight {
 	var skip []extract.Step
 	var earlier *sight
 	var lost []mail.Unseen
 	blamed := map[string]int{}
 	for attempt := 0; ; attempt++ {
 		seen := newSight()
-		err := l.attempt(ctx, m, catalogue, skip, seen, o.Budget)
+		err := l.attempt(ctx, l.parcels(m, read), catalogue, skip, seen, o.Budget)
 		var death *extract.Death
 		if err == nil || !errors.As(err, &death) {
 			if err != nil {
@@ -60,13 +62,14 @@ func (s *sight) with(lost []mail.Unseen) *sight {
 
 // attempt gives the message to one child.
 func (l *Looker) attempt(
-	ctx context.Context, m *mail.Message, catalogue []byte, skip []extract.Step, seen *sight, budget time.Duration,
+	ctx context.Context, parts iter.Seq2[[]byte, io.Reader], catalogue []byte, skip []extract.Step, seen *sight,
+	budget time.Duration,
 ) error {
 	ask := l.request(skip)
 	return l.pool.Run(ctx, extract.Job{
 		Shared:  catalogue,
 		Request: l.wire.request.Append(nil, &ask),
-		Parts:   l.parcels(m),
+		Parts:   parts,
 		Step:    l.patience(budget),
 		Record: func(b []byte) error {
 			var r record
@@ -122,10 +125,10 @@ func (h *hangs) many(now time.Time) bool {
 }
 
 // parcels are the items as they travel.
-func (l *Looker) parcels(m *mail.Message) iter.Seq2[[]byte, io.Reader] {
+func (l *Looker) parcels(m *mail.Message, read []letters) iter.Seq2[[]byte, io.Reader] {
 	return func(yield func([]byte, io.Reader) bool) {
 		var meta []byte
-		for it, content := range items(m) {
+		for it, content := range items(m, read) {
 			meta = l.wire.item.Append(meta[:0], &it)
 			if !yield(meta, content) {
 				return

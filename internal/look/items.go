@@ -13,14 +13,21 @@ import (
 const maxFields = 4 << 20
 
 // items lists everything in m that is looked at: the header's fields for
-// labels and rules, the texts in it that people read, and the parts.
-func items(m *mail.Message) iter.Seq2[item, io.Reader] {
+// labels and rules, the texts in it that people read, the parts, and what was
+// read in pictures.
+func items(m *mail.Message, read []letters) iter.Seq2[item, io.Reader] {
 	return func(yield func(item, io.Reader) bool) {
 		if m.Header != nil && !header(m.Header, "", yield) {
 			return
 		}
 		for _, p := range m.Parts() {
 			if !part(p, yield) {
+				return
+			}
+		}
+		for _, p := range read {
+			it := item{Kind: itemText, Part: p.part, Name: p.name, Text: detect.Attachment}
+			if p.err == nil && !yield(it, strings.NewReader(p.text)) {
 				return
 			}
 		}

@@ -37,6 +37,9 @@ type Config struct {
 	// MessageText is the limit of text of one message. Default: 512 MiB.
 	MessageText int64
 
+	// Pictures reads the letters in pictures; nil leaves them unread.
+	Pictures Pictures
+
 	Log     *slog.Logger
 	Metrics *telemetry.Metrics
 }
@@ -109,16 +112,18 @@ func (l *Looker) Look(ctx context.Context, m *mail.Message, o Options) detect.Re
 	ctx, cancel := context.WithTimeout(ctx, o.Budget)
 	defer cancel()
 	catalogue, err := l.form(o)
+	read := l.pictures(ctx, m, o.Budget)
 	var seen *sight
 	switch {
 	case err != nil:
 		seen = newSight()
 		seen.unseen(mail.Unseen{Reason: mail.EngineFailed, Detail: "the catalogue cannot be read"})
 	case l.config.InProcess:
-		seen = l.here(ctx, m, catalogue)
+		seen = l.here(ctx, m, read, catalogue)
 	default:
-		seen = l.isolated(ctx, m, catalogue, o)
+		seen = l.isolated(ctx, m, read, catalogue, o)
 	}
+	seen.settle(read)
 	for _, u := range m.Unseen {
 		seen.unseen(u)
 	}
@@ -173,7 +178,7 @@ func (l *Looker) request(skip []extract.Step) request {
 }
 
 // here looks in this process.
-func (l *Looker) here(ctx context.Context, m *mail.Message, catalogue []byte) *sight {
+func (l *Looker) here(ctx context.Context, m *mail.Message, read []letters, catalogue []byte) *sight {
 	seen := newSight()
 	set, err := l.set(catalogue)
 	if err != nil {
@@ -184,7 +189,7 @@ func (l *Looker) here(ctx context.Context, m *mail.Message, catalogue []byte) *s
 		step:   func(extract.Step) error { return ctx.Err() },
 		record: func(r record) error { return seen.take(r) },
 	})
-	for it, content := range items(m) {
+	for it, content := range items(m, read) {
 		if err := w.item(it, content); err != nil {
 			seen.unseen(mail.Unseen{Reason: mail.OutOfTime, Detail: "the time for the message was over"})
 			break

@@ -55,7 +55,7 @@ func (w *worker) enclosed(it item, path string, octets []byte) error {
 		}
 		return path + "." + part
 	}
-	for inner, content := range items(m) {
+	for inner, content := range items(m, nil) {
 		if inner.Kind == itemFields {
 			continue // rules and labels are about the mail itself
 		}

@@ -29,7 +29,7 @@ const maxText = 64 << 20
 // Texts gives the text of every part of a message, in this process.
 func Texts(m *mail.Message) []Text {
 	return shown(func(w *worker) {
-		for it, content := range items(m) {
+		for it, content := range items(m, nil) {
 			_ = w.item(it, content) // nothing here can stop it
 		}
 	})
