@@ -89,10 +89,19 @@ func readRar(d *Document) error {
 	return l.done(archive.Rar(b, l))
 }
 
-func isTar(k Kind) bool { return k.Type == "application/x-tar" }
+func isTar(k Kind) bool {
+	return k.Type == "application/x-tar" || k.Type == "application/x-archive" || k.Type == "application/x-cpio"
+}
 
+// readTar reads the archives that are read from the front to the end.
 func readTar(d *Document) error {
 	l := &contents{d: d}
+	switch d.Kind.Type {
+	case "application/x-archive":
+		return l.done(archive.Ar(d.Octets, l))
+	case "application/x-cpio":
+		return l.done(archive.Cpio(d.Octets, l))
+	}
 	return l.done(archive.Tar(d.Octets, l))
 }
 
@@ -150,6 +159,9 @@ func readCarrier(d *Document) error {
 			return d.zip(a)
 		}
 	}
+	if err := d.words(b); err != nil {
+		return err
+	}
 	l := &contents{d: d}
 	for _, x := range []struct {
 		magic string
@@ -162,11 +174,40 @@ func readCarrier(d *Document) error {
 	return nil
 }
 
+// wordLength is how long a run of printable characters must be to be text: a
+// shorter one is chance.
+const wordLength = 8
+
+// words gives out what can be read in a file that nobody knows.
+func (d *Document) words(b []byte) error {
+	if d.Kind.Type != octetStream {
+		return nil
+	}
+	from := 0
+	for i := 0; i <= len(b); i++ {
+		if i < len(b) && (b[i] >= ' ' && b[i] < 0x7F || b[i] == '\t') {
+			continue
+		}
+		if i-from >= wordLength {
+			if _, err := d.Write(b[from:i]); err != nil {
+				return err
+			}
+			if err := d.Break(); err != nil {
+				return err
+			}
+		}
+		from = i + 1
+	}
+	return nil
+}
+
 // magics are kinds that the table of kinds does not know.
 var magics = [...]struct{ magic, kind string }{
 	{"\x04\x22\x4D\x18", "application/x-lz4"},
 	{"\x02\x21\x4C\x18", "application/x-lz4"},
 	{"\x1F\x9D", "application/x-compress"},
+	{"070701", "application/x-cpio"},
+	{"070702", "application/x-cpio"},
 }
 
 // byMagic is such a kind; "" for none.
