@@ -395,8 +395,8 @@ func (s *netScan) name(i int) int {
 		end--
 	}
 	prev, next := before(text, start), after(text, end)
-	if !letters || prev == '/' || prev == '@' || prev == '_' || prev == ':' && start > 1 && isWord(before(text, start-1)) || prev == '=' ||
-		next == '@' || next == '_' || next == '(' || isWord(prev) {
+	if !letters || isWord(prev) || prev == '/' || prev == '@' || prev == '=' ||
+		prev == ':' && start > 1 && isWord(before(text, start-1)) || next == '@' || next == '_' || next == '(' {
 		return done
 	}
 	token := text[start:end]

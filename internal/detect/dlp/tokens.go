@@ -247,7 +247,12 @@ func (s *tokenScan) position(runs []detect.Span, i int) {
 		return
 	}
 	gap := strings.TrimSpace(string(text[frac.End:min(int(deg2.Start), int(frac.End)+8)]))
-	if int(deg2.Start-frac.End) > 8 || gap != "," && gap != ",-" && gap != ", -" && gap != ";" && gap != "" && gap != "-" && gap != "/" {
+	switch gap {
+	case "", ",", ",-", ", -", ";", "-", "/":
+	default:
+		return
+	}
+	if int(deg2.Start-frac.End) > 8 {
 		return
 	}
 	if plainNumber(text[deg.Start:deg.End]) > 90 || plainNumber(text[deg2.Start:deg2.End]) > 180 {
@@ -257,7 +262,8 @@ func (s *tokenScan) position(runs []detect.Span, i int) {
 	if start > 0 && text[start-1] == '-' {
 		start--
 	}
-	if isWord(before(text, start)) || isWord(after(text, end)) || before(text, start) == '.' || decimalAfter(text, after(text, end), end+1) {
+	prev, next := before(text, start), after(text, end)
+	if isWord(prev) || prev == '.' || isWord(next) || decimalAfter(text, next, end+1) {
 		return
 	}
 	var e evidence
