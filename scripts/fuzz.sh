@@ -58,7 +58,8 @@ turn() {
 	cpu=$(awk -v a="$before" -v b="$(spent)" 'BEGIN { printf "%.1f", b - a }')
 	execs=$(grep -oE 'execs: [0-9]+' "$out" | tail -1 | grep -oE '[0-9]+')
 	new=$(grep -oE 'new interesting: [0-9]+' "$out" | tail -1 | grep -oE '[0-9]+')
-	if [ "$code" -ne 0 ]; then
+	# 124: it had no processor at all; the deadline is that of a turn.
+	if [ "$code" -ne 0 ] && [ "$code" -ne 124 ] && ! grep -q '^ *context deadline exceeded' "$out"; then
 		crash=1
 		cp "$out" "$home/crash-$target.out"
 		echo "CRASHER: $room $target (exit code $code)"
