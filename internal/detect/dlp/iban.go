@@ -78,55 +78,6 @@ func mod97(s []byte) bool {
 	return rest == 1
 }
 
-// national checks what a country's bank association adds inside the number,
-// where that is certain.
-func national(s []byte) bool {
-	switch string(s[:2]) {
-	case "BE":
-		return remainder(s[4:14], 97) == remainder(s[14:16], 100) || remainder(s[4:14], 97) == 0 && string(s[14:16]) == "97"
-	case "NO":
-		return eleven(s[4:15], "54327654321")
-	case "ES":
-		return spanish(s)
-	}
-	return true
-}
-
-// spanish compares the two check digits of a Código Cuenta Cliente.
-func spanish(s []byte) bool {
-	digit := func(d []byte) byte {
-		sum := 0
-		for i, w := range []int{1, 2, 4, 8, 5, 10, 9, 7, 3, 6} {
-			sum += int(d[i]-'0') * w
-		}
-		switch k := 11 - sum%11; k {
-		case 11:
-			return '0'
-		case 10:
-			return '1'
-		default:
-			return byte('0' + k)
-		}
-	}
-	return s[12] == digit(append([]byte("00"), s[4:12]...)) && s[13] == digit(s[14:24])
-}
-
-func remainder(digits []byte, by int) int {
-	n := 0
-	for _, d := range digits {
-		n = (n*10 + int(d-'0')) % by
-	}
-	return n
-}
-
-func eleven(digits []byte, weights string) bool {
-	sum := 0
-	for i, d := range digits {
-		sum += int(d-'0') * int(weights[i]-'0')
-	}
-	return sum%11 == 0
-}
-
 func (d *iban) Scan(w *detect.Window, found func(detect.Hit)) {
 	near := d.words.over(w)
 	text := w.Text
