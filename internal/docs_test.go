@@ -197,8 +197,8 @@ writes a policy to begin with.
 	b.WriteString(`
 ## Of a tenant
 
-Documents of kind ` + "`dictionary`" + ` (terms) and ` + "`detector`" + ` (a header field, properties of documents, or
-attachments by name, type and size) add detectors;
+Documents of kind ` + "`dictionary`" + ` (terms) and ` + "`detector`" + ` (a header field, properties of documents, a pattern
+over texts, or attachments by name, type and size) add detectors;
 their id becomes their name in policies. See [policy language](policy-language.md#dictionaries-and-detectors).
 
 ## What is read

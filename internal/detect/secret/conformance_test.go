@@ -122,7 +122,7 @@ func TestConformanceTheSpansOfSecrets(t *testing.T) {
 		t.Logf("from %s: spans without PEM: recall %.3f (%d of %d), precision %.3f (%d beside); PEM %d of %d; "+
 			"files without a secret flagged: %d of %d (gitleaks 8.30: recall 0.25, PEM and all 0.33)", least, recall, hit, hit+missed,
 			precision, wrong, pem, pem+pemMissed, flagged, clean)
-		if least == detect.Medium && (recall < 0.85 || precision < 0.90 || pemMissed > 0) {
+		if least == detect.Medium && (recall < 0.89 || precision < 0.92 || pemMissed > 0) {
 			t.Error("worse than what was reached")
 		}
 	}
@@ -150,7 +150,7 @@ func TestConformanceTheFilesWithSecrets(t *testing.T) {
 	}
 	t.Logf("files with a secret flagged: %d of %d (%.3f); without: %d of %d (%.3f) (gitleaks 8.30: 59 of 108, 23 of 88)",
 		hits, with, ratio(hits, with-hits), wrong, without, ratio(wrong, without-wrong))
-	if ratio(hits, with-hits) < 0.88 || ratio(wrong, without-wrong) > 0.12 {
+	if ratio(hits, with-hits) < 0.90 || ratio(wrong, without-wrong) > 0.12 {
 		t.Error("worse than what was reached")
 	}
 }
@@ -168,7 +168,7 @@ func TestConformanceBenignTextHasNoSecrets(t *testing.T) {
 	mb := float64(size) / 1e6
 	t.Logf("%.1f MB: %.3f high, %.3f medium, %.3f low per MB", mb, float64(count[detect.High])/mb,
 		float64(count[detect.Medium])/mb, float64(count[detect.Low])/mb)
-	if float64(count[detect.High])/mb > 0.05 || float64(count[detect.Medium])/mb > 0.3 {
+	if count[detect.High] > 0 || float64(count[detect.Medium])/mb > 0.1 {
 		t.Error("worse than what was reached")
 	}
 }

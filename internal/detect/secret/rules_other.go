@@ -43,7 +43,7 @@ func otherRules() []rule {
 		{id: "one-time-password", kind: Generic, name: "Secret of a one-time password", from: "Key Uri Format",
 			prefix: "otpauth://", body: none, loose: true, raw: true, check: oneTime},
 		{id: "authress", kind: Token, name: "Authress key", from: "authress.io", prefix: "authress_ scauth_",
-			body: base64std | base64url | dot, min: 60, loose: true},
+			body: base64std | base64url | dot, min: 60, max: 300, loose: true},
 		{id: "nats-seed", kind: PrivateKey, name: "NATS seed", from: "docs.nats.io",
 			prefix: "SUA SAA SOA SCA SNA SXA", body: upNum, min: 55, max: 55, level: detect.High},
 	}

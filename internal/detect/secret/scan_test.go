@@ -188,3 +188,18 @@ func TestALongWordIsReadOnce(t *testing.T) {
 		New().Scan(w, func(detect.Hit) {})
 	}
 }
+
+// TestHostileTextTakesNoLongerThanOther has no clock: when a place makes the
+// text be read again to its end, this takes minutes.
+func TestHostileTextTakesNoLongerThanOther(t *testing.T) {
+	d := New()
+	for _, piece := range []string{
+		"-eyJ", "sb_secret_", "-----BEGIN PRIVATE KEY-----", "password: ", "password='", "://a:b@", "kty: ", `"kty":"d":`,
+		"password is ", "<password>", "kind: secret\ndata:\n a: b\n", "LS0tLS1C", "MII", "password\n", "PuTTY-User-Key-File-3: ",
+		"IDENTIFIED BY ", "curl -u a:b ", "Authorization: ", "a:1234:b:c:d\n", "$6$", "token = ${", "=", "JQQJ99", `x=\"`,
+		"eyJhbGciOiJIUzI1NiJ9.", "longword", "x1",
+	} {
+		text := []byte(strings.Repeat(piece, (256<<10)/len(piece)))
+		d.Scan(&detect.Window{Text: text, To: len(text) + 1}, func(detect.Hit) {})
+	}
+}

@@ -174,13 +174,15 @@ func (s *scan) odd(word []byte, from, sign int) {
 func (s *scan) jwk(from, sign int) {
 	t := s.t
 	stop := min(len(t), sign+reach/2)
-	for i := max(0, from-behind); i+6 < stop; i++ {
+	seen := 0
+	for i := max(0, from-behind/2); i+6 < stop && seen < 8; i++ {
 		if t[i] != '"' && t[i] != '\'' || t[i+2] != t[i] || t[i+1] != 'd' && t[i+1] != 'k' {
 			continue
 		}
 		if i > sign && starts(t[i+1:], "kty") {
 			return
 		}
+		seen++
 		j := skipSpace(t, i+3)
 		if at(t, j) != ':' {
 			continue
