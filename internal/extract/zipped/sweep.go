@@ -97,7 +97,8 @@ func (a *Archive) stray(at, limit int) int {
 // structure begins.
 func (a *Archive) described(from, limit int) (to, next int) {
 	le := binary.LittleEndian
-	for at := from; ; {
+	limit = max(limit, from) // a header may reach into what follows
+	for at := from; at < limit; {
 		i := bytes.Index(a.b[at:limit], []byte(sigDescriptor))
 		if i < 0 {
 			break
