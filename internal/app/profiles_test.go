@@ -38,7 +38,7 @@ func TestEveryProfileFindsItsSamples(t *testing.T) {
 		known[d] = true
 	}
 	l := look.New(look.Config{InProcess: true})
-	if n := len(profile.All()); n < 20 {
+	if n := len(profile.All()); n < 45 {
 		t.Errorf("only %d profiles", n)
 	}
 	for _, p := range profile.All() {

@@ -29,9 +29,6 @@ type Catalogue struct {
 	Passwords []string `json:"passwords,omitempty" yaml:"passwords"`
 	// BodyPasswords also tries words of the message that look like one.
 	BodyPasswords bool `json:"body_passwords,omitempty" yaml:"body_passwords"`
-	// Region is the country (ISO 3166-1, two letters) whose numbers are
-	// written without a country code; "" for none.
-	Region string `json:"region,omitempty" yaml:"region"`
 }
 
 // Dictionary is a list of terms. Its findings have the type of its id:

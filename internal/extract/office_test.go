@@ -95,9 +95,9 @@ func withoutSpace(s string) string {
 	}, s)
 }
 
-// TestOfficeDocumentsOfOthers reads the documents of other projects, and
+// TestConformanceOfficeDocumentsOfOthers reads the documents of other projects, and
 // prints how much of what their tests expect was found.
-func TestOfficeDocumentsOfOthers(t *testing.T) {
+func TestConformanceOfficeDocumentsOfOthers(t *testing.T) {
 	folder := "../../../shared/data/dlp/documents"
 	type figures struct{ files, must, mustFound, tika, tikaFound, locked, lockedSaid int }
 	formats := []string{"doc", "xls", "ppt", "rtf", "msg", "tnef", "onenote", "publisher", "hwp", "access", "visio", "docx", "xlsx", "pptx"}

@@ -87,7 +87,7 @@ func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }
 // figures count what was found of one format.
 type figures struct{ files, found, wanted, tika, tikaWanted, locked, lockedWanted, opened, openable int }
 
-func TestPackedDocumentsOfTheSharedSet(t *testing.T) {
+func TestConformancePackedDocuments(t *testing.T) {
 	folder, list := manifests(t, "docx xlsx pptx xlsb odt ods odp fods zip 7z rar tar tgz gz bz2 zst lz4 epub visio "+
 		"iwork-pages iwork-key iwork-numbers")
 	sums := map[string]*figures{}

@@ -85,7 +85,7 @@ type catalogueKey struct {
 // catalogueFor is what the look into a tenant's mail is told.
 func catalogueFor(t *tenant.Tenant) detect.Catalogue {
 	c := catalogueOf(t.Policies)
-	c.Region, c.Passwords, c.BodyPasswords = t.Looking.Region, t.Looking.Passwords, t.Looking.BodyPasswords
+	c.Regions, c.Passwords, c.BodyPasswords = t.Looking.Regions, t.Looking.Passwords, t.Looking.BodyPasswords
 	return c
 }
 

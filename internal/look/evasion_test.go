@@ -66,10 +66,10 @@ func sees(r detect.Report, card string) bool {
 	return false
 }
 
-// TestNoHiddenNumberPassesForClean looks at every way of hiding a number in
+// TestConformanceNoHiddenNumberPassesForClean looks at every way of hiding a number in
 // the collection: where the number is not found, the report must say that
 // something was not looked at.
-func TestNoHiddenNumberPassesForClean(t *testing.T) {
+func TestConformanceNoHiddenNumberPassesForClean(t *testing.T) {
 	l := look.New(look.Config{InProcess: true})
 	found, said, silent := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, h := range hidings(t, "evasion") {
@@ -105,9 +105,9 @@ func everyday(kind string) bool {
 	return false
 }
 
-// TestHarmlessMailIsHarmless looks at mail in which nothing is to be found and
+// TestConformanceHarmlessMailIsHarmless looks at mail in which nothing is to be found and
 // nothing is ambiguous.
-func TestHarmlessMailIsHarmless(t *testing.T) {
+func TestConformanceHarmlessMailIsHarmless(t *testing.T) {
 	l := look.New(look.Config{InProcess: true})
 	files, causes := 0, map[mail.Cause]int{}
 	for _, h := range hidings(t, "benign") {

@@ -9,9 +9,9 @@ import (
 
 // Looking is what the tenant tells the look into its mail.
 type Looking struct {
-	// Region is the country whose numbers are written without a country code:
-	// two letters (ISO 3166-1), such as NL. Default: none.
-	Region string `yaml:"region"`
+	// Regions are the countries whose telephone numbers are written without a
+	// country code: two letters each (ISO 3166-1), such as NL. Default: none.
+	Regions []string `yaml:"regions"`
 	// Passwords are tried on encrypted attachments; better file:./names.
 	Passwords []string `yaml:"passwords"`
 	// BodyPasswords also tries words of the message that look like passwords.
@@ -31,9 +31,13 @@ const maxLabelName = 200
 
 func (b *builder) looking(t *Tenant, c Config) {
 	t.Looking = c.Looking
-	t.Looking.Region = strings.ToUpper(c.Looking.Region)
-	if r := t.Looking.Region; r != "" && (len(r) != 2 || strings.Trim(r, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
-		b.add(fmt.Sprintf("%q is not a country", c.Looking.Region), "two letters, such as NL", "looking", "region")
+	t.Looking.Regions = nil
+	for _, r := range c.Looking.Regions {
+		r = strings.ToUpper(r)
+		if len(r) != 2 || strings.Trim(r, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+			b.add(fmt.Sprintf("%q is not a country", r), "two letters, such as NL", "looking", "regions")
+		}
+		t.Looking.Regions = append(t.Looking.Regions, r)
 	}
 	t.Looking.Passwords = nil
 	for _, s := range c.Looking.Passwords {
