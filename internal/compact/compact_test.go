@@ -31,7 +31,7 @@ type all struct {
 	Params   map[string]string
 	Inner    inner
 	To       *inner
-	unsaid   int
+	unsaid   int //lint:ignore U1000 what is not exported does not travel
 	Children []*inner2
 }
 

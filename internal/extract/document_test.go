@@ -102,7 +102,7 @@ func TestPropertiesAreTextToo(t *testing.T) {
 func TestAFileTooLongToBeKeptIsSaid(t *testing.T) {
 	content := strings.Repeat("0123456789", 30_000)
 	to := &desk{most: 1 << 20}
-	d, result := document(content, to)
+	d, _ := document(content, to)
 	if b, err := d.Whole(); err != nil || string(b) != content {
 		t.Errorf("%d octets, %v", len(b), err)
 	}
@@ -111,7 +111,7 @@ func TestAFileTooLongToBeKeptIsSaid(t *testing.T) {
 		t.Errorf("%d octets are still held", to.held)
 	}
 	to.most = 200_000
-	d, result = document(content, to)
+	d, result := document(content, to)
 	if _, err := d.Whole(); err != ErrTooLong || len(result.Unseen) != 1 || result.Unseen[0].Reason != mail.TooLarge {
 		t.Errorf("%v %v", err, result.Unseen)
 	}

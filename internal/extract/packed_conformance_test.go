@@ -24,7 +24,6 @@ type shelf struct {
 	passwords []string
 	depth     int
 	files     int
-	out       int64
 }
 
 func (s *shelf) Alternative(p []byte) error              { s.Write(p); return nil }

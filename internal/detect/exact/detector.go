@@ -21,7 +21,6 @@ type Detector struct {
 type state struct {
 	hash  *hasher
 	words words
-	form  []byte
 	near  map[uint32]bool
 }
 
@@ -83,7 +82,7 @@ func (s *state) run(i, n int) ([]byte, class) {
 // cell: up to three separators, and no end of a line.
 func joined(text []byte, end, start int) bool {
 	between := text[end:start]
-	return len(between) <= 3 && bytes.IndexAny(between, "\n\t;|") < 0
+	return len(between) <= 3 && !bytes.ContainsAny(between, "\n\t;|")
 }
 
 // hit weighs a primary cell: the row, of those that have it, for which most

@@ -69,7 +69,7 @@ func FuzzAppend(f *testing.F) {
 		if got := codepage.Append(nil, page, p); len(got) > 6*len(p)+16 {
 			t.Errorf("%d octets became %d", len(p), len(got))
 		}
-		codepage.Leads(page, 0x81)
+		_ = codepage.Leads(page, 0x81)
 		codepage.Runs(page, p, func([]byte) bool { return true })
 	})
 }

@@ -1,8 +1,6 @@
 package ooxml
 
-import (
-	"bytes"
-)
+import ()
 
 // open takes a start tag. The cases are local names of all vocabularies; a
 // name means nearly the same wherever it occurs, and where it does not, more
@@ -209,12 +207,4 @@ func (w *walker) close(name []byte) {
 	default:
 		w.breakLoose()
 	}
-}
-
-// flat replaces in a cell what would look like the end of a row or cell.
-func flat(b []byte) []byte {
-	for i := bytes.IndexAny(b, "\t\r\n"); i >= 0; i = bytes.IndexAny(b, "\t\r\n") {
-		b[i] = ' '
-	}
-	return b
 }

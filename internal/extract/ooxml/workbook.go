@@ -19,7 +19,6 @@ type book struct {
 	date1904 bool
 	extra    []byte // what a sheet says beside its cells
 	headers  []byte
-	links    []string
 }
 
 // maxStrings bounds the text of all shared strings.

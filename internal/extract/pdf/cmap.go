@@ -13,7 +13,6 @@ type cmap struct {
 	spaces []codespace
 	texts  []textRange
 	cids   []cidRange
-	sorted bool
 	wmode  int
 	base   *cmap
 }

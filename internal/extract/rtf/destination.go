@@ -207,7 +207,7 @@ func (r *reader) close() {
 }
 
 var propertyNames = [lastProperty - title]string{
-	title - title: "title", subject - title: "subject", author - title: "author", manager - title: "manager",
+	0: "title", subject - title: "subject", author - title: "author", manager - title: "manager",
 	company - title: "company", operator - title: "last-author", category - title: "category",
 	keywords - title: "keywords", remarks - title: "comments", base - title: "custom:hlinkbase",
 	created - title: "created", modified - title: "modified",
