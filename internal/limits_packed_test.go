@@ -15,7 +15,7 @@ func packedLimits() []limit {
 		{"Octets of a record of a binary workbook", "extract/ooxml.maxRecord", "`malformed`", "TestABinaryWorkbookThatIsDamagedIsSaid"},
 		{"Octets of an unknown record's search for text", "extract/ooxml.maxEffort", "`too-large`", "TestLimitsOfADocumentAreSaid"},
 		{"Octets of a tag of XML", "extract/xmlread.maxTag", "`malformed`; the rest is read as text", "TestATagThatIsTooLongIsCutAndSaid"},
-		{"Octets of an archive unpacked to see whether a password fits", "extract/archive.maxTried", "it fits", "TestPackedDocumentsOfTheSharedSet"},
+		{"Octets of an archive unpacked to see whether a password fits", "extract/archive.maxTried", "it fits", "TestConformancePackedDocuments"},
 		{"The same, of an entry of a ZIP file", "extract/zipped.maxTried", "it fits", "TestEncryptedEntriesOpenWithTheirPassword"},
 	}
 }
