@@ -37,6 +37,7 @@ func floors() map[string]int {
 		"ocr":                 1,
 		"extract/onenote":     1,
 		"extract/metafile":    1,
+		"extract/picture":     1,
 		"extract/rtf":         1,
 		"extract/pdf":         1,
 		"extract/ole":         1,

@@ -9,6 +9,7 @@ import (
 	"postern.dev/postern/internal/extract/archive"
 	"postern.dev/postern/internal/extract/odf"
 	"postern.dev/postern/internal/extract/ooxml"
+	"postern.dev/postern/internal/extract/picture"
 	"postern.dev/postern/internal/extract/zipped"
 	"postern.dev/postern/internal/mail"
 )
@@ -137,7 +138,7 @@ func readCompressed(d *Document) error {
 func isCarrier(k Kind) bool {
 	switch k.Type {
 	case "application/vnd.microsoft.portable-executable", "application/x-elf", "application/x-executable",
-		octetStream, "image/gif", "image/png", "image/jpeg", "image/bmp":
+		octetStream, "image/gif", "image/png", "image/jpeg", "image/bmp", "image/webp", "image/tiff":
 		return !k.Text
 	}
 	return false
@@ -152,6 +153,9 @@ func readCarrier(d *Document) error {
 	}
 	if len(b) > 0 {
 		d.Note(mail.Unsupported, d.Kind.Type+" cannot be read")
+	}
+	if err := d.picture(b); err != nil {
+		return err
 	}
 	end := b[max(0, len(b)-(22+1<<16)):]
 	if bytes.Contains(end, []byte("PK\x05\x06")) && bytes.Contains(b, []byte("PK\x01\x02")) {
@@ -172,6 +176,21 @@ func readCarrier(d *Document) error {
 		}
 	}
 	return nil
+}
+
+// picture gives out what a picture says besides its pixels.
+func (d *Document) picture(b []byte) error {
+	if !strings.HasPrefix(d.Kind.Type, "image/") {
+		return nil
+	}
+	more := picture.Read(b, func(name, text string) {
+		_ = d.Section("picture: " + name) // a failure is kept
+		_ = d.Text(text + "\n")
+	})
+	if more {
+		d.Note(mail.TooLarge, "the picture says more about itself than is read")
+	}
+	return d.stop
 }
 
 // wordLength is how long a run of printable characters must be to be text: a

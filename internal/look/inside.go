@@ -13,7 +13,7 @@ import (
 
 // Bounds of files in files, over one message.
 const (
-	maxDepth    = 12        // a file in a file in a file, mail included
+	maxDepth    = 32        // a file in a file in a file, mail included
 	maxInside   = 10_000    // files
 	maxUnpacked = 512 << 20 // octets that come out of them
 	maxHeld     = 160 << 20 // octets that extractors keep in memory at a time

@@ -28,7 +28,7 @@ func TestEveryLimitOfTheLookIsSaid(t *testing.T) {
 		return strings.Repeat("From a@b.example Mon Nov 23 2026\nSubject: y\n\ntext\n\n", n)
 	}
 	inside := "Subject: last\r\n\r\ntext\r\n"
-	for range 14 {
+	for range 34 {
 		inside = attached("application/octet-stream", "m.eml", inside)
 	}
 	var rules strings.Builder
