@@ -20,6 +20,7 @@ import (
 
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/detect/dlp"
+	"postern.dev/postern/internal/detect/secret"
 	"postern.dev/postern/packs"
 )
 
@@ -116,7 +117,8 @@ type file struct {
 }
 
 // choice are detectors: those named, and those of a category, of some regions
-// when regions are given.
+// when regions are given; the category "secret" is everything of
+// detect/secret.
 type choice struct {
 	Types    []string
 	Category []string
@@ -133,13 +135,9 @@ func load() ([]Profile, error) {
 		if "profiles/"+x.ID+".yaml" != f.Name {
 			return nil, fmt.Errorf("%s: the id is %q", f.Name, x.ID)
 		}
-		if p := x.profile(); len(p.Needs[0]) > 0 {
-			list = append(list, p)
-		}
+		list = append(list, x.profile())
 		for code, country := range x.Each {
-			if p := x.country(code, country); len(p.Needs[0]) > 0 { // no detector knows Liechtenstein's numbers
-				list = append(list, p)
-			}
+			list = append(list, x.country(code, country))
 		}
 	}
 	slices.SortFunc(list, func(a, b Profile) int { return strings.Compare(a.ID, b.ID) })
@@ -176,6 +174,11 @@ func (c choice) types() []string {
 	for _, p := range dlp.Packs() {
 		if slices.Contains(c.Category, p.Category) && (len(c.Regions) == 0 || overlap(c.Regions, p.Regions)) {
 			list = append(list, p.Type)
+		}
+	}
+	if slices.Contains(c.Category, "secret") {
+		for _, e := range secret.Entries() {
+			list = append(list, e.Type)
 		}
 	}
 	slices.Sort(list)
