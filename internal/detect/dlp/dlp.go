@@ -13,7 +13,6 @@ type Base struct {
 	shapes  *shapes
 	letters *letters
 	words   *vocabulary
-	iban    *countries
 	tops    *tops
 }
 
@@ -28,7 +27,7 @@ var baseOnce = func() func() *Base {
 func newBase(list []Pack) *Base {
 	l := newLetters()
 	return &Base{
-		packs: list, shapes: newShapes(list), letters: l, words: newVocabulary(l, list), iban: newCountries(),
+		packs: list, shapes: newShapes(list), letters: l, words: newVocabulary(l, list),
 		tops: &tops{seen: map[string]bool{}},
 	}
 }
@@ -67,7 +66,7 @@ func (b *Base) scanners(c detect.Catalogue) []detect.Detector {
 		case "card":
 			list = append(list, &card{b.words, of})
 		case "iban":
-			list = append(list, &iban{b.words, of, b.iban})
+			list = append(list, &iban{b.words, of})
 		case "ssn":
 			list = append(list, &ssn{b.words, of})
 		case "email":

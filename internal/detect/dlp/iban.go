@@ -1,45 +1,17 @@
 package dlp
 
 import (
-	"strings"
-
 	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/detect/number"
 )
 
 // iban finds international bank account numbers.
 type iban struct {
-	words     *vocabulary
-	of        topic
-	countries *countries
+	words *vocabulary
+	of    topic
 }
 
 func (*iban) ID() string { return "iban" }
-
-// structures are the national parts behind country code and check digits, in
-// the notation of the IBAN registry: n digits, a capital letters, c both.
-const structures = "AD4n4n12c AE3n16n AL8n16c AO21n AT5n11n AZ4a20c BA16n BE12n BG4a6n8c BH4a14c BI5n5n11n2n BR8n5n10n1a1c " +
-	"BY4c4n16c CH5n12c CR18n CY8n16c CZ20n DE18n DJ5n5n11n2n DK14n DO4c20n DZ22n EE16n EG25n ES20n FI14n FK2a12n " +
-	"FO14n FR10n11c2n GB4a14n GE2a16n GI4a15c GL14n GR7n16c GT4c20c HN4a20n HR17n HU24n IE4a14n IL19n IQ4a15n IR22n " +
-	"IS22n IT1a10n12c JO4a4n18c KW4a22c KZ3n13c LB4n20c LC4a24c LI5n12c LT16n LU3n13c LV4a13c LY21n MC10n11c2n " +
-	"MD2c18c ME18n MK3n10c2n MN16n MR23n MT4a5n18c MU4a19n3a MZ21n NI4a20n NL4a10n NO11n OM3n16c PK4a16c PL24n " +
-	"PS4a21c PT21n QA4a21c RO4a16c RS18n RU14n15c SA2n18c SC4a20n3a SD14n SE20n SI15n SK20n SM1a10n12c SO19n ST21n " +
-	"SV4a20n TL19n TN20n TR5n1n16c UA6n19c VA18n VG4a16n XK16n YE4a4n18c"
-
-// countries leads from two capital letters to a structure.
-type countries [26 * 26]string
-
-func newCountries() *countries {
-	c := new(countries)
-	for _, s := range strings.Fields(structures) {
-		c[int(s[0]-'A')*26+int(s[1]-'A')] = s[2:]
-	}
-	return c
-}
-
-// structure is that of a country; "" for none.
-func (c *countries) structure(a, b byte) string {
-	return c[int(a-'A')*26+int(b-'A')]
-}
 
 // fits is the length of the national part at the head of s that follows the
 // structure, or -1.
@@ -123,7 +95,7 @@ func countryBefore(text []byte, i int) int {
 // read reads the number that begins with a country at start and check
 // digits at i. n is 0 when there is none.
 func (d *iban) read(text []byte, start, i int, to []byte) (e evidence, end, n int) {
-	structure := d.countries.structure(upper(text[start]), upper(text[start+1]))
+	structure := number.AccountForm(upper(text[start]), upper(text[start+1]))
 	if structure == "" {
 		return e, 0, 0
 	}

@@ -62,7 +62,7 @@ func account(b []byte) bool {
 	if len(b) < 15 || len(b) > 34 || !letter(b[0]) || !letter(b[1]) {
 		return false
 	}
-	return follows(b[4:], accountForm(b[0], b[1])) && digits(b[2:4], 2) && rotated97(b) && inside(b)
+	return follows(b[4:], AccountForm(b[0], b[1])) && digits(b[2:4], 2) && rotated97(b) && inside(b)
 }
 
 func accountOf(b []byte, code string) bool { return len(b) > 2 && string(b[:2]) == code && account(b) }
@@ -92,28 +92,10 @@ var accountFormOf = func() (table [26 * 26]string) {
 	return table
 }()
 
-func accountForm(a, b byte) string { return accountFormOf[int(a-'A')*26+int(b-'A')] }
-
-// AccountLength is the length of a country's IBAN with code and check digits,
-// or 0.
-func AccountLength(a, b byte) int {
-	if !letter(a) || !letter(b) {
-		return 0
-	}
-	sum, n := 4, 0
-	form := accountForm(a, b)
-	for i := 0; i < len(form); i++ {
-		if digit(form[i]) {
-			n = n*10 + int(form[i]-'0')
-		} else {
-			sum, n = sum+n, 0
-		}
-	}
-	if sum == 4 {
-		return 0
-	}
-	return sum
-}
+// AccountForm is the form of the part of an IBAN behind country code and check
+// digits, for a country of two capital letters: n digits, a capital letters,
+// c both; "" for none.
+func AccountForm(a, b byte) string { return accountFormOf[int(a-'A')*26+int(b-'A')] }
 
 // follows reports whether b has exactly a form of the registry's notation.
 func follows(b []byte, form string) bool {
