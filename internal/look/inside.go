@@ -72,27 +72,34 @@ func (s *stream) Embed(e extract.Embedded) error {
 		return s.enough()
 	}
 	w.files++
-	w.depth++
-	w.tally.Push()
-	ended := w.ended
-	it := item{
-		Kind: itemPart, Part: s.it.Part + "." + strconv.Itoa(s.inside), Name: e.Name, Type: e.Declared,
-		Text: detect.Attachment, Attachment: true,
-	}
-	err := w.named(it)
-	if err == nil {
-		err = w.part(it, &unpacking{s: s, r: e.Octets})
-	}
-	w.ended = ended
-	w.tally.Pop()
-	w.depth--
-	if err != nil {
+	if err := s.part(e); err != nil {
 		return err
 	}
 	if err := s.resumed(); err != nil {
 		return err
 	}
 	return s.enough()
+}
+
+// part looks at a file inside, and leaves the counts of this one as they
+// were, whatever happens.
+func (s *stream) part(e extract.Embedded) error {
+	w, ended := s.w, s.w.ended
+	w.depth++
+	w.tally.Push()
+	defer func() {
+		w.ended = ended
+		w.tally.Pop()
+		w.depth--
+	}()
+	it := item{
+		Kind: itemPart, Part: s.it.Part + "." + strconv.Itoa(s.inside), Name: e.Name, Type: e.Declared,
+		Text: detect.Attachment, Attachment: true,
+	}
+	if err := w.named(it); err != nil {
+		return err
+	}
+	return w.part(it, &unpacking{s: s, r: e.Octets})
 }
 
 // enough is ErrEnough when a limit was hit, and what stopped the stream.

@@ -90,18 +90,6 @@ func AppendUTF16(dst, p []byte) []byte {
 // UTF16 decodes little-endian UTF-16.
 func UTF16(p []byte) string { return string(AppendUTF16(nil, p)) }
 
-// Leads reports whether c is the first octet of a character of two in a code
-// page.
-func Leads(page int, c byte) bool {
-	switch page {
-	case 932:
-		return c >= 0x81 && c <= 0x9F || c >= 0xE0 && c <= 0xFC
-	case 936, 949, 950, 54936, 1361, 51949:
-		return c >= 0x81 && c <= 0xFE
-	}
-	return false
-}
-
 func ascii(p []byte) bool {
 	for _, c := range p {
 		if c >= utf8.RuneSelf {

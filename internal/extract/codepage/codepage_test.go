@@ -69,7 +69,6 @@ func FuzzAppend(f *testing.F) {
 		if got := codepage.Append(nil, page, p); len(got) > 6*len(p)+16 {
 			t.Errorf("%d octets became %d", len(p), len(got))
 		}
-		_ = codepage.Leads(page, 0x81)
 		codepage.Runs(page, p, func([]byte) bool { return true })
 	})
 }

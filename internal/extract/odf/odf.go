@@ -19,6 +19,7 @@
 package odf
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -122,7 +123,7 @@ func Read(a *zipped.Archive, out Sink) error {
 		}
 	}
 	for _, gap := range a.Gaps {
-		if err := out.Embed("between the entries", "", &slice{gap}); err != nil {
+		if err := out.Embed("between the entries", "", bytes.NewReader(gap)); err != nil {
 			return err
 		}
 	}
@@ -136,7 +137,7 @@ func (p *pack) part(f *zipped.File) error {
 		return nil
 	}
 	defer r.Close()
-	in := &counted{r, p}
+	in := p.counted(r)
 	if path.Ext(f.Name) != ".xml" {
 		return p.embed(f, in)
 	}
@@ -170,7 +171,7 @@ func (p *pack) embed(f *zipped.File, in io.Reader) error {
 	if n, _ := io.ReadFull(in, first[:]); n == 0 {
 		return nil
 	}
-	return p.out.Embed(f.Name, "", io.MultiReader(&slice{first[:]}, in))
+	return p.out.Embed(f.Name, "", io.MultiReader(bytes.NewReader(first[:]), in))
 }
 
 // open gives the content of an entry; nil when there is none to be had,
@@ -200,41 +201,14 @@ func (p *pack) open(f *zipped.File) io.ReadCloser {
 }
 
 // counted is a part's content within the room that is left.
-type counted struct {
-	r io.ReadCloser
-	p *pack
-}
-
-func (c *counted) Read(b []byte) (int, error) {
-	if c.p.room <= 0 {
-		c.p.out.Note("too-large", "the parts of the document are larger than what is read")
-		return 0, io.EOF
-	}
-	n, err := c.r.Read(b)
-	c.p.room -= int64(n)
-	if err != nil && err != io.EOF {
-		c.p.out.Note("malformed", "a part of the document is damaged")
-		err = io.EOF
-	}
-	return n, err
-}
-
-// slice is a reader that does not copy.
-type slice struct{ b []byte }
-
-func (s *slice) Read(p []byte) (int, error) {
-	if len(s.b) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, s.b)
-	s.b = s.b[n:]
-	return n, nil
+func (p *pack) counted(r io.Reader) io.Reader {
+	return &zipped.Counted{Reader: r, Room: &p.room, Note: p.out.Note}
 }
 
 // Flat reads a document that is one XML file.
 func Flat(r io.Reader, out Sink) error {
 	p := &pack{out: out, room: maxInflated}
-	return p.xml(&counted{io.NopCloser(r), p}, "")
+	return p.xml(p.counted(r), "")
 }
 
 // xml reads a part of XML.
@@ -272,6 +246,6 @@ func (w *walker) inline(text []byte) {
 		return
 	}
 	w.flush()
-	in := base64.NewDecoder(base64.StdEncoding, &slice{text})
-	w.err = w.out.Embed("embedded", "", &counted{io.NopCloser(in), w.p})
+	in := base64.NewDecoder(base64.StdEncoding, bytes.NewReader(text))
+	w.err = w.out.Embed("embedded", "", w.p.counted(in))
 }

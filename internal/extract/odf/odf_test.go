@@ -160,7 +160,7 @@ func TestAnEncryptedOpenDocument(t *testing.T) {
 
 func TestLimitsOfAnOpenDocumentAreSaid(t *testing.T) {
 	out := &page{props: map[string]string{}}
-	in := &counted{io.NopCloser(strings.NewReader("more than four")), &pack{out: out, room: 4}}
+	in := (&pack{out: out, room: 4}).counted(strings.NewReader("more than four"))
 	if all, err := io.ReadAll(in); err != nil || len(all) == 0 || !slices.Contains(out.notes, "too-large") {
 		t.Errorf("%d octets, %v, %v", len(all), err, out.notes)
 	}

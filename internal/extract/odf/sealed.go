@@ -45,7 +45,7 @@ func (p *pack) manifest(f *zipped.File) {
 		v := strings.ToLower(string(p.x.Attr(attr)))
 		return v[strings.LastIndexAny(v, "#/")+1:]
 	}
-	p.x.Reset(&counted{r, p})
+	p.x.Reset(p.counted(r))
 	for k := p.x.Next(); k != xmlread.EOF; k = p.x.Next() {
 		tag := string(p.x.Local)
 		switch {

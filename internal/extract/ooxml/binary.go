@@ -337,7 +337,7 @@ func (p *pack) sheetsBinary(main int) []sheet {
 		return nil
 	}
 	defer r.Close()
-	in := bufio.NewReader(&counted{r, p})
+	in := bufio.NewReader(p.counted(r))
 	var list []sheet
 	var buf []byte
 	for len(list) < 10000 {

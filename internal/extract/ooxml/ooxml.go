@@ -1,6 +1,7 @@
 package ooxml
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"path"
@@ -147,7 +148,7 @@ func (p *pack) read() {
 	p.externals()
 	for _, gap := range p.a.Gaps {
 		if p.err == nil {
-			p.err = p.out.Embed("between the entries", "", &slice{gap})
+			p.err = p.out.Embed("between the entries", "", bytes.NewReader(gap))
 		}
 	}
 }
@@ -305,23 +306,8 @@ func (p *pack) open(i int) io.ReadCloser {
 }
 
 // counted is a part's content within the room that is left.
-type counted struct {
-	r io.ReadCloser
-	p *pack
-}
-
-func (c *counted) Read(b []byte) (int, error) {
-	if c.p.room <= 0 {
-		c.p.out.Note("too-large", "the parts of the document are larger than what is read")
-		return 0, io.EOF
-	}
-	n, err := c.r.Read(b)
-	c.p.room -= int64(n)
-	if err != nil && err != io.EOF {
-		c.p.out.Note("malformed", "a part of the document is damaged")
-		err = io.EOF
-	}
-	return n, err
+func (p *pack) counted(r io.Reader) io.Reader {
+	return &zipped.Counted{Reader: r, Room: &p.room, Note: p.out.Note}
 }
 
 // tree reads a part once: as XML, as a binary part, or as a file inside.
@@ -336,7 +322,7 @@ func (p *pack) tree(i int, place string) {
 		return
 	}
 	defer r.Close()
-	in := &counted{r, p}
+	in := p.counted(r)
 	switch ext := path.Ext(t.name); {
 	case ext == ".xml" || ext == ".vml" || ext == ".rels":
 		p.xml(t, in, place)
@@ -348,18 +334,6 @@ func (p *pack) tree(i int, place string) {
 	}
 }
 
-// slice is a reader that does not copy.
-type slice struct{ b []byte }
-
-func (s *slice) Read(p []byte) (int, error) {
-	if len(s.b) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, s.b)
-	s.b = s.b[n:]
-	return n, nil
-}
-
 // embed hands a file on that is not a part of the format.
 func (p *pack) embed(t *part, in io.Reader) {
 	head := make([]byte, 512)
@@ -368,7 +342,7 @@ func (p *pack) embed(t *part, in io.Reader) {
 	if n == 0 || mute(t.name, head) {
 		return
 	}
-	p.err = p.out.Embed(t.file.Name, "", io.MultiReader(&slice{head}, in))
+	p.err = p.out.Embed(t.file.Name, "", io.MultiReader(bytes.NewReader(head), in))
 }
 
 // mute reports whether a file belongs to the machinery of Office and has

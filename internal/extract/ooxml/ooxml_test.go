@@ -204,7 +204,7 @@ func TestFaultsAreSaid(t *testing.T) {
 func TestLimitsOfADocumentAreSaid(t *testing.T) {
 	out := &page{props: map[string]string{}}
 	p := &pack{out: out, room: 4}
-	in := &counted{io.NopCloser(strings.NewReader("more than four")), p}
+	in := p.counted(strings.NewReader("more than four"))
 	if all, err := io.ReadAll(in); err != nil || len(all) == 0 || !slices.Contains(out.notes, "too-large") {
 		t.Errorf("room: %d octets, %v, %v", len(all), err, out.notes)
 	}

@@ -23,7 +23,7 @@ func (p *pack) properties() {
 		if r == nil {
 			continue
 		}
-		p.x.Reset(&counted{r, p})
+		p.x.Reset(p.counted(r))
 		t.done = p.property()
 		r.Close()
 	}

@@ -30,7 +30,7 @@ func (p *pack) relations(i int) {
 	if t.name == "_rels/.rels" {
 		source = ""
 	}
-	p.x.Reset(&counted{r, p})
+	p.x.Reset(p.counted(r))
 	plain := true
 	for k := p.x.Next(); k != xmlread.EOF; k = p.x.Next() {
 		if k == xmlread.Text && len(strings.TrimSpace(string(p.x.Text))) > 0 {

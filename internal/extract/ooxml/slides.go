@@ -14,7 +14,7 @@ func (p *pack) presentation(main int) {
 		return
 	}
 	var ids []string
-	p.x.Reset(&counted{r, p})
+	p.x.Reset(p.counted(r))
 	for k := p.x.Next(); k != xmlread.EOF && len(ids) < 10000; k = p.x.Next() {
 		if k == xmlread.Start && string(p.x.Local) == "sldId" {
 			ids = append(ids, string(p.x.Prefixed("id")))

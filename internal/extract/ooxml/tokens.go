@@ -54,7 +54,7 @@ func (p *pack) notXML(t *part) {
 	}
 	if r := p.open(i); r != nil {
 		defer r.Close()
-		p.embed(t, &counted{r, p})
+		p.embed(t, p.counted(r))
 	}
 }
 

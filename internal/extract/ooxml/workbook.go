@@ -87,7 +87,7 @@ func (p *pack) sheets(main int) []sheet {
 	}
 	defer r.Close()
 	var list []sheet
-	p.x.Reset(&counted{r, p})
+	p.x.Reset(p.counted(r))
 	for k := p.x.Next(); k != xmlread.EOF && len(list) < 10000; k = p.x.Next() {
 		if k != xmlread.Start {
 			continue
