@@ -333,6 +333,7 @@ func (l *loader) finish() {
 		l.readers = append(l.readers, &reader{mistakes: Mistakes{{File: "policies", Text: err.Error()}}})
 		return
 	}
+	l.set.language = lang
 	for _, p := range l.pending {
 		p.rule.when = p.r.condition(lang, p.when, p.rule.When)
 		p.rule.unless = p.r.condition(lang, p.unless, p.rule.Unless)

@@ -25,6 +25,7 @@ type Set struct {
 	profiles     []Profile
 	headers      []string
 	version      string
+	language     *language // of the conditions
 }
 
 // Dictionary is a detector made of terms, handed on to those who look.

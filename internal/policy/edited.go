@@ -1,0 +1,111 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Edited is the set with other rules and lists, as if the files said so. It
+// serves those who ask what another policy would do. A rule whose conditions
+// did not change keeps them as they are; lists whose ids are not given stay.
+func (s *Set) Edited(rules []Rule, lists ...List) (*Set, error) {
+	e := &Set{
+		lists: s.lists, dictionaries: s.dictionaries, detectors: s.detectors, profiles: s.profiles, language: s.language,
+	}
+	if len(lists) > 0 {
+		var err error
+		if e.lists, err = withLists(s.lists, lists); err != nil {
+			return nil, err
+		}
+		if e.language, err = newLanguage(e.lists, s.language.detectors); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range rules {
+		fresh, err := e.compiled(r, s)
+		if err != nil {
+			return nil, err
+		}
+		e.rules = append(e.rules, fresh)
+	}
+	e.seal()
+	return e, nil
+}
+
+// compiled is a rule with its conditions.
+func (s *Set) compiled(r Rule, before *Set) (*Rule, error) {
+	same := func(c *condition, source string) bool {
+		if c == nil {
+			return source == ""
+		}
+		return c.Source == source && s.language == before.language
+	}
+	var err error
+	if !same(r.when, r.When) {
+		if r.when, err = s.condition(r.When); err != nil {
+			return nil, fmt.Errorf("policy: %s: when: %w", r.ID, err)
+		}
+	}
+	if !same(r.unless, r.Unless) {
+		if r.unless, err = s.condition(r.Unless); err != nil {
+			return nil, fmt.Errorf("policy: %s: unless: %w", r.ID, err)
+		}
+	}
+	return &r, nil
+}
+
+func (s *Set) condition(source string) (*condition, error) {
+	if source == "" {
+		return nil, nil
+	}
+	c, flaws := s.language.compile(source)
+	if len(flaws) > 0 {
+		return nil, errors.New(flaws[0].Text)
+	}
+	return c, nil
+}
+
+// withLists puts lists in the place of those with the same ids, and makes
+// those that include them anew.
+func withLists(old map[string]*List, fresh []List) (map[string]*List, error) {
+	all := maps.Clone(old)
+	changed := map[string]bool{}
+	for i := range fresh {
+		all[fresh[i].ID] = &fresh[i]
+		changed[fresh[i].ID] = true
+	}
+	out := maps.Clone(all)
+	for id, l := range all {
+		closure := closureOf(all, id)
+		if !slices.ContainsFunc(closure, func(id string) bool { return changed[id] }) {
+			continue
+		}
+		made := &List{ID: l.ID, Name: l.Name, Members: l.Members, Include: l.Include, place: l.place}
+		for _, from := range closure {
+			for _, m := range all[from].Members {
+				if wrong := made.add(m); wrong != "" {
+					return nil, fmt.Errorf("policy: list %s: %s", from, wrong)
+				}
+			}
+		}
+		out[id] = made
+	}
+	return out, nil
+}
+
+// closureOf is a list and those that it includes, each once.
+func closureOf(all map[string]*List, id string) (closure []string) {
+	todo := []string{id}
+	for len(todo) > 0 {
+		next := todo[0]
+		todo = todo[1:]
+		if all[next] == nil || slices.Contains(closure, next) {
+			continue
+		}
+		closure = append(closure, next)
+		todo = append(todo, all[next].Include...)
+	}
+	return closure
+}

@@ -1,0 +1,444 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+)
+
+// Truth is the answer of a condition or of a part of one.
+type Truth string
+
+// The answers.
+const (
+	True    Truth = "true"
+	False   Truth = "false"
+	Unknown Truth = "cannot know"
+	// Skipped is a part that need not be looked at.
+	Skipped Truth = "not evaluated"
+)
+
+func (a answer) truth() Truth {
+	switch a {
+	case yes:
+		return True
+	case no:
+		return False
+	}
+	return Unknown
+}
+
+// Not turns an answer round.
+func (t Truth) Not() Truth {
+	switch t {
+	case True:
+		return False
+	case False:
+		return True
+	}
+	return t
+}
+
+// Node is a condition, or a part of one, with its answer.
+type Node struct {
+	// Text is the part as a condition.
+	Text  string `json:"text"`
+	Truth Truth  `json:"truth"`
+	// Why says why the answer cannot be known.
+	Why string `json:"why,omitempty"`
+	// Op says how the parts make the answer: and, or, not, choice (a ? b : c),
+	// any, all, one, none (of a list's elements); "" for a part that has none.
+	Op string `json:"op,omitempty"`
+	// Element is the element of the list that the part asks about.
+	Element string `json:"element,omitempty"`
+	// Values are what the facts say, for a part without parts.
+	Values []Value `json:"values,omitempty"`
+	Parts  []*Node `json:"parts,omitempty"`
+	// More counts the elements of a long list that are left out.
+	More int `json:"more,omitempty"`
+
+	// Expr is what was evaluated, and Scope the elements that it names.
+	Expr  *Expr   `json:"-"`
+	Scope []Bound `json:"-"`
+}
+
+// Value is an expression of a condition and what it was.
+type Value struct {
+	Text  string `json:"text"`
+	Value string `json:"value"`
+	// Of is the value itself: bool, int64, float64, string, time.Time, or one
+	// of the types of Facts; nil when it cannot be known.
+	Of any `json:"-"`
+	// Expr is the expression.
+	Expr *Expr `json:"-"`
+}
+
+// Bound is an element of a list for which a part is asked.
+type Bound struct {
+	// Name is how the condition calls it, List what it is an element of, and
+	// Index its place there, from 0.
+	Name  string
+	List  *Expr
+	Index int
+
+	typ *types.Type
+	val ref.Val
+}
+
+// maxElements bounds the elements of a list in a tree.
+const maxElements = 50
+
+// Tracer evaluates the conditions of a set part by part, to say why they are
+// what they are. It keeps what it compiled; it is not for several goroutines.
+type Tracer struct {
+	set      *Set
+	syntax   map[string]*Expr
+	programs map[string]program
+	scopes   map[string]*cel.Env
+}
+
+type program struct {
+	cel.Program
+	typ *types.Type
+	err error
+}
+
+// Tracer is a new Tracer of the set.
+func (s *Set) Tracer() *Tracer {
+	return &Tracer{set: s, syntax: map[string]*Expr{}, programs: map[string]program{}, scopes: map[string]*cel.Env{}}
+}
+
+// Trace is how a rule was evaluated for one recipient.
+type Trace struct {
+	When   *Node
+	Unless *Node
+	// Truth is "when and not unless".
+	Truth Truth
+	// Why says why it cannot be known.
+	Why string
+}
+
+// Rule evaluates a rule for the recipient with this number.
+func (t *Tracer) Rule(r Rule, f *Facts, recipient int) (Trace, error) {
+	m := newMoment(f, t.set.Profiles()...)
+	if recipient < len(f.Recipients) {
+		m.recipient = object{typeParty, f.Recipients[recipient]}
+	}
+	if m.unknown["recipients"] {
+		m.recipient = unknownValue("recipient")
+	}
+	var out Trace
+	var err error
+	if out.When, err = t.condition(r.when, m); err != nil {
+		return out, err
+	}
+	out.Truth, out.Why = out.When.Truth, out.When.Why
+	if r.unless == nil {
+		return out, nil
+	}
+	if out.Truth == False {
+		out.Unless = &Node{Text: r.Unless, Truth: Skipped}
+		return out, nil
+	}
+	if out.Unless, err = t.condition(r.unless, m); err != nil {
+		return out, err
+	}
+	switch {
+	case out.Unless.Truth == True:
+		out.Truth, out.Why = False, ""
+	case out.Unless.Truth == Unknown && out.Truth == True:
+		out.Truth, out.Why = Unknown, out.Unless.Why
+	}
+	return out, nil
+}
+
+// condition traces one condition. Its parts are evaluated on their own; the
+// answer is that of the condition itself, which may have hit its cost limit.
+func (t *Tracer) condition(c *condition, m *moment) (*Node, error) {
+	e, known := t.syntax[c.Source]
+	if !known {
+		var err error
+		if e, err = Syntax(c.Source); err != nil {
+			return nil, err
+		}
+		t.syntax[c.Source] = e
+	}
+	n := t.node(e, nil, m)
+	a, err := c.eval(m)
+	if whole := a.truth(); whole != n.Truth {
+		n.Truth, n.Why = whole, ""
+	}
+	if err != nil && n.Why == "" {
+		n.Why = whyUnknown(err)
+	}
+	return n, nil
+}
+
+// node evaluates a part that is true or false.
+func (t *Tracer) node(e *Expr, scope []Bound, m *moment) *Node {
+	n := &Node{Text: e.String(), Expr: e, Scope: scope}
+	switch {
+	case e.Kind == ExprOperator && e.Name == "&&":
+		t.parts(n, "and", False, m)
+	case e.Kind == ExprOperator && e.Name == "||":
+		t.parts(n, "or", True, m)
+	case e.Kind == ExprOperator && e.Name == "!":
+		n.Op, n.Parts = "not", []*Node{t.node(e.Args[0], scope, m)}
+		n.Truth, n.Why = n.Parts[0].Truth.Not(), n.Parts[0].Why
+	case e.Kind == ExprOperator && e.Name == "?":
+		t.choice(n, m)
+	case e.Quantifier() != "":
+		t.quantifier(n, m)
+	default:
+		t.leaf(n, m)
+		t.values(n, m)
+	}
+	return n
+}
+
+// parts is a chain: decides is the answer of one part that decides all. What
+// fails after the deciding part is not evaluated: CEL stops there.
+func (t *Tracer) parts(n *Node, op string, decides Truth, m *moment) {
+	n.Op, n.Truth = op, decides.Not()
+	decided := false
+	for _, a := range n.Expr.Args {
+		p := t.node(a, n.Scope, m)
+		if decided && p.Truth == Unknown {
+			p = &Node{Text: p.Text, Truth: Skipped, Expr: a, Scope: n.Scope}
+		}
+		n.Parts = append(n.Parts, p)
+		switch {
+		case p.Truth == decides:
+			n.Truth, n.Why, decided = decides, "", true
+		case p.Truth == Unknown && !decided:
+			if n.Truth != Unknown {
+				n.Why = p.Why
+			}
+			n.Truth = Unknown
+		}
+	}
+}
+
+func (t *Tracer) choice(n *Node, m *moment) {
+	n.Op = "choice"
+	for i, a := range n.Expr.Args {
+		p := &Node{Text: a.String(), Truth: Skipped, Expr: a, Scope: n.Scope}
+		if i == 0 || i == 1 && n.Parts[0].Truth == True || i == 2 && n.Parts[0].Truth == False {
+			p = t.node(a, n.Scope, m)
+			n.Truth, n.Why = p.Truth, p.Why
+		}
+		n.Parts = append(n.Parts, p)
+	}
+}
+
+// quantifier asks about every element of a list.
+func (t *Tracer) quantifier(n *Node, m *moment) {
+	e := n.Expr
+	t.leaf(n, m)
+	list, p := t.value(e.Args[0], n.Scope, m)
+	elements, ok := list.(traits.Lister)
+	if !ok || p.typ.Kind() != types.ListKind {
+		t.values(n, m)
+		return
+	}
+	n.Op = e.Quantifier()
+	size := int(elements.Size().(types.Int))
+	for i := range size {
+		if i >= maxElements {
+			n.More = size - i
+			break
+		}
+		val := elements.Get(types.Int(i))
+		if o, bad := val.(*types.Err); bad {
+			val = o
+		}
+		b := Bound{Name: e.Args[1].Name, List: e.Args[0], Index: i, typ: p.typ.Parameters()[0], val: val}
+		scope := append(append([]Bound(nil), n.Scope...), b)
+		part := t.node(e.Args[2], scope, m)
+		part.Element = fmt.Sprintf("%s[%d]", e.Args[0], i)
+		if words := valueText(plainValue(val)); words != "" {
+			part.Element += " " + words
+		}
+		n.Parts = append(n.Parts, part)
+	}
+	if size == 0 {
+		n.Values = []Value{{Text: e.Args[0].String(), Value: "empty", Of: int64(0), Expr: e.Args[0]}}
+	}
+}
+
+// leaf evaluates the whole of a part.
+func (t *Tracer) leaf(n *Node, m *moment) {
+	val, p := t.value(n.Expr, n.Scope, m)
+	switch v := val.(type) {
+	case types.Bool:
+		n.Truth = answerOf(bool(v)).truth()
+	case *types.Err:
+		n.Truth, n.Why = Unknown, whyUnknown(v)
+	default:
+		n.Truth, n.Why = Unknown, "evaluation failed"
+		if p.err != nil {
+			n.Why = whyUnknown(p.err)
+		}
+	}
+}
+
+func answerOf(b bool) answer {
+	if b {
+		return yes
+	}
+	return no
+}
+
+// values notes what the facts say about a part without parts.
+func (t *Tracer) values(n *Node, m *moment) {
+	e := n.Expr
+	asked := []*Expr{e}
+	if e.Kind == ExprOperator || e.Kind == ExprMethod || e.Kind == ExprCall && e.Name == "size" {
+		asked = e.Args
+	}
+	for _, a := range asked {
+		if a.constant() || a.Kind == ExprName && e.Quantifier() != "" {
+			continue
+		}
+		val, _ := t.value(a, n.Scope, m)
+		v := Value{Text: a.String(), Expr: a}
+		switch val := val.(type) {
+		case *types.Err:
+			v.Value = string(Unknown)
+		case traits.Lister:
+			v.Of, v.Value = int64(val.Size().(types.Int)), listText(val)
+		case nil:
+			continue
+		default:
+			v.Of = plainValue(val)
+			v.Value = short(valueText(v.Of))
+		}
+		n.Values = append(n.Values, v)
+	}
+}
+
+// constant reports whether an expression names no fact.
+func (e *Expr) constant() bool {
+	if e.Kind == ExprName {
+		return false
+	}
+	for _, a := range e.Args {
+		if !a.constant() {
+			return false
+		}
+	}
+	return e.Kind != ExprCall || e.Name == "duration" || e.Name == "timestamp"
+}
+
+func plainValue(v ref.Val) any {
+	if o, ok := v.(object); ok {
+		return o.v
+	}
+	return v.Value()
+}
+
+func listText(l traits.Lister) string {
+	var words []string
+	size := int(l.Size().(types.Int))
+	for i := range size {
+		if i == 5 {
+			words = append(words, fmt.Sprintf("and %d more", size-i))
+			break
+		}
+		words = append(words, short(valueText(plainValue(l.Get(types.Int(i))))))
+	}
+	if size == 0 {
+		return "empty"
+	}
+	return strings.Join(words, ", ")
+}
+
+// short cuts a long value: a tree is read on one screen.
+func short(s string) string {
+	const most = 80
+	r := []rune(s)
+	if len(r) <= most {
+		return s
+	}
+	return string(r[:most]) + "…"
+}
+
+// value evaluates an expression.
+func (t *Tracer) value(e *Expr, scope []Bound, m *moment) (ref.Val, program) {
+	p := t.program(e, scope)
+	if p.err != nil {
+		return nil, p
+	}
+	var in any = m
+	if len(scope) > 0 {
+		in = within{m, scope}
+	}
+	out, _, err := p.Eval(in)
+	if err != nil {
+		return types.WrapErr(err).(*types.Err), p
+	}
+	return out, p
+}
+
+// within is a moment with the elements of lists for which a part is asked.
+type within struct {
+	*moment
+	scope []Bound
+}
+
+// ResolveName gives a variable of a condition.
+func (w within) ResolveName(name string) (any, bool) {
+	for i := len(w.scope) - 1; i >= 0; i-- {
+		if w.scope[i].Name == name {
+			return w.scope[i].val, true
+		}
+	}
+	return w.moment.ResolveName(name)
+}
+
+// program compiles an expression once.
+func (t *Tracer) program(e *Expr, scope []Bound) program {
+	var names strings.Builder
+	for _, b := range scope {
+		fmt.Fprintf(&names, "%s:%s ", b.Name, b.typ)
+	}
+	key := names.String() + "\x00" + e.String()
+	if p, ok := t.programs[key]; ok {
+		return p
+	}
+	p := t.compile(e, scope, names.String())
+	t.programs[key] = p
+	return p
+}
+
+func (t *Tracer) compile(e *Expr, scope []Bound, names string) (p program) {
+	env := t.scopes[names]
+	if env == nil {
+		env = t.set.language.env
+		var vars []cel.EnvOption
+		for _, b := range scope {
+			vars = append(vars, cel.Variable(b.Name, b.typ))
+		}
+		if len(vars) > 0 {
+			if env, p.err = env.Extend(vars...); p.err != nil {
+				return p
+			}
+		}
+		t.scopes[names] = env
+	}
+	parsed, issues := env.Parse(methodIn(e.String()))
+	if p.err = issues.Err(); p.err != nil {
+		return p
+	}
+	checked, issues := env.Check(parsed)
+	if p.err = issues.Err(); p.err != nil {
+		return p
+	}
+	p.typ = checked.OutputType()
+	p.Program, p.err = env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
+	return p
+}
