@@ -93,6 +93,7 @@ func policyLimits() []limit {
 		{"Nodes of a condition", "policy.maxNodes", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Steps that a condition can cost at worst", "policy.maxEstimate", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Steps that a condition does cost", "policy.maxCost", "the condition is unknown: the rule counts as matched, and it is said", "TestConditions TestARuleThatCannotBeEvaluatedIsNeverSilent"},
+		{"Elements of a list in the tree of an explanation", "policy.maxElements", "the others are counted", "TestATraceOfALongListIsShort"},
 		{"Time of a hold", "policy.maxHold", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Terms of a dictionary", "policy.maxTerms", "a mistake", "TestADictionaryHasAsManyTermsAsTheDetectorsTake"},
 		{"Octets of a term", "policy.maxTerm", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
