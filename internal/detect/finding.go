@@ -121,6 +121,11 @@ type Total struct {
 	High   int    `json:"high"`
 	Medium int    `json:"medium"`
 	Low    int    `json:"low"`
+	// BodyHigh, BodyMedium and BodyLow are those of the texts that are no
+	// attachments: a value in both text and HTML counts once.
+	BodyHigh   int `json:"body_high,omitempty"`
+	BodyMedium int `json:"body_medium,omitempty"`
+	BodyLow    int `json:"body_low,omitempty"`
 }
 
 // Report is everything that looking at one message gave.

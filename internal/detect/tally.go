@@ -10,6 +10,7 @@ import (
 type Tally struct {
 	seed  maphash.Seed
 	total map[string]map[uint64]Confidence
+	body  map[string]map[uint64]Confidence // of the texts that are no attachments
 	counting
 	outer []counting // the texts in which the current one lies
 }
@@ -34,7 +35,7 @@ const maxDistinct = 200_000
 
 // NewTally returns an empty count for one message.
 func NewTally() *Tally {
-	return &Tally{seed: maphash.MakeSeed(), total: map[string]map[uint64]Confidence{}}
+	return &Tally{seed: maphash.MakeSeed(), total: map[string]map[uint64]Confidence{}, body: map[string]map[uint64]Confidence{}}
 }
 
 // Begin starts counting in another text.
@@ -57,6 +58,9 @@ func (t *Tally) Pop() {
 func (t *Tally) Add(f Found) {
 	h := maphash.String(t.seed, f.Value)
 	raise(t.total, f.Type, h, f.Confidence)
+	if t.from.Kind == Body {
+		raise(t.body, f.Type, h, f.Confidence)
+	}
 	g := group{f.Type, f.Detector}
 	c := t.part[g]
 	if c == nil {
@@ -112,20 +116,26 @@ func (t *Tally) Totals() []Total {
 	var list []Total
 	for kind, m := range t.total {
 		total := Total{Type: kind}
-		for _, level := range m {
-			switch level {
-			case High:
-				total.High++
-			case Medium:
-				total.Medium++
-			default:
-				total.Low++
-			}
-		}
+		total.High, total.Medium, total.Low = levels(m)
+		total.BodyHigh, total.BodyMedium, total.BodyLow = levels(t.body[kind])
 		list = append(list, total)
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Type < list[j].Type })
 	return list
+}
+
+func levels(m map[uint64]Confidence) (high, medium, low int) {
+	for _, level := range m {
+		switch level {
+		case High:
+			high++
+		case Medium:
+			medium++
+		default:
+			low++
+		}
+	}
+	return high, medium, low
 }
 
 // Sort puts findings in the order of a report: by type, then the surest

@@ -3,7 +3,6 @@ package policy
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"time"
 
@@ -25,304 +24,274 @@ func unknownValue(what string) ref.Val {
 // The names of the object types in error messages.
 const (
 	typeParty      = "address"
+	typeRecipient  = "recipient"
+	typeContact    = "contact"
 	typeFindings   = "findings"
 	typeCounts     = "counts"
 	typeLabel      = "label"
 	typeAttachment = "attachment"
+	typeBody       = "body"
 	typeUnseen     = "unseen"
 	typeTLS        = "tls"
+	typeVisible    = "visible"
+	typeAuth       = "auth"
+	typeDirectory  = "directory"
 )
 
-// field is one field of an object type: its type and how to read it from the
-// Go value.
+// field is one field of an object type: its type, how to read it from the Go
+// value, and what it means.
 type field struct {
 	typ *types.Type
 	get func(v any) ref.Val
+	doc string
 }
 
-// objectTypes are the object types that do not depend on a set.
+// objectTypes are the object types that do not depend on a set. The value of
+// an address is a person, that of an attachment a file; the others are those
+// of Facts.
 func objectTypes() map[string]map[string]field {
-	str := func(get func(any) string) field {
-		return field{types.StringType, func(v any) ref.Val { return types.String(get(v)) }}
-	}
-	flag := func(get func(any) bool) field {
-		return field{types.BoolType, func(v any) ref.Val { return types.Bool(get(v)) }}
-	}
-	num := func(get func(any) int64) field {
-		return field{types.IntType, func(v any) ref.Val { return types.Int(get(v)) }}
-	}
-	return map[string]map[string]field{
-		typeParty: {
-			"address": str(func(v any) string { return v.(Party).Address.Fold() }),
-			"domain":  str(func(v any) string { return domainForm(v.(Party).Address.Domain()) }),
-			"local":   str(func(v any) string { return strings.ToLower(v.(Party).Address.Local()) }),
-			"inside":  flag(func(v any) bool { return v.(Party).Inside }),
-			"outside": flag(func(v any) bool { return !v.(Party).Inside }),
+	all := map[string]map[string]field{
+		typeParty:      partyFields(),
+		typeRecipient:  partyFields(),
+		typeAttachment: attachmentFields(),
+		typeContact: {
+			"count": numField(func(v any) int64 { return int64(v.(contact).Count) }, "how many messages there were before"),
+			"first": timeField(func(v any) time.Time { return v.(contact).first() },
+				"when the first of them was; now, when there was none"),
+			"last": timeField(func(v any) time.Time { return v.(contact).last() },
+				"when the last of them was; 1970, when there was none"),
 		},
 		typeCounts: {
-			"high":   num(func(v any) int64 { return v.(counts).high }),
-			"medium": num(func(v any) int64 { return v.(counts).medium }),
-			"low":    num(func(v any) int64 { return v.(counts).low }),
-			"total":  num(func(v any) int64 { return v.(counts).low }),
+			"high":   numField(func(v any) int64 { return v.(counts).high }, "with high confidence"),
+			"medium": numField(func(v any) int64 { return v.(counts).medium }, "with medium confidence or better"),
+			"low":    numField(func(v any) int64 { return v.(counts).low }, "with low confidence or better"),
+			"total":  numField(func(v any) int64 { return v.(counts).low }, "the same as low: all of them"),
 		},
 		typeLabel: {
-			"scheme": str(func(v any) string { return v.(Label).Scheme }),
-			"id":     str(func(v any) string { return v.(Label).ID }),
-			"site":   str(func(v any) string { return v.(Label).Site }),
-			"name":   str(func(v any) string { return v.(Label).Name }),
-			"part":   str(func(v any) string { return v.(Label).Part }),
+			"scheme": textField(func(v any) string { return v.(Label).Scheme }, "whose label it is, e.g. `msip`"),
+			"id":     textField(func(v any) string { return v.(Label).ID }, "its GUID"),
+			"site":   textField(func(v any) string { return v.(Label).Site }, "the Entra tenant it belongs to"),
+			"name":   textField(func(v any) string { return v.(Label).Name }, "its name"),
+			"part":   textField(func(v any) string { return v.(Label).Part }, "the path of the part it stands in"),
 		},
-		typeAttachment: {
-			"name":      str(func(v any) string { return v.(Attachment).Name }),
-			"type":      str(func(v any) string { return strings.ToLower(v.(Attachment).Type) }),
-			"size":      num(func(v any) int64 { return v.(Attachment).Size }),
-			"extension": str(func(v any) string { return v.(Attachment).extension() }),
-			"encrypted": flag(func(v any) bool { return v.(Attachment).Encrypted }),
-		},
+		typeBody: {"findings": findingsField(func(v any) ref.Val { return v.(*moment).within(inBody()) },
+			"what was found in the texts that are no attachments")},
 		typeUnseen: {
-			"part":   str(func(v any) string { return v.(mail.Unseen).Part }),
-			"name":   str(func(v any) string { return v.(mail.Unseen).Name }),
-			"reason": str(func(v any) string { return string(v.(mail.Unseen).Reason) }),
+			"part":   textField(func(v any) string { return v.(mail.Unseen).Part }, "the path of the part, `\"\"` for the message"),
+			"name":   textField(func(v any) string { return v.(mail.Unseen).Name }, "its file name"),
+			"reason": textField(func(v any) string { return string(v.(mail.Unseen).Reason) }, "the cause"),
 		},
 		typeTLS: {
-			"used":     flag(func(v any) bool { return v.(TLS).Used }),
-			"version":  str(func(v any) string { return v.(TLS).Version }),
-			"verified": flag(func(v any) bool { return v.(TLS).Verified }),
-			"name":     str(func(v any) string { return v.(TLS).Name }),
+			"used":     flagField(func(v any) bool { return v.(TLS).Used }, "the connection was encrypted"),
+			"version":  textField(func(v any) string { return v.(TLS).Version }, "e.g. `TLS 1.3`"),
+			"verified": flagField(func(v any) bool { return v.(TLS).Verified }, "the client's certificate is trusted"),
+			"name":     textField(func(v any) string { return v.(TLS).Name }, "the first name of that certificate"),
 		},
+		typeVisible: {
+			"to":      numField(func(v any) int64 { return int64(v.(Visible).To) }, "addresses in To"),
+			"cc":      numField(func(v any) int64 { return int64(v.(Visible).Cc) }, "addresses in Cc"),
+			"total":   numField(func(v any) int64 { return int64(v.(Visible).To + v.(Visible).Cc) }, "both"),
+			"outside": numField(func(v any) int64 { return int64(v.(Visible).Outside) }, "those outside"),
+			"domains": numField(func(v any) int64 { return int64(v.(Visible).Domains) }, "different domains of those outside"),
+		},
+		typeAuth:      authFields(),
+		typeDirectory: {"age": {types.DurationType, directoryAge, "how old it is"}},
 	}
+	for name, f := range recipientFields() {
+		all[typeRecipient][name] = f
+	}
+	return all
 }
 
-// counts are how many of a type were found with at least this confidence.
-type counts struct{ low, medium, high int64 }
-
-// add counts n with exactly this confidence. A confidence that is not known
-// counts as high: a mistake must not make a rule weaker.
-func (c *counts) add(n int, confidence string) {
-	c.low += int64(n)
-	if confidence == "low" {
-		return
-	}
-	c.medium += int64(n)
-	if confidence != "medium" {
-		c.high += int64(n)
-	}
+func textField(get func(any) string, doc string) field {
+	return field{types.StringType, func(v any) ref.Val { return types.String(get(v)) }, doc}
 }
 
-// object is a Go value seen by CEL.
-type object struct {
-	name string
-	v    any
+func flagField(get func(any) bool, doc string) field {
+	return field{types.BoolType, func(v any) ref.Val { return types.Bool(get(v)) }, doc}
 }
 
-func (o object) ConvertToNative(t reflect.Type) (any, error) {
-	if reflect.TypeOf(o.v).AssignableTo(t) {
-		return o.v, nil
-	}
-	return nil, fmt.Errorf("policy: %s is not a %v", o.name, t)
+func numField(get func(any) int64, doc string) field {
+	return field{types.IntType, func(v any) ref.Val { return types.Int(get(v)) }, doc}
 }
 
-func (o object) ConvertToType(t ref.Type) ref.Val {
-	if t.TypeName() == o.name {
-		return o
-	}
-	return types.NewErr("%s cannot become %s", o.name, t.TypeName())
+func timeField(get func(any) time.Time, doc string) field {
+	return field{types.TimestampType, func(v any) ref.Val { return types.Timestamp{Time: get(v).UTC()} }, doc}
 }
 
-func (o object) Equal(other ref.Val) ref.Val {
-	p, ok := other.(object)
-	return types.Bool(ok && o.name == p.name && reflect.DeepEqual(o.v, p.v))
+func findingsField(get func(any) ref.Val, doc string) field {
+	return field{types.NewObjectType(typeFindings), get, doc}
 }
 
-func (o object) Type() ref.Type { return types.NewObjectType(o.name) }
-func (o object) Value() any     { return o.v }
-
-func objects[T any](name string, list []T) ref.Val {
-	vals := make([]ref.Val, len(list))
-	for i, v := range list {
-		vals[i] = object{name, v}
-	}
-	return types.NewRefValList(types.DefaultTypeAdapter, vals)
-}
-
-// provider tells CEL's checker which object types and fields exist.
-type provider struct {
-	*types.Registry
-	objects map[string]map[string]field
-}
-
-func newProvider(detectors []string) (*provider, error) {
-	reg, err := types.NewRegistry()
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	p := &provider{Registry: reg, objects: objectTypes()}
-	p.objects[typeFindings] = map[string]field{}
-	for _, d := range detectors {
-		p.objects[typeFindings][d] = field{types.NewObjectType(typeCounts), func(v any) ref.Val {
-			return v.(*moment).counts(d)
-		}}
-	}
-	return p, nil
-}
-
-func (p *provider) FindStructType(name string) (*types.Type, bool) {
-	if _, ok := p.objects[name]; ok {
-		return types.NewTypeTypeWithParam(types.NewObjectType(name)), true
-	}
-	return p.Registry.FindStructType(name)
-}
-
-func (p *provider) FindStructFieldNames(name string) ([]string, bool) {
-	fields, ok := p.objects[name]
-	if !ok {
-		return p.Registry.FindStructFieldNames(name)
-	}
-	names := make([]string, 0, len(fields))
-	for f := range fields {
-		names = append(names, f)
-	}
-	return names, true
-}
-
-func (p *provider) FindStructFieldType(name, fieldName string) (*types.FieldType, bool) {
-	fields, ok := p.objects[name]
-	if !ok {
-		return p.Registry.FindStructFieldType(name, fieldName)
-	}
-	f, ok := fields[fieldName]
-	if !ok {
-		return nil, false
-	}
-	return &types.FieldType{
-		Type:  f.typ,
-		IsSet: func(any) bool { return true },
-		GetFrom: func(v any) (any, error) {
-			val := f.get(v)
-			if e, bad := val.(*types.Err); bad {
-				return nil, e
+// partyFields are those of every address.
+func partyFields() map[string]field {
+	of := func(v any) Party { return v.(person).Party }
+	return map[string]field{
+		"address": textField(func(v any) string { return of(v).Address.Fold() }, "in lower case"),
+		"domain":  textField(func(v any) string { return domainForm(of(v).Address.Domain()) }, "in A-labels"),
+		"local":   textField(func(v any) string { return strings.ToLower(of(v).Address.Local()) }, "what stands before the @"),
+		"inside":  flagField(func(v any) bool { return of(v).Inside }, "of the tenant's domains"),
+		"outside": flagField(func(v any) bool { return !of(v).Inside }, "of another domain"),
+		"groups": {types.NewListType(types.StringType), func(v any) ref.Val {
+			if of(v).Groups == nil {
+				return unknownValue("the groups of an address")
 			}
-			return val, nil
-		},
-	}, true
+			return types.NewStringList(types.DefaultTypeAdapter, of(v).Groups)
+		}, "the groups it is a member of, nested ones too"},
+		"manager": {types.StringType, func(v any) ref.Val {
+			if of(v).Manager == nil {
+				return unknownValue("the manager of an address")
+			}
+			return types.String(of(v).Manager.Fold())
+		}, "the address of its manager, `\"\"` for none"},
+		"guest": {types.BoolType, func(v any) ref.Val {
+			if of(v).Guest == nil {
+				return unknownValue("whether an address is a guest")
+			}
+			return types.Bool(*of(v).Guest)
+		}, "a guest of the tenant"},
+	}
 }
 
-func (p *provider) NewValue(name string, fields map[string]ref.Val) ref.Val {
-	if _, ok := p.objects[name]; ok {
-		return types.NewErr("a condition cannot make a new %s", name)
-	}
-	return p.Registry.NewValue(name, fields)
-}
-
-// moment is one evaluation: the facts and the recipient for whom they are
-// evaluated. It is the activation of CEL.
-type moment struct {
-	facts     *Facts
-	unknown   map[string]bool
-	found     map[string]counts
-	looked    map[string]bool // nil: for everything
-	cache     map[string]ref.Val
-	recipient ref.Val
-}
-
-func newMoment(f *Facts, profiles ...Profile) *moment {
-	m := &moment{
-		facts: f, unknown: map[string]bool{}, found: map[string]counts{},
-		cache: map[string]ref.Val{}, recipient: unknownValue("recipient"),
-	}
-	for _, k := range f.Unknown {
-		m.unknown[k] = true
-	}
-	for _, one := range f.Findings {
-		for _, name := range names(one) {
-			c := m.found[name]
-			c.add(one.Count, one.Confidence)
-			m.found[name] = c
+// recipientFields are those that recipients have besides.
+func recipientFields() map[string]field {
+	of := func(v any) Party { return v.(person).Party }
+	history := func(v any, get func(contact) ref.Val) ref.Val {
+		if of(v).Contact == nil {
+			return unknownValue("earlier mail to a recipient")
 		}
+		return get(contact{*of(v).Contact, v.(person).moment.facts.Now})
 	}
-	if f.Detectors != nil {
-		m.looked = map[string]bool{}
-		for _, d := range f.Detectors {
-			m.looked[celName(d)] = true
+	return map[string]field{
+		"role": {types.StringType, func(v any) ref.Val {
+			if of(v).Role == "" {
+				return unknownValue("the role of a recipient")
+			}
+			return types.String(of(v).Role)
+		}, "`to`, `cc` or `bcc`, which means in the envelope only"},
+		"expanded": {types.StringType, func(v any) ref.Val {
+			if of(v).Expanded == "" && of(v).Groups == nil {
+				return unknownValue("the group that brought a recipient")
+			}
+			return types.String(foldGroup(of(v).Expanded))
+		}, "the group of the header as whose member it gets the message, else `\"\"`"},
+		"contact": {types.NewObjectType(typeContact), func(v any) ref.Val {
+			return history(v, func(c contact) ref.Val { return object{typeContact, c} })
+		}, "earlier mail from the sender to it"},
+		"first_contact": {types.BoolType, func(v any) ref.Val {
+			return history(v, func(c contact) ref.Val { return types.Bool(c.Count == 0) })
+		}, "there was none"},
+	}
+}
+
+// contact is a history and the time from which it is looked at.
+type contact struct {
+	Contact
+	now time.Time
+}
+
+func (c contact) first() time.Time {
+	if c.Count == 0 {
+		return c.now
+	}
+	return c.First
+}
+
+func (c contact) last() time.Time {
+	if c.Count == 0 {
+		return time.Unix(0, 0)
+	}
+	return c.Last
+}
+
+// file is an attachment of a moment.
+type file struct {
+	Attachment
+	moment *moment
+}
+
+func attachmentFields() map[string]field {
+	of := func(v any) Attachment { return v.(file).Attachment }
+	return map[string]field{
+		"name":      textField(func(v any) string { return of(v).Name }, "the file name"),
+		"type":      textField(func(v any) string { return strings.ToLower(of(v).Type) }, "the media type by content"),
+		"size":      numField(func(v any) int64 { return of(v).Size }, "octets"),
+		"extension": textField(func(v any) string { return of(v).extension() }, "of the name, in lower case without dot"),
+		"encrypted": flagField(func(v any) bool { return of(v).Encrypted }, "it could not be read without a password or key"),
+		"macro": {types.BoolType, func(v any) ref.Val {
+			if of(v).Macro == nil {
+				return unknownValue("whether an attachment holds macros")
+			}
+			return types.Bool(*of(v).Macro)
+		}, "it holds macros"},
+		"part":     keptField(of, func(a Attachment) ref.Val { return types.String(a.Part) }, "its path"),
+		"parent":   keptField(of, func(a Attachment) ref.Val { return types.String(a.Parent) }, "the path of the file it lies in, else `\"\"`"),
+		"embedded": keptField(of, func(a Attachment) ref.Val { return types.Bool(a.Parent != "") }, "it lies in another file"),
+		"findings": findingsField(func(v any) ref.Val {
+			return v.(file).moment.within(scope{part: of(v).Part, kept: of(v).Part != ""})
+		}, "what was found in it and in the files inside it"),
+		"labels": {types.NewListType(types.NewObjectType(typeLabel)), func(v any) ref.Val {
+			if of(v).Part == "" || v.(file).moment.unknown["labels"] {
+				return unknownValue("the labels of an attachment")
+			}
+			var list []Label
+			for _, l := range v.(file).moment.facts.Labels {
+				if inPart(l.Part, of(v).Part) {
+					list = append(list, l)
+				}
+			}
+			return objects(typeLabel, list)
+		}, "sensitivity labels in it and in the files inside it"},
+		"unseen": {types.NewListType(types.NewObjectType(typeUnseen)), func(v any) ref.Val {
+			if of(v).Part == "" || v.(file).moment.unknown["unseen"] {
+				return unknownValue("what was not looked at of an attachment")
+			}
+			var list []mail.Unseen
+			for _, u := range v.(file).moment.facts.Unseen {
+				if inPart(u.Part, of(v).Part) {
+					list = append(list, u)
+				}
+			}
+			return objects(typeUnseen, list)
+		}, "what was not looked at of it and of the files inside it"},
+	}
+}
+
+// keptField is a field that only facts with paths have.
+func keptField(of func(any) Attachment, get func(Attachment) ref.Val, doc string) field {
+	return field{get(Attachment{}).Type().(*types.Type), func(v any) ref.Val {
+		if of(v).Part == "" {
+			return unknownValue("the path of an attachment")
 		}
-	}
-	for _, p := range profiles {
-		p.count(m)
-	}
-	return m
+		return get(of(v))
+	}, doc}
 }
 
-// names are the names under which a finding counts: its type and, when it is
-// another one, its detector.
-func names(f Finding) []string {
-	a, b := celName(f.Type), celName(f.Detector)
-	switch {
-	case a == b || b == "":
-		return []string{a}
-	case a == "":
-		return []string{b}
+func authFields() map[string]field {
+	result := func(name string, get func(Auth) string) field {
+		return field{types.StringType, func(v any) ref.Val {
+			if r := get(v.(Auth)); r != "" {
+				return types.String(strings.ToLower(r))
+			}
+			return unknownValue("the result of " + name)
+		}, "the result of " + name}
 	}
-	return []string{a, b}
+	return map[string]field{
+		"spf":      result("SPF", func(a Auth) string { return a.SPF }),
+		"dkim":     result("DKIM", func(a Auth) string { return a.DKIM }),
+		"dmarc":    result("DMARC", func(a Auth) string { return a.DMARC }),
+		"arc":      result("ARC", func(a Auth) string { return a.ARC }),
+		"compauth": result("Exchange's composite authentication", func(a Auth) string { return a.CompAuth }),
+	}
 }
 
-// celName turns CREDIT_CARD and credit-card into credit_card.
-func celName(id string) string {
-	return strings.ReplaceAll(strings.ToLower(id), "-", "_")
-}
-
-func (m *moment) counts(name string) ref.Val {
-	c, found := m.found[name]
-	if !found && (m.unknown["findings"] || m.unknown["detectors"] || (m.looked != nil && !m.looked[name])) {
-		return unknownValue("findings." + name)
+// directoryAge is how old the directory is at the time of judging.
+func directoryAge(v any) ref.Val {
+	m := v.(*moment)
+	if m.facts.Directory == nil || m.facts.Directory.AsOf.IsZero() || m.unknown["directory"] {
+		return unknownValue("the age of the directory")
 	}
-	return object{typeCounts, c}
-}
-
-// ResolveName gives a variable of a condition.
-func (m *moment) ResolveName(name string) (any, bool) {
-	switch name {
-	case "recipient":
-		return m.recipient, true
-	case varFacts:
-		return object{typeFindings, m}, true
-	}
-	if v, ok := m.cache[name]; ok {
-		return v, true
-	}
-	for _, v := range variables() {
-		if v.name != name {
-			continue
-		}
-		val := unknownValue(name)
-		if !m.unknown[v.key] {
-			val = v.get(m)
-		}
-		m.cache[name] = val
-		return val, true
-	}
-	return nil, false
-}
-
-// Parent is part of CEL's interface.
-func (m *moment) Parent() activation { return nil }
-
-func (m *moment) header(name string) ref.Val {
-	values, looked := m.facts.Headers[strings.ToLower(name)]
-	if !looked {
-		return unknownValue("header " + name)
-	}
-	return types.NewStringList(types.DefaultTypeAdapter, values)
-}
-
-func (m *moment) firstHeader(name string) ref.Val {
-	values, looked := m.facts.Headers[strings.ToLower(name)]
-	switch {
-	case !looked:
-		return unknownValue("header " + name)
-	case len(values) == 0:
-		return types.String("")
-	}
-	return types.String(values[0])
+	return types.Duration{Duration: m.facts.Now.Sub(m.facts.Directory.AsOf)}
 }
 
 // variable is a name that a condition may use, besides recipient.
@@ -334,6 +303,7 @@ type variable struct {
 	doc  string
 }
 
+// variables are the names of conditions, besides recipient.
 func variables() []variable {
 	obj := types.NewObjectType
 	list := func(name string) *types.Type { return types.NewListType(obj(name)) }
@@ -347,35 +317,31 @@ func variables() []variable {
 		return func(m *moment) ref.Val { return types.Int(get(m.facts)) }
 	}
 	s, b, n := types.StringType, types.BoolType, types.IntType
-	return []variable{
+	return append([]variable{
 		{"direction", "direction", s, text(func(f *Facts) string { return string(f.Direction) }),
-			"outbound, inbound or internal"},
+			"`outbound`, `inbound` or `internal`"},
 		{"tenant", "tenant", s, text(func(f *Facts) string { return f.Tenant }), "the tenant's id"},
-		{"kind", "kind", s, text(func(f *Facts) string { return f.Kind }), "the kind of arrival"},
+		{"kind", "kind", s, text(func(f *Facts) string { return f.Kind }),
+			"the kind of arrival: `inline-out`, `inline-in`, `copy`, `journal`, `other`"},
 		{"monitor", "monitor", b, flag(func(f *Facts) bool { return f.Monitor }), "the message is only watched"},
-		{"sender", "sender", obj(typeParty), func(m *moment) ref.Val { return object{typeParty, m.facts.Sender} },
-			"the sender of the envelope"},
-		{"from", "from", list(typeParty), func(m *moment) ref.Val { return objects(typeParty, m.facts.From) },
-			"the authors in the header"},
-		{"recipients", "recipients", list(typeParty), func(m *moment) ref.Val {
-			return objects(typeParty, m.facts.Recipients)
-		}, "all recipients of the envelope"},
 		{"subject", "subject", s, text(func(f *Facts) string { return f.Subject }), "the subject, decoded"},
 		{"size", "size", n, num(func(f *Facts) int64 { return f.Size }), "octets of the message"},
 		{"automatic", "automatic", b, flag(func(f *Facts) bool { return f.Automatic }), "a machine sent it"},
-		{"null_sender", "null_sender", b, flag(func(f *Facts) bool { return f.NullSender }), "the sender is <>"},
+		{"null_sender", "null_sender", b, flag(func(f *Facts) bool { return f.NullSender }), "the sender is `<>`"},
 		{"calendar", "calendar", b, flag(func(f *Facts) bool { return f.Calendar }), "a meeting message"},
 		{"ooo", "ooo", b, flag(func(f *Facts) bool { return f.OOO }), "an out-of-office reply"},
-		{"findings", "", obj(typeFindings), func(m *moment) ref.Val { return object{typeFindings, m} },
-			"what was found: findings.<detector>.high, .medium, .low or .total, each counting this confidence or better"},
+		{"report", "report", b, flag(func(f *Facts) bool { return f.Report }), "a delivery or read report"},
+		{"recall", "recall", b, flag(func(f *Facts) bool { return f.Recall }), "a message of Exchange's recall"},
+		{"bulk", "bulk", b, flag(func(f *Facts) bool { return f.Bulk }), "a mailing list or newsletter"},
+		{"forwarded", "forwarded", b, flag(func(f *Facts) bool { return f.Forwarded }),
+			"a machine passed it on: an inbox rule, a forwarding mailbox (`+SRS=`)"},
+		{"redirected", "redirected", b, flag(func(f *Facts) bool { return f.Redirected }),
+			"passed on under its first author's name"},
 		{"labels", "labels", list(typeLabel), func(m *moment) ref.Val { return objects(typeLabel, m.facts.Labels) },
 			"sensitivity labels"},
-		{"attachments", "attachments", list(typeAttachment), func(m *moment) ref.Val {
-			return objects(typeAttachment, m.facts.Attachments)
-		}, "the files"},
 		{"unseen", "unseen", list(typeUnseen), func(m *moment) ref.Val { return objects(typeUnseen, m.facts.Unseen) },
 			"what was not looked at"},
-		{"inspected", "inspected", s, text((*Facts).inspected), "full, partial or none"},
+		{"inspected", "inspected", s, text((*Facts).inspected), "`full`, `partial` or `none`"},
 		{"tls", "tls", obj(typeTLS), func(m *moment) ref.Val { return object{typeTLS, m.facts.TLS} },
 			"what the arriving connection proved"},
 		{"passes", "passes", n, num(func(f *Facts) int64 { return int64(f.Passes) }), "how often it came by before"},
@@ -383,5 +349,53 @@ func variables() []variable {
 		{"now", "now", types.TimestampType, func(m *moment) ref.Val {
 			return types.Timestamp{Time: m.facts.Now.UTC().Round(time.Millisecond)}
 		}, "when it was judged"},
+		{"auth", "auth", obj(typeAuth), func(m *moment) ref.Val {
+			if m.facts.Auth == nil {
+				return unknownValue("auth")
+			}
+			return object{typeAuth, *m.facts.Auth}
+		}, "sender authentication"},
+		{"directory", "", obj(typeDirectory), func(m *moment) ref.Val { return object{typeDirectory, m} },
+			"the directory that groups come from"},
+	}, contents()...)
+}
+
+// contents are the names for people and parts.
+func contents() []variable {
+	obj := types.NewObjectType
+	list := func(name string) *types.Type { return types.NewListType(obj(name)) }
+	party := func(get func(f *Facts) Party) func(m *moment) ref.Val {
+		return func(m *moment) ref.Val { return m.person(typeParty, get(m.facts)) }
+	}
+	return []variable{
+		{"sender", "sender", obj(typeParty), party(func(f *Facts) Party { return f.Sender }), "the sender of the envelope"},
+		{"mailbox", "mailbox", obj(typeParty), party(func(f *Facts) Party { return f.Mailbox }),
+			"the author in the header (From): whose mail it is"},
+		{"user", "user", obj(typeParty), party(func(f *Facts) Party { return f.User }),
+			"who sent it on behalf of the mailbox (Sender); else the mailbox"},
+		{"on_behalf", "user", types.BoolType, func(m *moment) ref.Val {
+			return types.Bool(m.facts.User.Address.Fold() != m.facts.Mailbox.Address.Fold())
+		}, "user and mailbox differ"},
+		{"from", "from", list(typeParty), func(m *moment) ref.Val { return m.people(typeParty, m.facts.From) },
+			"the authors in the header"},
+		{"recipients", "recipients", list(typeRecipient), func(m *moment) ref.Val {
+			return m.people(typeRecipient, m.facts.Recipients)
+		}, "all recipients of the envelope"},
+		{"visible", "visible", obj(typeVisible), func(m *moment) ref.Val { return object{typeVisible, m.facts.Visible} },
+			"how many recipients everybody sees"},
+		{"outside_domains", "recipients", types.IntType, func(m *moment) ref.Val {
+			return types.Int(m.outsideDomains())
+		}, "how many different domains the recipients outside have"},
+		{"findings", "", obj(typeFindings), func(m *moment) ref.Val { return m.within(everywhere()) },
+			"what was found: `findings.<detector>.high`, `.medium`, `.low` or `.total`"},
+		{"attachments", "attachments", list(typeAttachment), func(m *moment) ref.Val {
+			files := make([]file, len(m.facts.Attachments))
+			for i, a := range m.facts.Attachments {
+				files[i] = file{a, m}
+			}
+			return objects(typeAttachment, files)
+		}, "the files, and the files inside them"},
+		{"body", "", obj(typeBody), func(m *moment) ref.Val { return object{typeBody, m} },
+			"the texts that are no attachments"},
 	}
 }

@@ -23,7 +23,7 @@ func looker(message []byte, c Case) (Facts, error) {
 	if to := c.Addresses(); len(to) > 0 {
 		f.Recipients = nil
 		for _, a := range to {
-			f.Recipients = append(f.Recipients, Party{a, a.Domain() == "contoso.example"})
+			f.Recipients = append(f.Recipients, Party{Address: a, Inside: a.Domain() == "contoso.example"})
 		}
 	}
 	if bytes.Contains(message, []byte("DOWN")) {

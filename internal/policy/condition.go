@@ -32,6 +32,7 @@ const (
 	funHeader = "@header"
 	funFirst  = "@first_header"
 	funIn     = "IN"
+	funMember = "member"
 )
 
 // answer is a truth value of three-valued logic.
@@ -55,6 +56,8 @@ type condition struct {
 	Headers []string
 	// Names are the variables that it looks at.
 	Names []string
+	// Groups are the groups whose members it asks for.
+	Groups []string
 	// Undefined are lists that it names and that nobody defined.
 	Undefined []string
 }
@@ -81,21 +84,20 @@ func newLanguage(lists map[string]*List, detectors []string) (*language, error) 
 		cel.ExpressionNodeLimit(maxNodes), cel.RegexProgramSizeLimit(2000),
 		cel.DefaultUTCTimeZone(true),
 		cel.Macros(cel.GlobalMacro("headers", 1, headersMacro), cel.GlobalMacro("header", 1, headerMacro)),
-		cel.Variable("recipient", cel.ObjectType(typeParty)),
+		cel.Variable("recipient", cel.ObjectType(typeRecipient)),
 		cel.Variable(varFacts, cel.ObjectType(typeFindings)),
 		cel.Function(funHeader, cel.Overload("header_of_facts",
 			[]*cel.Type{cel.ObjectType(typeFindings), cel.StringType}, cel.ListType(cel.StringType),
 			cel.BinaryBinding(func(f, name ref.Val) ref.Val {
-				return f.Value().(*moment).header(string(name.(types.String)))
+				return f.Value().(view).moment.header(string(name.(types.String)))
 			}))),
 		cel.Function(funFirst, cel.Overload("first_header_of_facts",
 			[]*cel.Type{cel.ObjectType(typeFindings), cel.StringType}, cel.StringType,
 			cel.BinaryBinding(func(f, name ref.Val) ref.Val {
-				return f.Value().(*moment).firstHeader(string(name.(types.String)))
+				return f.Value().(view).moment.firstHeader(string(name.(types.String)))
 			}))),
-		cel.Function(funIn, cel.MemberOverload("address_in_list",
-			[]*cel.Type{cel.ObjectType(typeParty), cel.StringType}, cel.BoolType,
-			cel.BinaryBinding(l.in))),
+		cel.Function(funIn, l.ofParty("address_in_list", l.in)...),
+		cel.Function(funMember, l.ofParty("address_member_of", l.member)...),
 		cel.Function("lower", cel.MemberOverload("string_lower", []*cel.Type{cel.StringType}, cel.StringType,
 			cel.UnaryBinding(func(s ref.Val) ref.Val { return types.String(strings.ToLower(string(s.(types.String)))) }))),
 	}
@@ -113,7 +115,28 @@ func (l *language) in(party, list ref.Val) ref.Val {
 	if !ok {
 		return types.False // an undefined list has no members; Set.Undefined tells
 	}
-	return types.Bool(named.Has(party.Value().(Party).Address))
+	return types.Bool(named.Has(party.Value().(person).Address))
+}
+
+// ofParty makes a function of any address and the name of something.
+func (l *language) ofParty(id string, f func(party, name ref.Val) ref.Val) []cel.FunctionOpt {
+	var list []cel.FunctionOpt
+	for _, t := range []string{typeParty, typeRecipient} {
+		list = append(list, cel.MemberOverload(t+"_"+id, []*cel.Type{cel.ObjectType(t), cel.StringType}, cel.BoolType,
+			cel.BinaryBinding(f)))
+	}
+	return list
+}
+
+func (l *language) member(party, group ref.Val) ref.Val {
+	p, name := party.Value().(person).Party, string(group.(types.String))
+	switch p.member(name) {
+	case yes:
+		return types.True
+	case no:
+		return types.False
+	}
+	return unknownValue("whether an address belongs to " + name)
 }
 
 func headersMacro(eh cel.MacroExprFactory, _ celast.Expr, args []celast.Expr) (celast.Expr, *cel.Error) {
@@ -210,6 +233,17 @@ func (l *language) walk(c *condition, parsed *cel.Ast) (flaws []flaw) {
 					c.Undefined = append(c.Undefined, name)
 				} else if !known {
 					bad(call.Args()[0], "there is no list %q%s", name, didYouMean(name, keys(l.lists)))
+				}
+			case funMember:
+				if len(call.Args()) != 1 {
+					return
+				}
+				if name, ok := literal(call.Args()[0]); !ok {
+					bad(call.Args()[0], "the name of a group must be written out here")
+				} else if foldGroup(name) == "" {
+					bad(call.Args()[0], "the name of a group is empty")
+				} else if !slices.Contains(c.Groups, foldGroup(name)) {
+					c.Groups = append(c.Groups, foldGroup(name))
 				}
 			case funHeader, funFirst:
 				name, ok := literal(call.Args()[1])

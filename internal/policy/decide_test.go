@@ -21,10 +21,10 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 func facts() Facts {
 	return Facts{
 		Schema: Schema, Tenant: "contoso", Direction: Outbound, Kind: "inline-out",
-		Sender: Party{"ann@contoso.example", true},
-		From:   []Party{{"ann@contoso.example", true}},
-		Recipients: []Party{{"bob@fabrikam.example", false}, {"eve@adatum.example", false},
-			{"boss@contoso.example", true}},
+		Sender: Party{Address: "ann@contoso.example", Inside: true},
+		From:   []Party{{Address: "ann@contoso.example", Inside: true}},
+		Recipients: []Party{{Address: "bob@fabrikam.example", Inside: false}, {Address: "eve@adatum.example", Inside: false},
+			{Address: "boss@contoso.example", Inside: true}},
 		Subject: "for you", Size: 2000, Headers: map[string][]string{},
 		Findings: []Finding{{Type: "CREDIT_CARD", Detector: "credit-card", Part: "1.2", Name: "plan.docx", Count: 3,
 			Confidence: "high"}},
@@ -359,7 +359,7 @@ func TestThreeValues(t *testing.T) {
 			f.Unknown = []string{"subject", "labels"}
 			if strings.HasPrefix(tt.name, "what reaches") {
 				for i := range 1000 {
-					f.Recipients = append(f.Recipients, Party{mail.Address(fmt.Sprintf("u%d@x.example", i)), false})
+					f.Recipients = append(f.Recipients, Party{Address: mail.Address(fmt.Sprintf("u%d@x.example", i))})
 				}
 				f.Recipients = f.Recipients[len(f.Recipients)-1000:]
 			}
@@ -513,8 +513,9 @@ func TestFactsAcrossSchemas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"attachments", "calendar", "from", "inspected", "labels", "now", "passes", "sender", "size",
-		"subject", "tls", "unseen"}
+	want := []string{"attachments", "auth", "bulk", "calendar", "directory", "forwarded", "from", "inspected", "labels",
+		"mailbox", "now", "passes", "per_part", "recall", "redirected", "report", "sender", "size", "subject", "tls",
+		"unseen", "user", "visible"}
 	if d := cmp.Diff(want, got.Unknown); d != "" {
 		t.Error(d)
 	}

@@ -78,6 +78,32 @@ type Facts struct {
 	Deferrals int `json:"deferrals"`
 	// Deferring is how long ago the first deferral was, in nanoseconds.
 	Deferring time.Duration `json:"deferring"`
+	// Mailbox is the author in the header: whose mail it is. User is who
+	// really sent it, as the field Sender says when it differs (RFC 5322
+	// §3.6.2: sent on behalf); otherwise the same as Mailbox. Exchange shows
+	// nobody but itself who sends *as* a mailbox.
+	Mailbox Party `json:"mailbox"`
+	User    Party `json:"user"`
+	// Report is set for delivery and read reports, Recall for messages of
+	// Exchange's recall, Bulk for mailing lists and newsletters.
+	Report bool `json:"report"`
+	Recall bool `json:"recall"`
+	Bulk   bool `json:"bulk"`
+	// Forwarded is set for mail that a machine passed on: an inbox rule, a
+	// forwarding mailbox, a sender rewritten with SRS. Redirected is set when
+	// it still bears its first author's name.
+	Forwarded  bool `json:"forwarded"`
+	Redirected bool `json:"redirected"`
+	// Visible counts the recipients that everybody sees.
+	Visible Visible `json:"visible"`
+	// PerPart is set when Finding.Here is filled.
+	PerPart bool `json:"per_part"`
+	// Auth are the results of checking the sender's domain; nil when nobody
+	// checked.
+	Auth *Auth `json:"auth"`
+	// Directory is the state of the directory that groups and managers come
+	// from; nil when there is none.
+	Directory *Directory `json:"directory"`
 	// Unknown names the top-level keys that cannot be known.
 	Unknown []string `json:"unknown,omitempty"`
 }
@@ -92,13 +118,6 @@ const (
 	Internal Direction = "internal"
 )
 
-// Party is a sender or recipient.
-type Party struct {
-	Address mail.Address `json:"address"`
-	// Inside is set when the address belongs to a domain of the tenant.
-	Inside bool `json:"inside"`
-}
-
 // Finding is what one detector found in one part.
 type Finding struct {
 	// Type is the name of the type, e.g. "CREDIT_CARD".
@@ -112,6 +131,9 @@ type Finding struct {
 	Count int `json:"count"`
 	// Confidence is high, medium or low.
 	Confidence string `json:"confidence"`
+	// Here is how many different values stand in this part, whether or not
+	// they stand in others too: Count adds up over the message, Here does not.
+	Here int `json:"here,omitempty"`
 }
 
 // Label is a sensitivity label.
@@ -134,6 +156,13 @@ type Attachment struct {
 	// when it is empty it follows from Name.
 	Extension string `json:"extension"`
 	Encrypted bool   `json:"encrypted"`
+	// Part is its path ("1.2"); "" when it was not kept.
+	Part string `json:"part,omitempty"`
+	// Parent is the path of the file that it lies in; "" when it lies in the
+	// message itself.
+	Parent string `json:"parent,omitempty"`
+	// Macro says whether it holds macros; nil when that cannot be known.
+	Macro *bool `json:"macro,omitempty"`
 }
 
 // TLS is what the arriving connection proved.

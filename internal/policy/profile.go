@@ -12,29 +12,38 @@ type Profile struct {
 	Needs [][]string `json:"needs"`
 }
 
-// count adds what the profile finds to m.
-func (p Profile) count(m *moment) {
+// count adds what the profile finds in a scope.
+func (p Profile) count(found map[string]counts, f *Facts, s scope) {
 	if len(p.Needs) == 0 {
 		return
 	}
 	name := celName(p.ID)
-	for _, one := range m.facts.Findings {
-		if !slices.Contains(p.Needs[0], typeName(one.Type)) || !p.met(m.facts.Findings, one.Part) {
+	for _, one := range f.Findings {
+		if !s.holds(one.Part, f.Attachments) || !slices.Contains(p.Needs[0], typeName(one.Type)) || !p.met(f.Findings, one.Part) {
 			continue
 		}
-		c := m.found[name]
-		c.add(one.Count, one.Confidence)
-		m.found[name] = c
+		n := one.Count
+		if !s.all {
+			n = one.Here
+		}
+		c := found[name]
+		c.add(n, one.Confidence)
+		found[name] = c
 	}
-	if m.looked == nil {
+}
+
+// looked notes that the profile is known, when for every list that it needs
+// all types were looked for.
+func (p Profile) looked(looked map[string]bool) {
+	if looked == nil {
 		return
 	}
 	for _, list := range p.Needs {
-		if !slices.ContainsFunc(list, func(t string) bool { return m.looked[celName(t)] }) {
-			return // nobody looked for it: the profile is not known either
+		if slices.ContainsFunc(list, func(t string) bool { return !looked[celName(t)] }) {
+			return
 		}
 	}
-	m.looked[name] = true
+	looked[celName(p.ID)] = true
 }
 
 // met reports whether a part holds something of every list but the first.

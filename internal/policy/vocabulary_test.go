@@ -1,0 +1,105 @@
+package policy
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"postern.dev/postern/internal/mail"
+)
+
+// answers evaluates a condition for the first recipient.
+func answers(t *testing.T, when string, f Facts) string {
+	t.Helper()
+	l, err := newLanguage(map[string]*List{"partners": {ID: "partners"}}, []string{"credit_card", "iban"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, flaws := l.compile(when)
+	if len(flaws) > 0 {
+		t.Fatal(when, flaws)
+	}
+	m := newMoment(&f)
+	m.recipient = m.person(typeRecipient, f.Recipients[0])
+	a, err := c.eval(m)
+	if a == cannotKnow {
+		return whyUnknown(err)
+	}
+	return fmt.Sprint(a == yes)
+}
+
+// rich are facts with everything filled.
+func rich() Facts {
+	f := facts()
+	boss, macro, guest := mail.Address("Boss@contoso.example"), true, false
+	f.Recipients[0] = Party{Address: "bob@fabrikam.example", Role: Bcc, Expanded: "All@contoso.example",
+		Groups: []string{"all@contoso.example", "everybody@contoso.example"}, Manager: &boss, Guest: &guest,
+		Contact: &Contact{Count: 2, First: noon.AddDate(0, -1, 0), Last: noon.AddDate(0, 0, -1)}}
+	f.Recipients[1].Contact = &Contact{}
+	f.Mailbox, f.User = Party{Address: "shop@contoso.example"}, Party{Address: "ann@contoso.example"}
+	f.PerPart, f.Auth, f.Directory = true, &Auth{SPF: "Pass", DMARC: "fail"}, &Directory{AsOf: noon.Add(-time.Hour)}
+	f.Findings = []Finding{
+		{Type: "CREDIT_CARD", Part: "1", Count: 1, Here: 1, Confidence: "high"},
+		{Type: "CREDIT_CARD", Part: "2.1", Count: 1, Here: 2, Confidence: "high"},
+		{Type: "IBAN", Part: "", Count: 1, Here: 1, Confidence: "low"},
+	}
+	f.Attachments = []Attachment{{Name: "all.zip", Part: "2", Macro: new(bool)}, {Name: "a.DOCM", Part: "2.1", Parent: "2", Macro: &macro}}
+	f.Labels = []Label{{Name: "Secret", Part: "2.1"}}
+	f.Unseen = []mail.Unseen{{Part: "2.2", Reason: mail.Encrypted}}
+	f.Visible = Visible{To: 3, Cc: 1, Outside: 2, Domains: 2}
+	return f
+}
+
+func TestEveryFactCanBeAskedFor(t *testing.T) {
+	t.Parallel()
+	for _, when := range []string{
+		`recipient.role == "bcc" && recipient.expanded == "all@contoso.example"`,
+		`recipient.member("ALL@contoso.example") && recipient.member("everybody@contoso.example")`,
+		`!recipient.member("sales@contoso.example") && "all@contoso.example" in recipient.groups`,
+		`recipient.manager == "boss@contoso.example" && !recipient.guest`,
+		`recipient.contact.count == 2 && !recipient.first_contact && recipient.contact.last < now`,
+		`now - recipient.contact.first > duration("600h")`,
+		`recipients[1].first_contact && recipients[1].contact.first == now && recipients[1].contact.last < now`,
+		`mailbox.local == "shop" && user.local == "ann" && on_behalf`,
+		`visible.total == 4 && visible.outside == 2 && visible.domains == 2 && outside_domains == 2`,
+		`auth.spf == "pass" && auth.dmarc == "fail"`,
+		`directory.age == duration("1h")`,
+		`findings.credit_card.high == 2 && body.findings.credit_card.high == 1 && body.findings.iban.total == 0`,
+		`attachments.exists(a, a.name == "all.zip" && a.findings.credit_card.high == 2 && !a.embedded && !a.macro)`,
+		`attachments.exists(a, a.extension == "docm" && a.embedded && a.parent == "2" && a.macro && a.part == "2.1")`,
+		`attachments.exists(a, a.labels.exists(l, l.name == "Secret") && a.unseen.exists(u, u.reason == "encrypted"))`,
+		`!report && !recall && !bulk && !forwarded && !redirected`,
+	} {
+		if got := answers(t, when, rich()); got != "true" {
+			t.Errorf("%s: %s", when, got)
+		}
+	}
+}
+
+func TestWhatNobodyFilledCannotBeKnown(t *testing.T) {
+	t.Parallel()
+	f := facts()
+	f.Attachments = []Attachment{{Name: "a.docx"}}
+	for _, when := range []string{
+		`recipient.role == "to"`, `recipient.expanded == ""`, `recipient.member("all@contoso.example")`, `recipient.guest`,
+		`!recipient.member("all@contoso.example")`, `recipient.manager == ""`, `recipient.first_contact`, `recipient.contact.count == 0`,
+		`size(recipient.groups) == 0`, `auth.spf == "none"`, `directory.age > duration("1h")`, `body.findings.iban.total == 0`,
+		`attachments.exists(a, a.findings.iban.total > 0)`, `attachments.exists(a, a.macro)`, `attachments.exists(a, a.embedded)`,
+		`attachments.exists(a, size(a.labels) == 0)`, `sender.guest`,
+	} {
+		if got := answers(t, when, f); got == "true" || got == "false" {
+			t.Errorf("%s: %s", when, got)
+		}
+	}
+	f = rich()
+	f.Auth = &Auth{SPF: "pass"}
+	f.Directory = &Directory{}
+	for _, when := range []string{`auth.dkim == "none"`, `directory.age > duration("1h")`} {
+		if got := answers(t, when, f); got == "true" || got == "false" {
+			t.Errorf("%s: %s", when, got)
+		}
+	}
+	if got := answers(t, `recipient.member("bob@fabrikam.example")`, facts()); got != "true" {
+		t.Error("a group is not the group itself:", got)
+	}
+}
