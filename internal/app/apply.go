@@ -109,6 +109,8 @@ func build(r *tenant.Registry, f files) (*inForce, error) {
 		bad = append(bad, rooted(err))
 	} else if err := gateway.CatalogueOf(set).Check(); err != nil {
 		bad = append(bad, fmt.Errorf("dictionaries and detectors: %w", err))
+	} else if err := fitTenants(set, snapshot.Tenants()); err != nil {
+		bad = append(bad, rooted(err))
 	}
 	if len(bad) > 0 {
 		return nil, errors.Join(bad...)

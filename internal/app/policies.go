@@ -2,14 +2,17 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"postern.dev/postern/internal/detect/exact"
 	"postern.dev/postern/internal/detect/fingerprint"
 	"postern.dev/postern/internal/detect/number"
+	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/profile"
@@ -33,7 +36,7 @@ func PolicyOptions() policy.Options {
 	}
 	return policy.Options{
 		Profiles: profiles, Detectors: types, Checks: number.Kinds(), Read: readBeside, Locate: locate,
-		Actions: built(), Protected: reservedNames(),
+		Actions: built(), Protected: reservedNames(), Missing: missing(),
 	}
 }
 
@@ -53,13 +56,85 @@ func built() []policy.Action {
 func reservedNames() []string {
 	var names []string
 	for _, p := range tenant.Presets() {
-		for _, n := range []string{p.Tenant, p.Checked, p.Inspected, p.OOO} {
-			if n != "" {
-				names = append(names, n)
-			}
+		names = append(names, reservedOf(p)...)
+	}
+	return names
+}
+
+// reservedOf are the fields of a preset that no policy may set: all but those
+// that hand a verdict to Exchange.
+func reservedOf(p tenant.Preset) (names []string) {
+	for _, n := range slices.Concat([]string{p.Tenant, p.Checked, p.Inspected, p.OOO}, p.More) {
+		if n != "" {
+			names = append(names, n)
 		}
 	}
 	return names
+}
+
+// missing are the parameters that need what is not built: people who are
+// asked, and secure delivery. The policy language knows them, so that a policy
+// can be written and tried in the modes log and notify.
+func missing() map[string]string {
+	const asks = "nobody is asked or reminded by mail in this version; administrators decide"
+	return map[string]string{
+		"hold.deputy": asks, "hold.remind": asks, "override.remind": asks,
+		"override.reasons": "in this version an administrator releases, and is asked for no reason",
+		"override.comment": "in this version an administrator releases, and is asked for no comment",
+	}
+}
+
+// fitTenants checks what a set asks for against the tenants that it is for.
+func fitTenants(set *policy.Set, tenants []*tenant.Tenant) error {
+	var bad policy.Mistakes
+	for _, r := range set.Rules() {
+		if r.Mode == policy.ModeOff {
+			continue
+		}
+		for _, t := range tenants {
+			if len(r.Tenants) > 0 && !slices.Contains(r.Tenants, t.ID) {
+				continue
+			}
+			for _, why := range unfit(r, t) {
+				bad = append(bad, mistakeAt(r.Place, why))
+			}
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	return bad
+}
+
+// unfit says what of a rule cannot be done for a tenant.
+func unfit(r policy.Rule, t *tenant.Tenant) (list []string) {
+	reserved := reservedOf(t.Preset)
+	for _, s := range r.Steps {
+		for _, h := range s.Headers {
+			if slices.ContainsFunc(reserved, func(n string) bool { return strings.EqualFold(n, h.Name) }) {
+				list = append(list, fmt.Sprintf("the header field %q is protected: the tenant %s uses it for itself", h.Name, t.ID))
+			}
+		}
+		if s.Handoff == "" {
+			continue
+		}
+		if _, ok := gateway.HandoffField(t, s.Handoff); !ok {
+			list = append(list, fmt.Sprintf("the tenant %s has no header field for the hand-off %q: its preset is %s",
+				t.ID, s.Handoff, t.Preset.Name))
+		}
+	}
+	return list
+}
+
+// mistakeAt makes a mistake at "file:line".
+func mistakeAt(place, text string) policy.Mistake {
+	m := policy.Mistake{File: place, Text: text}
+	if i := strings.LastIndexByte(place, ':'); i >= 0 {
+		if n, err := strconv.Atoi(place[i+1:]); err == nil {
+			m.File, m.Line, m.Column = place[:i], n, 1
+		}
+	}
+	return m
 }
 
 func readBeside(policyFile, name string) ([]byte, error) {

@@ -51,6 +51,27 @@ func (a Action) Strength() int {
 	return -1
 }
 
+// rank orders what matching rules want for one recipient. It is the strength,
+// but for a delay: that is a hold that ends by itself, so that everything that
+// stops, secures or diverts the message decides instead.
+func (c candidate) rank() int {
+	if c.waits() {
+		return 2*Copy.Strength() + 1
+	}
+	return 2 * c.action.Strength()
+}
+
+// waits reports whether a candidate is a delay in force.
+func (c candidate) waits() bool { return c.action == HoldFor && c.step.Terms.Delay }
+
+// word is how a candidate is called.
+func (c candidate) word() string {
+	if c.waits() {
+		return "delay"
+	}
+	return string(c.action)
+}
+
 // Protects reports whether a message that wrongly escapes this action gets
 // somewhere, or carries less, than the policy says. Rules that protect and
 // cannot be evaluated close the gate engine-failed.

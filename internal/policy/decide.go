@@ -54,10 +54,21 @@ type RecipientVerdict struct {
 	Headers []Header       `json:"headers,omitempty"`
 	Copy    []mail.Address `json:"copy,omitempty"`
 	Notify  bool           `json:"notify,omitempty"`
+	// Edit is what is changed of the message, Handoff what Exchange's rules
+	// are asked for, Added who gets the message besides: they add up too.
+	Edit    Edit      `json:"edit,omitzero"`
+	Handoff []Handoff `json:"handoff,omitempty"`
+	Added   []Added   `json:"added,omitempty"`
 	// Redirect are the addresses that get the message instead.
 	Redirect []mail.Address `json:"redirect,omitempty"`
 	// Hold is set when Action is hold or override.
 	Hold *Hold `json:"hold,omitempty"`
+	// Level is the least that is secure enough when Action is secure, and
+	// Otherwise what happens when the recipient cannot be reached like that.
+	Level     Level  `json:"level,omitempty"`
+	Otherwise Action `json:"otherwise,omitempty"`
+	// Refuse is how a block is told; "" is how the tenant says.
+	Refuse Refuse `json:"refuse,omitempty"`
 	// Would is the strongest action of a rule that is not fully in force;
 	// empty when there is none.
 	Would Action `json:"would,omitempty"`
@@ -212,8 +223,8 @@ func (r *Rule) candidates(f *Facts) []candidate {
 		if f.Copied() && c.action != Notify && c.action != Copy {
 			c.action = weaker(c.action, LogOnly)
 		}
-		if c.action == Override && f.Robotic() {
-			c.action = HoldFor // nobody is there to choose
+		if c.action == Override && (f.Robotic() || s.Terms.Delay) {
+			c.action = HoldFor // nobody is there to choose; of a delay the sender chooses anyhow
 		}
 		if c.action != s.Action {
 			c.would = s.Action
@@ -234,7 +245,7 @@ func (r *Rule) strongest(f *Facts) candidate {
 // candidates are in the order of priority and id.
 func (d *decision) settle(v *RecipientVerdict, all []candidate) {
 	slices.SortStableFunc(all, func(a, b candidate) int {
-		return cmp.Or(b.action.Strength()-a.action.Strength(), 0)
+		return b.rank() - a.rank()
 	})
 	for i, c := range all {
 		v.Would = stronger(v.Would, c.would)
@@ -252,7 +263,7 @@ func (d *decision) settle(v *RecipientVerdict, all []candidate) {
 		case c.action == v.Action:
 			v.lose(c, fmt.Sprintf("%q decides the %s: it comes first", first.rule.ID, v.Action))
 		default:
-			v.lose(c, fmt.Sprintf("%s is weaker than the %s of %q", c.action, v.Action, first.rule.ID))
+			v.lose(c, fmt.Sprintf("%s is weaker than the %s of %q", c.word(), first.word(), first.rule.ID))
 		}
 		d.addUp(v, c, i == 0)
 	}
@@ -280,6 +291,8 @@ func (d *decision) addUp(v *RecipientVerdict, c candidate, decides bool) {
 		for _, h := range c.step.Headers {
 			v.header(h)
 		}
+		v.Edit.add(c.step.Edit)
+		v.handOff(c.step.Handoff)
 	case Notify:
 		v.Notify = !d.facts.Robotic()
 	case Copy:
@@ -288,6 +301,7 @@ func (d *decision) addUp(v *RecipientVerdict, c candidate, decides bool) {
 				v.Copy = append(v.Copy, a)
 			}
 		}
+		v.add(c.step.Added)
 	case Redirect:
 		if decides {
 			v.Redirect = slices.Clone(c.step.To)
@@ -296,6 +310,14 @@ func (d *decision) addUp(v *RecipientVerdict, c candidate, decides bool) {
 		if decides {
 			v.Hold = holdOf(c.step)
 			v.Hold.Rule = c.rule.ID
+		}
+	case Secure:
+		if decides {
+			v.Level, v.Otherwise = c.step.Level, c.step.Otherwise
+		}
+	case Block:
+		if decides {
+			v.Refuse = c.step.Refuse
 		}
 	}
 }

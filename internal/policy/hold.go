@@ -13,12 +13,14 @@ import (
 type Hold struct {
 	// Rule is the id of the rule that holds; "" when a gate does.
 	Rule string `json:"rule,omitempty"`
-	// Approvers decide: "manager" or addresses; empty means the
+	// Approvers decide: "manager", "group:NAME" or addresses; empty means the
 	// administrators.
 	Approvers []string `json:"approvers,omitempty"`
 	// For is how long it waits, and Then what happens at the end.
 	For  time.Duration `json:"for"`
 	Then End           `json:"then"`
+	// Terms are the others that the rule says.
+	Terms
 	// Override is set when the sender chooses.
 	Override bool `json:"override,omitempty"`
 	// Quiet is set for automatic mail: nobody is asked and the sender is not
@@ -31,12 +33,27 @@ type Hold struct {
 // holdOf is the hold of a step. A block that became an override by its mode
 // has no parameters of its own.
 func holdOf(s Step) *Hold {
-	h := &Hold{Approvers: slices.Clone(s.Approvers), For: s.For, Then: s.End}
+	h := &Hold{Approvers: slices.Clone(s.Approvers), For: s.For, Then: s.End, Terms: s.Terms}
 	if h.For == 0 {
 		h.For, h.Then = defaultHold, EndRefuse
 	}
 	return h
 }
+
+// Until is the moment at which a hold that begins now is over; zero when it
+// has no end.
+func (h *Hold) Until(now time.Time) time.Time {
+	switch {
+	case h.For <= 0:
+		return time.Time{}
+	case h.Working != nil:
+		return h.Working.After(now, h.For)
+	}
+	return now.Add(h.For)
+}
+
+// waits reports whether a hold only waits, and stops nothing.
+func (h *Hold) waits() bool { return h != nil && h.Delay }
 
 // gates applies the gates of the tenant to a verdict. failed are the rules
 // that could not be evaluated, by recipient.
@@ -86,8 +103,9 @@ func (v *RecipientVerdict) gate(causes []mail.Cause) {
 		words[i] = causeWords(c)
 	}
 	why := strings.Join(words, " and ")
-	if v.Action == HoldFor {
+	if v.Action == HoldFor && !v.Hold.waits() {
 		v.Hold.Causes = causes
+		v.Hold.Then = EndRefuse // what nobody saw does not leave because nobody decided
 		v.Because += "; besides, " + why
 		return
 	}
@@ -102,14 +120,14 @@ func (v *RecipientVerdict) overrule(lost, because string) {
 		v.Lost = append(v.Lost, m)
 	}
 	v.Action, v.Rules, v.Won = HoldFor, []string{}, nil
-	v.Because, v.Text, v.Redirect = because, "", nil
+	v.Because, v.Text, v.Redirect, v.Level, v.Otherwise = because, "", nil, "", ""
 	v.Hold = &Hold{For: defaultHold, Then: EndRefuse}
 }
 
 // failedHeader holds when a field that must not be there is there.
 func (v *RecipientVerdict) failedHeader(f *Facts, all *Verdict) {
 	for _, h := range v.Headers {
-		if h.Exists != Fail || v.Action.Strength() >= HoldFor.Strength() {
+		if h.Exists != Fail || v.Action.Strength() >= HoldFor.Strength() && !v.Hold.waits() {
 			continue
 		}
 		values, looked := f.Headers[strings.ToLower(h.Name)]
@@ -133,7 +151,7 @@ func (v *RecipientVerdict) finish(f *Facts) {
 		v.Hold.Override = v.Action == Override
 		v.Hold.Quiet = f.Robotic()
 	}
-	if v.Action.Strength() >= Override.Strength() {
+	if v.Action.Strength() >= Override.Strength() && !v.Hold.waits() {
 		v.Notify = false // the hold or the refusal tells more
 	}
 	if v.AtMost.Strength() < v.Action.Strength() {

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -17,6 +18,18 @@ func TestEveryLimitOfAPolicyFileIsToldWithItsFigure(t *testing.T) {
 			`recipients.exists(a, recipients.exists(b, recipients.exists(c, a.address == b.address)))`, "block"), "the limit is 20000000"},
 		{"a term of more than 200 octets", "kind: dictionary\nid: d\nterms: [" + strings.Repeat("x", 201) + "]\n", "longer than 200 bytes"},
 		{"a hold of more than 30 days", policyText("a", ModeEnforce, "true", "{ hold: { approver: manager, for: 721h, then: refuse } }"), "30 days at most"},
+		{"a delay of more than 24 hours", policyText("a", ModeEnforce, "true", "{ hold: { delay: 25h } }"), "24 hours at most"},
+		{"more than 20 approvers", policyText("a", ModeEnforce, "true", "{ hold: { approver: ["+people(21)+"] } }"), "20 people"},
+		{"more than 5 reminders", policyText("a", ModeEnforce, "true", "{ hold: { remind: [1h, 2h, 3h, 4h, 5h, 6h] } }"), "5 reminders"},
+		{"more than 20 reasons", policyText("a", ModeEnforce, "true", "{ override: { reasons: ["+people(21)+"] } }"), "20 reasons"},
+		{"a reason of more than 200 characters", policyText("a", ModeEnforce, "true",
+			"{ override: { reasons: ["+strings.Repeat("x", 201)+"] } }"), "1 to 200 characters"},
+		{"working time that takes half a year", policyText("a", ModeEnforce, "true",
+			`{ hold: { for: 27h, working: { days: mon, from: "09:00", to: "10:00" } } }`), "half a year"},
+		{"more than 10 addresses of a copy", policyText("a", ModeEnforce, "true", "{ copy: { bcc: ["+people(11)+"] } }"), "10 addresses"},
+		{"a banner of more than 1,000 characters", policyText("a", ModeEnforce, "true",
+			"{ header: { banner: "+strings.Repeat("x", 1001)+" } }"), "1000 characters"},
+		{"a tag of more than 40 characters", policyText("a", ModeEnforce, "true", "{ header: { tag: "+strings.Repeat("x", 41)+" } }"), "40 characters"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -27,6 +40,15 @@ func TestEveryLimitOfAPolicyFileIsToldWithItsFigure(t *testing.T) {
 			}
 		})
 	}
+}
+
+// people are n addresses.
+func people(n int) string {
+	var list []string
+	for i := range n {
+		list = append(list, fmt.Sprintf("p%d@x.example", i))
+	}
+	return strings.Join(list, ", ")
 }
 
 func TestADictionaryHasAsManyTermsAsTheDetectorsTake(t *testing.T) {

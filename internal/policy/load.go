@@ -42,6 +42,10 @@ type Options struct {
 	Actions []Action
 	// Protected names further header fields that a policy must not set.
 	Protected []string
+	// Missing are the parameters that this installation cannot carry out,
+	// e.g. "hold.remind", with the reason; enforcing one is a mistake.
+	// Default: none.
+	Missing map[string]string
 }
 
 // place is where something stands: "file:line".
@@ -245,6 +249,11 @@ func (l *loader) allowed(r *reader, at ast.Node, rule *Rule) {
 		does := rule.Mode.Effective(s.Action)
 		if l.options.Actions != nil && rule.Mode != ModeOff && !slices.Contains(l.options.Actions, does) {
 			r.wrong(at, "this installation cannot carry out the action %q yet", does)
+		}
+		for _, what := range s.abilities() {
+			if why := l.options.Missing[what]; why != "" && rule.Mode != ModeOff && (does == s.Action || does == Override) {
+				r.wrong(at, "this installation cannot carry out %q yet: %s", what, why)
+			}
 		}
 		for _, h := range s.Headers {
 			if slices.ContainsFunc(l.options.Protected, func(p string) bool { return strings.EqualFold(p, h.Name) }) {

@@ -1,9 +1,7 @@
 package policy
 
 import (
-	"net/textproto"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
@@ -16,57 +14,67 @@ type Step struct {
 	Action Action `json:"action"`
 	// Text is the author's text for the person who is told.
 	Text string `json:"text,omitempty"`
-	// Headers are set by header.
+	// Headers, Edit and Handoff are those of header.
 	Headers []Header `json:"headers,omitempty"`
-	// To are the addresses of copy and redirect.
-	To []mail.Address `json:"to,omitempty"`
-	// Approvers are those who decide about a hold: "manager" or addresses;
-	// empty means the administrators.
+	Edit    Edit     `json:"edit,omitzero"`
+	Handoff Handoff  `json:"handoff,omitempty"`
+	// To are the addresses of copy and redirect; Added are the recipients
+	// that copy adds.
+	To    []mail.Address `json:"to,omitempty"`
+	Added []Added        `json:"added,omitempty"`
+	// Approvers are those who decide about a hold: "manager", "group:NAME" or
+	// addresses; empty means the administrators.
 	Approvers []string `json:"approvers,omitempty"`
 	// For is how long a hold or override waits, and End what then happens.
 	For time.Duration `json:"for,omitempty"`
 	End End           `json:"then,omitempty"`
+	// Terms are the further terms of a hold or override.
+	Terms Terms `json:"terms,omitzero"`
+	// Refuse is how a block is told; "" is how the tenant says.
+	Refuse Refuse `json:"refuse,omitempty"`
+	// Level and Otherwise are those of secure.
+	Level     Level  `json:"level,omitempty"`
+	Otherwise Action `json:"otherwise,omitempty"`
 }
 
-// End is what happens to a held message when its time is over.
-type End string
-
-// The ends of a hold.
-const (
-	// EndRefuse does not send the message and tells the sender.
-	EndRefuse End = "refuse"
-	// EndRelease sends it.
-	EndRelease End = "release"
-	// EndReleaseEncrypted sends it by secure delivery.
-	EndReleaseEncrypted End = "release-encrypted"
-)
-
-// The defaults of a hold.
-const (
-	defaultHold = 48 * time.Hour
-	maxHold     = 30 * 24 * time.Hour
-)
-
-// Header is a header field that a policy sets.
-type Header struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-	// Exists says what to do when the message has such a field.
-	Exists Exists `json:"exists"`
+// Added is a recipient that a policy adds to a message.
+type Added struct {
+	Address mail.Address `json:"address"`
+	// Visible writes the address into the Cc field of everybody's copy.
+	Visible bool `json:"visible,omitempty"`
 }
 
-// Exists is what to do with a header field that is there already.
-type Exists string
+// Refuse is how the sender of a blocked message is told.
+type Refuse string
 
-// The ways to treat a header field that is there already.
+// The ways to refuse.
 const (
-	// Replace removes all of that name: the message is marked as modified.
-	Replace Exists = "replace"
-	// Append leaves them and puts ours in front.
-	Append Exists = "append"
-	// Fail adds nothing and holds the message for an administrator.
-	Fail Exists = "fail"
+	// RefuseReport takes the message and sends a report of our own.
+	RefuseReport Refuse = "report"
+	// RefuseSession answers 550, so that the client writes the report. It is
+	// possible only when nobody gets the message.
+	RefuseSession Refuse = "session"
 )
+
+// Level is how securely a message must reach its recipient.
+type Level string
+
+// The levels, weakest first.
+const (
+	// LevelTLS is an encrypted connection to the recipient's server.
+	LevelTLS Level = "tls"
+	// LevelVerified is one whose server has proved its name: by DANE, MTA-STS
+	// or its certificate.
+	LevelVerified Level = "verified"
+	// LevelPortal is a page of ours, read after a code.
+	LevelPortal Level = "portal"
+	// LevelTwoFactor is a page of ours, read after two factors (NTA 7516).
+	LevelTwoFactor Level = "two-factor"
+)
+
+func levelWords() []string {
+	return []string{string(LevelTLS), string(LevelVerified), string(LevelPortal), string(LevelTwoFactor)}
+}
 
 // then reads the "then" of a policy: the name of an action, or a mapping of
 // actions to their parameters.
@@ -115,18 +123,31 @@ func (r *reader) step(params, at ast.Node, a Action) []Step {
 		params = nil
 	}
 	switch a {
-	case Deliver, LogOnly, Secure:
+	case Deliver, LogOnly:
 		if params != nil && !emptyMapping(params) {
 			r.wrong(params, "%s has no parameters", a)
 		}
 	case SetHeader:
-		s.Headers = r.headers(params, at)
-	case Notify, Block:
-		s.Text = r.optional(params, string(a), "text").text("text")
-	case Copy, Redirect:
-		s.To = r.targets(params, at, a)
-	case Override, HoldFor:
-		r.hold(params, &s)
+		r.headerStep(params, at, &s)
+	case Notify:
+		s.Text = r.parameters(params, a).text("text")
+	case Block:
+		m := r.parameters(params, a)
+		s.Text = m.text("text")
+		s.Refuse = Refuse(m.word("refuse", "a way to refuse", []string{string(RefuseReport), string(RefuseSession)}))
+	case Copy:
+		r.copyStep(params, at, &s)
+	case Redirect:
+		m := r.parameters(params, a)
+		if s.To = r.addresses(m, "to", a); !m.has("to") {
+			r.wrong(at, "%s needs the addresses to send to (%s: { to: [ann@example.com] })", a, a)
+		}
+	case Secure:
+		r.secureStep(params, &s)
+	case Override:
+		r.overrideStep(params, &s)
+	case HoldFor:
+		r.holdStep(params, at, &s)
 	}
 	return []Step{s}
 }
@@ -145,155 +166,55 @@ func (r *reader) optional(n ast.Node, what string, known ...string) mapping {
 	return m
 }
 
-func (r *reader) hold(n ast.Node, s *Step) {
-	known := []string{"for", "then", "text"}
-	if s.Action == HoldFor {
-		known = append(known, "approver")
-	}
-	m := r.optional(n, string(s.Action), known...)
-	for _, p := range m.texts("approver") {
-		if p.text != "manager" {
-			if _, err := mail.ParseAddress(p.text); err != nil {
-				r.wrong(p.node, "an approver is manager or an address; %q is neither%s", p.text,
-					didYouMean(p.text, []string{"manager"}))
+// copyStep reads { to: […], bcc: […], cc: […] }.
+func (r *reader) copyStep(n, at ast.Node, s *Step) {
+	m := r.parameters(n, Copy)
+	s.To = r.addresses(m, "to", Copy)
+	for _, key := range []string{"bcc", "cc"} {
+		for _, a := range r.addresses(m, key, Copy) {
+			if slices.ContainsFunc(s.Added, func(o Added) bool { return o.Address.Fold() == a.Fold() }) {
+				r.wrong(m.keys[key], "%s is added twice", a)
+				continue
 			}
+			s.Added = append(s.Added, Added{Address: a, Visible: key == "cc"})
 		}
-		s.Approvers = append(s.Approvers, p.text)
+	}
+	if !m.has("to") && !m.has("bcc") && !m.has("cc") {
+		r.wrong(at, "copy needs the addresses to send to (copy: { to: [ann@example.com] })")
+	}
+}
+
+// maxTargets is how many addresses a copy or redirect has.
+const maxTargets = 10
+
+func (r *reader) addresses(m mapping, key string, a Action) (list []mail.Address) {
+	for _, p := range m.texts(key) {
+		addr, err := mail.ParseAddress(p.text)
+		switch {
+		case err != nil:
+			r.wrong(p.node, "%q is not an address", p.text)
+		case key == "cc" && !addr.ASCII():
+			r.wrong(p.node, "%q cannot stand in a Cc field: it is not in ASCII", p.text)
+		default:
+			list = append(list, addr)
+		}
+	}
+	if len(list) > maxTargets {
+		r.wrong(m.keys[key], "%s goes to 10 addresses at most", a)
+	}
+	return list
+}
+
+// secureStep reads { level: verified, otherwise: block }.
+func (r *reader) secureStep(n ast.Node, s *Step) {
+	m := r.parameters(n, Secure)
+	s.Level = Level(m.word("level", "a level of secure delivery", levelWords()))
+	if s.Level == "" {
+		s.Level = LevelVerified
+	}
+	s.Otherwise = Action(m.word("otherwise", "an end of what cannot be sent securely", []string{string(HoldFor), string(Block)}))
+	if s.Otherwise == "" {
+		s.Otherwise = HoldFor
 	}
 	s.Text = m.text("text")
-	s.For = m.duration("for", defaultHold)
-	if s.For > maxHold {
-		r.wrong(m.keys["for"], "a hold lasts 30 days at most")
-	}
-	s.End = EndRefuse
-	if m.has("then") {
-		ends := []string{string(EndRefuse), string(EndRelease), string(EndReleaseEncrypted)}
-		end := m.text("then")
-		if !contains(ends, end) {
-			r.wrong(m.keys["then"], "%q is not an end of a hold (refuse, release, release-encrypted)%s", end,
-				didYouMean(end, ends))
-			return
-		}
-		s.End = End(end)
-	}
-}
-
-func (r *reader) targets(n, at ast.Node, a Action) (list []mail.Address) {
-	m := r.optional(n, string(a), "to")
-	if !m.has("to") {
-		r.wrong(at, "%s needs the addresses to send to (%s: { to: [ann@example.com] })", a, a)
-		return nil
-	}
-	for _, p := range m.texts("to") {
-		addr, err := mail.ParseAddress(p.text)
-		if err != nil {
-			r.wrong(p.node, "%q is not an address", p.text)
-			continue
-		}
-		list = append(list, addr)
-	}
-	if len(list) > 10 {
-		r.wrong(m.keys["to"], "%s goes to 10 addresses at most", a)
-	}
-	return list
-}
-
-// headers reads { set: {Name: value}, replace: …, append: …, fail: … }. set
-// is replace: afterwards exactly one such field is there.
-func (r *reader) headers(n, at ast.Node) (list []Header) {
-	m := r.optional(n, "header", "set", "replace", "append", "fail")
-	for _, how := range []struct {
-		key    string
-		exists Exists
-	}{{"set", Replace}, {"replace", Replace}, {"append", Append}, {"fail", Fail}} {
-		if !m.has(how.key) {
-			continue
-		}
-		fields, ok := r.mapping(m.keys[how.key], "header."+how.key)
-		if !ok {
-			continue
-		}
-		for _, name := range keys(fields.keys) {
-			h := Header{Name: name, Exists: how.exists}
-			h.Value, ok = text(fields.keys[name])
-			if !ok {
-				r.wrong(fields.keys[name], "the value of a header field must be a text")
-			}
-			if wrong := badHeader(h); wrong != "" {
-				r.wrong(fields.at[name], "%s", wrong)
-			}
-			if slices.ContainsFunc(list, func(o Header) bool { return strings.EqualFold(o.Name, name) }) {
-				r.wrong(fields.at[name], "the header field %q is set twice", name)
-			}
-			list = append(list, h)
-		}
-	}
-	if len(list) == 0 {
-		r.wrong(at, "header sets nothing (header: { set: { X-Postern-Action: Quarantine } })")
-	}
-	return list
-}
-
-// badHeader says what is wrong with a header field that a policy wants to
-// set; "" when nothing is.
-func badHeader(h Header) string {
-	switch {
-	case !fieldName(h.Name):
-		return quoted(h.Name) + " is not the name of a header field: letters, digits and hyphens, at most 64"
-	case Protected(h.Name):
-		return "the header field " + quoted(h.Name) + " is protected: a policy cannot set it"
-	case len(h.Value) > 900:
-		return "the value is longer than 900 characters"
-	case strings.ContainsFunc(h.Value, func(c rune) bool { return c < ' ' || c > '~' }):
-		return "the value may hold printable ASCII characters only, no line breaks"
-	case strings.TrimSpace(h.Value) == "":
-		return "the value is empty"
-	}
-	return ""
-}
-
-// fieldName reports whether s can name a header field. RFC 5322 §3.6.8 would
-// allow more than letters, digits, hyphens and underscores; no honest field
-// needs it.
-func fieldName(s string) bool {
-	if s == "" || len(s) > 64 {
-		return false
-	}
-	return !strings.ContainsFunc(s, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
-	})
-}
-
-// Protected reports whether a policy must not set the header field: those
-// that say who wrote what to whom and when, those that carry a signature or a
-// verdict of others, and the marks of Postern and of its presets.
-func Protected(name string) bool {
-	canonical := textproto.CanonicalMIMEHeaderKey(name)
-	for _, prefix := range []string{"X-Ms-Exchange-", "X-Microsoft-Antispam", "X-Forefront-Antispam", "Arc-", "Content-",
-		"Resent-", "Dkim-", "List-", "Received"} {
-		if strings.HasPrefix(canonical, prefix) {
-			return true
-		}
-	}
-	switch canonical {
-	case "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Date", "Message-Id", "In-Reply-To", "References",
-		"Return-Path", "Mime-Version", "Authentication-Results", "Domainkey-Signature", "Auto-Submitted",
-		"X-Postern-Tenant", "X-Postern-Checked", "X-Postern-Ooo", "X-Postern-Inspected",
-		"X-St-Checked-Casb", "X-Netskope-Inspected", "X-Mdces-Data", "X-Cloud-Sec-Av-Info", "X-Secumail-Id",
-		"X-Secumailer-Ooo":
-		return true
-	}
-	return false
-}
-
-// secretHeader reports whether a field may carry a tenant's secret or mark.
-// Nothing may look at its value: what rules look at is kept with the record.
-func secretHeader(name string) bool {
-	for _, s := range []string{"X-Postern-Tenant", "X-Postern-Checked", "X-MDCES-Data", "X-CLOUD-SEC-AV-Info",
-		"X-Secumail-Id"} {
-		if strings.EqualFold(s, name) {
-			return true
-		}
-	}
-	return false
 }
