@@ -68,6 +68,7 @@ func floors() map[string]int {
 		"task":                5,
 		"audit":               5,
 		"tenant":              5,
+		"directory":           5,
 		"receive":             6,
 		"deliver":             6,
 		"dns":                 6,

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/net/idna"
 )
 
 // Address is a mailbox of an SMTP envelope, as the client wrote it between
@@ -32,6 +34,21 @@ func (a Address) Domain() string {
 // Fold is the form in which two addresses are compared. Exchange treats local
 // parts without regard to case, although RFC 5321 §2.4 would allow otherwise.
 func (a Address) Fold() string { return strings.ToLower(string(a)) }
+
+// Key is a under which indexes keep it: folded, without a dot at the end, and
+// with the domain in A-labels (RFC 5890), because a sender with SMTPUTF8 may
+// write the same domain in U-labels.
+func (a Address) Key() string {
+	key := strings.TrimSuffix(a.Fold(), ".")
+	at := strings.LastIndexByte(key, '@')
+	if at < 0 || Address(key[at:]).ASCII() {
+		return key
+	}
+	if domain, err := idna.Lookup.ToASCII(key[at+1:]); err == nil {
+		return key[:at+1] + domain
+	}
+	return key
+}
 
 // ASCII reports whether a needs no SMTPUTF8 (RFC 6531).
 func (a Address) ASCII() bool {
