@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -202,6 +203,38 @@ func TestBrokenFilesAreRefusedWithTheirPlace(t *testing.T) {
 				t.Errorf("got %v, want %q", bad, x.want)
 			}
 		})
+	}
+}
+
+func scanned(text string, most bounds) string {
+	return scan("test", strings.NewReader(text), most, func(int, *Line) {}).Error()
+}
+
+func TestALineThatIsTooLongIsRefused(t *testing.T) {
+	text := file(`{"kind":"user","id":"` + strings.Repeat("x", 500) + `"}`)
+	if got := scanned(text, bounds{400, 10}); !strings.Contains(got, "test:2:1: the line is longer than 400 octets") {
+		t.Error(got)
+	}
+}
+
+func TestTooManyEntriesAreRefused(t *testing.T) {
+	text := file(`{"kind":"user","id":"a"}`, `{"kind":"user","id":"b"}`, `{"kind":"user","id":"c"}`)
+	if got := scanned(text, bounds{1000, 2}); !strings.Contains(got, "more than 2 entries") {
+		t.Error(got)
+	}
+}
+
+func TestAFileThatIsTooLongIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "long")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Truncate(maxFile+1), f.Close()); err != nil {
+		t.Skip("SKIPPED: no sparse files here:", err)
+	}
+	if _, bad := ReadFile(path, contoso()); len(bad) != 1 || !strings.Contains(bad[0].Text, "no file of at most") {
+		t.Error(bad)
 	}
 }
 

@@ -119,15 +119,18 @@ func fields(kind string) []string {
 
 var kinds = []string{kindHead, kindDomain, kindUser, kindGroup, kindContact, kindEnd}
 
+// bounds are the limits of a file; tests have smaller ones.
+type bounds struct{ line, entries int }
+
 // scan reads the lines of a file and hands them on with their numbers. It
 // tells every mistake of form, up to a bound.
-func scan(file string, r io.Reader, each func(n int, l *Line)) settings.Mistakes {
+func scan(file string, r io.Reader, most bounds, each func(n int, l *Line)) settings.Mistakes {
 	var bad settings.Mistakes
 	wrong := func(n int, text, suggestion string) {
 		bad = append(bad, settings.Mistake{File: file, Line: n, Column: 1, Text: text, Suggestion: suggestion})
 	}
 	in := bufio.NewScanner(r)
-	in.Buffer(make([]byte, 64<<10), maxLine)
+	in.Buffer(make([]byte, 0, min(64<<10, most.line)), most.line)
 	n, entries, ended := 0, 0, false
 	for in.Scan() && len(bad) < maxMistakes {
 		n++
@@ -155,8 +158,8 @@ func scan(file string, r io.Reader, each func(n int, l *Line)) settings.Mistakes
 				wrong(n, fmt.Sprintf("the end counts other entries than the %d that stand here", entries-1),
 					"the file is not whole")
 			}
-		case entries > maxEntries:
-			wrong(n, fmt.Sprintf("more than %d entries", maxEntries), "")
+		case entries > most.entries:
+			wrong(n, fmt.Sprintf("more than %d entries", most.entries), "")
 			return bad
 		default:
 			entries++
@@ -165,7 +168,7 @@ func scan(file string, r io.Reader, each func(n int, l *Line)) settings.Mistakes
 	}
 	switch err := in.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		wrong(n+1, fmt.Sprintf("the line is longer than %d octets", maxLine), "")
+		wrong(n+1, fmt.Sprintf("the line is longer than %d octets", most.line), "")
 	case err != nil:
 		wrong(n+1, "the file cannot be read: "+err.Error(), "")
 	case len(bad) > 0:

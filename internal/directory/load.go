@@ -34,7 +34,7 @@ func Load(name string, r io.Reader, o Owner) (*Directory, settings.Mistakes) {
 		d:    &Directory{Tenant: o.ID, owner: o, byKey: map[string]int32{}, byID: map[string]int32{}, relays: map[string]bool{}},
 		file: name, words: map[string]string{},
 	}
-	bad := scan(name, r, l.line)
+	bad := scan(name, r, bounds{maxLine, maxEntries}, l.line)
 	if bad = append(bad, l.bad...); len(bad) > 0 {
 		slices.SortStableFunc(bad, func(a, b settings.Mistake) int { return a.Line - b.Line })
 		return nil, bad[:min(len(bad), maxMistakes)]
