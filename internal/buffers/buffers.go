@@ -37,6 +37,34 @@ func Put(b *[Size]byte) {
 	}
 }
 
+// sizes is how many sizes Lend keeps: Size, and each twice the one before.
+const sizes = 5
+
+var rooms = [sizes]sync.Pool{}
+
+// Lend gives an empty slice with room for n octets. Above 16 times Size it is
+// made anew.
+func Lend(n int) []byte {
+	for i := range rooms {
+		if n <= Size<<i {
+			if b, ok := rooms[i].Get().(*[]byte); ok {
+				return (*b)[:0]
+			}
+			return make([]byte, 0, Size<<i)
+		}
+	}
+	return make([]byte, 0, n)
+}
+
+// Return takes back what Lend gave.
+func Return(b []byte) {
+	for i := range rooms {
+		if cap(b) == Size<<i {
+			rooms[i].Put(&b)
+		}
+	}
+}
+
 // Reader lends a buffered reader of r.
 func Reader(r io.Reader) *bufio.Reader {
 	b := readers.Get().(*bufio.Reader)

@@ -3,6 +3,7 @@ package detect
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -41,6 +42,40 @@ type Stream struct {
 // ErrGarbage is the failure of a detector whose hits cannot be true.
 var ErrGarbage = errors.New("detect: a detector returned garbage")
 
+// lentText is how much text a Stream may hold and still be used again.
+const lentText = 256 << 10
+
+// lentThings is how many things detectors may have in common in a Stream that
+// is used again: those of catalogues that are gone must go, too.
+const lentThings = 16
+
+var streams = sync.Pool{New: func() any { return &Stream{} }}
+
+// Open gives a Stream over a text, with the memory of one that was released.
+func Open(source Source, list []Detector) *Stream {
+	s := streams.Get().(*Stream)
+	s.Source, s.Detectors = source, list
+	return s
+}
+
+// Release gives the memory of a closed Stream back. Nobody may use it then.
+func (s *Stream) Release() {
+	if cap(s.text.text) > lentText || len(s.failed) > 0 { // who failed may have left something half done
+		return
+	}
+	clear(s.hits)
+	clear(s.marks.list)
+	w := Window{digits: s.window.digits[:0], number: s.window.number}
+	if len(s.window.shared) <= lentThings {
+		w.shared = s.window.shared
+	}
+	*s = Stream{
+		text: folded{text: s.text.text[:0], segs: s.text.segs[:0]}, marks: marks{list: s.marks.list[:0]},
+		pending: s.pending[:0], window: w, hits: s.hits[:0], take: s.take,
+	}
+	streams.Put(s)
+}
+
 // Write takes the next piece of the text (UTF-8; other octets separate).
 func (s *Stream) Write(p []byte) (int, error) {
 	n := len(p)
@@ -75,7 +110,7 @@ func (s *Stream) room(n, whole int) {
 // Close looks at what is left. A Stream cannot be used after it.
 func (s *Stream) Close() error {
 	s.text.add(s.pending)
-	s.pending = nil
+	s.pending = s.pending[:0]
 	return s.scan(true)
 }
 

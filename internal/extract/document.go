@@ -22,6 +22,7 @@ type Document struct {
 	room   int64
 	whole  int64
 	held   int64
+	lent   [][]byte // what Whole gave out
 
 	buf  []byte
 	last byte  // the last byte that was written, 0 at the beginning
@@ -85,6 +86,9 @@ func (d *Document) Write(p []byte) (int, error) {
 	if len(d.buf) == 0 && n >= writeSize {
 		d.give(p[:n])
 	} else {
+		if cap(d.buf)-len(d.buf) < n && cap(d.buf) < buffers.Size && len(d.buf)+n <= buffers.Size {
+			d.buf = append(buffers.Lend(buffers.Size), d.buf...)
+		}
 		d.buf = append(d.buf, p[:n]...)
 		if len(d.buf) >= writeSize {
 			d.flush()
@@ -169,7 +173,7 @@ func (d *Document) Embed(e Embedded) error {
 }
 
 // Whole is the content in memory, for formats that are not read from the
-// front to the end. Too long a content is recorded, and ErrTooLong.
+// front to the end; the memory is used again when the document is done. Too long a content is recorded, and ErrTooLong.
 func (d *Document) Whole() ([]byte, error) {
 	var all []byte
 	for {
@@ -180,8 +184,12 @@ func (d *Document) Whole() ([]byte, error) {
 				return nil, ErrTooLong
 			}
 			d.held += more
-			grown := make([]byte, len(all), int64(cap(all))+more)
-			copy(grown, all)
+			grown := append(buffers.Lend(cap(all)+int(more)), all...)
+			if all != nil {
+				d.lent = d.lent[:len(d.lent)-1]
+				buffers.Return(all)
+			}
+			d.lent = append(d.lent, grown)
 			all = grown
 		}
 		n, err := d.Octets.Read(all[len(all):cap(all)])
@@ -201,6 +209,14 @@ func (d *Document) release() {
 		d.desk.Hold(-d.held)
 	}
 	d.held = 0
+	for _, b := range d.lent {
+		buffers.Return(b)
+	}
+	d.lent = nil
+	if cap(d.buf) == buffers.Size {
+		buffers.Return(d.buf)
+	}
+	d.buf = nil
 }
 
 // Note records a reason for which something was not read.

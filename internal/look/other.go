@@ -155,6 +155,7 @@ func (s *stream) joined(tail, head []byte) error {
 		if err := out.Close(); err != nil {
 			return err
 		}
+		out.Release()
 	}
 	return nil
 }

@@ -38,21 +38,31 @@ func (w *worker) stream(it item, resume string) *stream {
 	if w.show != nil {
 		s.shown = &strings.Builder{}
 	}
-	s.out = &detect.Stream{Source: source, Step: s.step, Failed: s.failed, Found: w.tally.Add}
+	s.out = detect.Open(source, w.detectors(it.Part))
+	s.out.Step, s.out.Failed, s.out.Found = s.step, s.failed, w.tally.Add
+	return s
+}
+
+// detectors are those that look at a part.
+func (w *worker) detectors(part string) []detect.Detector {
+	if len(w.skip) == 0 && w.fault.how == "" {
+		return w.set.detectors
+	}
+	var list []detect.Detector
 	for _, d := range w.set.detectors {
-		if !w.skipped(it.Part, d.ID()) {
-			s.out.Detectors = append(s.out.Detectors, w.fault.wrap(d))
+		if !w.skipped(part, d.ID()) {
+			list = append(list, w.fault.wrap(d))
 		}
 	}
-	return s
+	return list
 }
 
 // again is a stream for another reading of the same text: what it finds is
 // counted with the rest, a value that stands in both readings once.
 func (s *stream) again(found func(detect.Found)) *detect.Stream {
-	return &detect.Stream{
-		Source: s.out.Source, Detectors: s.out.Detectors, Step: s.step, Failed: s.failed, Found: found,
-	}
+	a := detect.Open(s.out.Source, s.out.Detectors)
+	a.Step, a.Failed, a.Found = s.step, s.failed, found
+	return a
 }
 
 // Alternative implements extract.Desk.
@@ -137,7 +147,13 @@ func (s *stream) close() error {
 	if err := s.prints.found(s.w, s.it); err != nil {
 		return err
 	}
-	return s.report()
+	err := s.report()
+	s.out.Release()
+	if s.other != nil {
+		s.other.Release()
+	}
+	s.out, s.other = nil, nil
+	return err
 }
 
 // found sends the findings of one text; they replace those sent before.

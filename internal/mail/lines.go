@@ -124,8 +124,8 @@ func (s *lines) uniform() (n, width int) {
 		return 0, 0
 	}
 	data := s.buf[s.r:s.w]
-	width = bytes.IndexByte(data, '\r')
-	if width <= 0 || width > prefixSize {
+	width = bytes.IndexByte(data, '\n') - 1 // not for CR: where there is none, each line would search all
+	if width <= 0 || width > prefixSize || data[width] != '\r' {
 		s.plain = at + 1
 		return 0, 0
 	}

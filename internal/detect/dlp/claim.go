@@ -42,7 +42,7 @@ const (
 func (s *pass) claim(u use, start, end int, shared []note) {
 	p, r := &s.packs[u.pack], &s.rules[u.pack]
 	class := p.Forms[u.form].Class
-	strong := within(s.tight, r.speaks)
+	strong := holds(s.tight, r.speaks)
 	if class == ClassD && !strong && r.beside == nil {
 		return
 	}
@@ -64,7 +64,7 @@ func (s *pass) claim(u use, start, end int, shared []note) {
 		c.add(-3, "one digit repeated")
 	}
 	left, right, word := reach+1, reach+1, int32(-1)
-	if within(s.wide, r.speaks) {
+	if holds(s.wide, r.speaks) {
 		left, right, word = s.near.closest(r.speaks, start, end)
 	}
 	if strong && class == ClassD && end-start <= 4 {
@@ -91,10 +91,10 @@ func (s *pass) claim(u use, start, end int, shared []note) {
 // others is how far before a number a word stands that speaks against it.
 func (s *pass) others(r *rule, start, end int) int {
 	other := reach + 1
-	if within(s.tight, ofOther) {
+	if holds(s.tight, ofOther) {
 		other, _ = s.near.near(ofOther, start, end)
 	}
-	if r.against != ofOther && within(s.tight, r.against) {
+	if r.against != ofOther && holds(s.tight, r.against) {
 		against, _ := s.near.near(r.against, start, end)
 		other = min(other, against)
 	}

@@ -52,7 +52,27 @@ func (n *nearby) Renew(w *detect.Window) {
 // near is the distance in bytes from [start, end) to the closest word of a
 // topic, on the left and on the right; reach+1 when there is none.
 func (n *nearby) near(of topic, start, end int) (left, right int) {
-	left, right, _ = n.closest(of, start, end)
+	return n.within(of, start, end, reach, reach)
+}
+
+// within is near for words at most back octets in front and ahead behind: no
+// others are read.
+func (n *nearby) within(of topic, start, end, back, ahead int) (left, right int) {
+	left, right = reach+1, reach+1
+	first, last := max(0, start-back-n.v.span)/blockSize, min(len(n.text), end+ahead)/blockSize
+	for b := first; b <= last; b++ {
+		for _, m := range n.marksOf(b) {
+			if !n.v.has(m.word, of) {
+				continue
+			}
+			if d := start - m.end; d >= 0 && d <= back {
+				left = min(left, d)
+			}
+			if d := m.start - end; d >= 0 && d <= ahead {
+				right = min(right, d)
+			}
+		}
+	}
 	return left, right
 }
 
@@ -84,8 +104,8 @@ func (n *nearby) about(start, end int, narrow bool, wide, tight []uint64) {
 	}
 }
 
-// within reports whether a topic is in a set.
-func within(set []uint64, of topic) bool { return set[of/64]>>(of%64)&1 != 0 }
+// holds reports whether a topic is in a set.
+func holds(set []uint64, of topic) bool { return set[of/64]>>(of%64)&1 != 0 }
 
 // closest is near with the word that is closest; -1 when there is none.
 func (n *nearby) closest(of topic, start, end int) (left, right int, word int32) {

@@ -13,6 +13,7 @@ type Base struct {
 	shapes  *shapes
 	letters *letters
 	words   *vocabulary
+	calls   *vocabulary // of telephone numbers alone
 	tops    *tops
 }
 
@@ -26,10 +27,16 @@ var baseOnce = func() func() *Base {
 
 func newBase(list []Pack) *Base {
 	l := newLetters()
-	return &Base{
+	b := &Base{
 		packs: list, shapes: newShapes(list), letters: l, words: newVocabulary(l, list),
 		tops: &tops{seen: map[string]bool{}},
 	}
+	for i := range list {
+		if list[i].Scanner == "phone" {
+			b.calls = newVocabulary(l, list[i:i+1])
+		}
+	}
+	return b
 }
 
 // Detectors makes the built-in detectors that c wants and one for each of its
@@ -72,7 +79,7 @@ func (b *Base) scanners(c detect.Catalogue) []detect.Detector {
 		case "email":
 			list = append(list, &email{})
 		case "phone":
-			list = append(list, &phone{b.words, of, b.words.against[p.ID], plansOf(c.Regions)})
+			list = append(list, &phone{b.calls, b.calls.speaks[p.ID], b.calls.against[p.ID], plansOf(c.Regions)})
 		case "bic":
 			list = append(list, &bic{b.words, of, isoCountries()})
 		case "network":

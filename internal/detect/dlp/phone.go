@@ -16,7 +16,7 @@ import (
 // Standards: ITU-T E.164 §6.2.1 (15 digits at most), E.123 (how numbers are
 // written).
 type phone struct {
-	words   *vocabulary
+	words   *vocabulary // its own: every second line of a business letter has a candidate
 	of      topic
 	against topic
 	plans   []plan // of the tenant's countries
@@ -389,22 +389,27 @@ func year(d []byte) bool {
 	return len(d) == 4 && (d[0] == '1' && d[1] == '9' || d[0] == '2' && d[1] == '0')
 }
 
-// weigh adds what stands around.
+// weigh adds what stands around. Text in full of references and amounts has
+// a candidate in every line, so the words farther away are only read when they
+// can make a finding of it.
 func (d *phone) weigh(w *detect.Window, p *dialed, e *evidence) {
 	near := d.words.over(w)
-	left, right := near.near(d.of, p.start, p.end)
-	switch {
-	case left <= justBefore || right <= justBehind:
-		e.add(5, "a word for telephones just before")
-	case min(left, right) <= reach/2:
-		e.add(1.5, "a word for telephones nearby")
-	}
-	against, _ := near.near(d.against, p.start, p.end)
-	other, _ := near.near(ofOther, p.start, p.end)
+	left, right := near.within(d.of, p.start, p.end, justBefore, justBehind)
+	against, _ := near.within(d.against, p.start, p.end, justBefore, justBehind)
+	other, _ := near.within(ofOther, p.start, p.end, justBefore, justBehind)
 	if against = min(against, other); against <= justBefore && against < left {
 		e.add(-4, "a word for other numbers before")
 	}
 	if inURL(w.Text, p.start) {
 		e.add(-3, "inside a URL")
+	}
+	const nearby = 1.5
+	switch {
+	case left <= justBefore || right <= justBehind:
+		e.add(5, "a word for telephones just before")
+	case e.sum+nearby >= atLow:
+		if left, right = near.within(d.of, p.start, p.end, reach/2, reach/2); min(left, right) <= reach/2 {
+			e.add(nearby, "a word for telephones nearby")
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package dlp
 
 import (
+	"math/bits"
 	"slices"
 	"unicode/utf8"
 )
@@ -21,6 +22,8 @@ type vocabulary struct {
 	letters *letters
 	root    [256]int32           // first octet → node
 	heads   [1 << 15 / 64]uint64 // the first three letters of all words, see head
+	brief   [1 << 15 / 64]uint64 // those of words of which no five letters are known
+	fives   [1 << 16 / 64]uint64 // hashes of the first five letters of the others, see five
 	nodes   []wordNode
 	labels  []byte // of the children of all nodes
 	targets []int32
@@ -34,10 +37,13 @@ type vocabulary struct {
 	count   int // topics
 }
 
-// wordNode is a node of the tree; its children stand in labels and targets.
+// wordNode is a node of the tree; its children stand in labels and targets, in
+// the order of their octets.
 type wordNode struct {
 	first, n int32
-	word     int32 // -1: none ends here
+	word     int32  // -1: none ends here
+	letters  int32  // the first child that is a letter of ASCII
+	has      uint32 // which letters there are
 }
 
 // newVocabulary builds the tree from the words of the packs.
@@ -103,23 +109,38 @@ func newVocabulary(l *letters, list []Pack) *vocabulary {
 // short words and other scripts are there too.
 func head(a, b, c byte) uint { return uint(a&31)<<10 | uint(b&31)<<5 | uint(c&31) }
 
-// mark enters the first three letters of a word. Behind what is not a letter
-// of ASCII everything may follow.
+// five is a hash of five letters.
+func five(a, b, c, d, e byte) uint {
+	x := uint32(head(a, b, c))<<10 | uint32(d&31)<<5 | uint32(e&31)
+	return uint(x * 0x9E3779B1 >> 16)
+}
+
+// mark enters the first letters of a word: five, or three behind whose end
+// everything may follow. Behind what is not a letter of ASCII everything may
+// follow, too.
 func (v *vocabulary) mark(w string) {
 	if w == "" || w[0] >= utf8.RuneSelf || !isLetter(w[0]) {
 		return // may always looks for these
 	}
+	n := 1
+	for n < min(5, len(w)) && w[n] < utf8.RuneSelf && isLetter(w[n]) {
+		n++
+	}
+	if n == 5 {
+		k := five(w[0], w[1], w[2], w[3], w[4])
+		v.fives[k/64] |= 1 << (k % 64)
+		k = head(w[0], w[1], w[2])
+		v.heads[k/64] |= 1 << (k % 64)
+		return
+	}
 	var p [3][]byte
-	open := false
 	for i := range p {
-		switch {
-		case open || i >= len(w) || w[i] >= utf8.RuneSelf || !isLetter(w[i]):
-			open = true
-			for c := range byte(32) {
-				p[i] = append(p[i], c)
-			}
-		default:
-			p[i] = []byte{w[i] & 31}
+		if i < n {
+			p[i] = []byte{w[i]}
+			continue
+		}
+		for c := range byte(32) {
+			p[i] = append(p[i], c)
 		}
 	}
 	for _, a := range p[0] {
@@ -127,6 +148,7 @@ func (v *vocabulary) mark(w string) {
 			for _, c := range p[2] {
 				k := head(a, b, c)
 				v.heads[k/64] |= 1 << (k % 64)
+				v.brief[k/64] |= 1 << (k % 64)
 			}
 		}
 	}
@@ -142,7 +164,18 @@ func (v *vocabulary) may(text []byte, i int) bool {
 		return true
 	}
 	k := head(a, b, c)
-	return v.heads[k/64]>>(k%64)&1 != 0
+	if v.heads[k/64]>>(k%64)&1 == 0 {
+		return false
+	}
+	if v.brief[k/64]>>(k%64)&1 != 0 || i+5 > len(text) {
+		return true
+	}
+	d, e := text[i+3], text[i+4]
+	if (d|e)&0x80 != 0 {
+		return true
+	}
+	k = five(a, b, c, d, e)
+	return v.fives[k/64]>>(k%64)&1 != 0
 }
 
 // plant makes the node for words[from:to], which share depth octets.
@@ -166,6 +199,12 @@ func (v *vocabulary) plant(from, to, depth int) int32 {
 		v.targets = append(v.targets, 0)
 	}
 	for k, i := range starts {
+		if c := v.words[i][depth] - 'a'; c < 26 {
+			if v.nodes[id].has == 0 {
+				v.nodes[id].letters = first + int32(k)
+			}
+			v.nodes[id].has |= 1 << c
+		}
 		end := to
 		if k+1 < len(starts) {
 			end = starts[k+1]
@@ -209,6 +248,12 @@ func gapByte(c byte) bool { return isSpace(c) || c == '-' || c == '_' }
 // child is the node behind an octet, 0 for none.
 func (v *vocabulary) child(node int32, b byte) int32 {
 	n := &v.nodes[node]
+	if c := b - 'a'; c < 26 {
+		if n.has>>c&1 == 0 {
+			return 0
+		}
+		return v.targets[int(n.letters)+bits.OnesCount32(n.has&(1<<c-1))]
+	}
 	for i := n.first; i < n.first+n.n; i++ {
 		if v.labels[i] == b {
 			return v.targets[i]

@@ -50,6 +50,14 @@ type part struct {
 	file *zipped.File
 	name string // lower case, without the first slash
 	done bool
+	// begun is the content when somebody has looked at its beginning already.
+	begun io.ReadCloser
+}
+
+// rewound is a content whose beginning was read: it is given out once more.
+type rewound struct {
+	io.Reader
+	io.Closer
 }
 
 // pack is a document while it is read.
@@ -62,6 +70,7 @@ type pack struct {
 	links []string // external targets
 	room  int64
 	x     xmlread.Reader
+	head  []byte // of the part whose beginning was read
 	w     walker
 	book  book
 	err   error // of the sink: reading ends
@@ -85,7 +94,7 @@ func Read(a *zipped.Archive, out Sink) error {
 
 func (p *pack) start(a *zipped.Archive, out Sink) {
 	*p = pack{
-		a: a, out: out, parts: p.parts[:0], links: p.links[:0], room: maxInflated, x: p.x, w: p.w,
+		a: a, out: out, parts: p.parts[:0], links: p.links[:0], room: maxInflated, x: p.x, w: p.w, head: p.head,
 		index: make(map[string]int, len(a.Files)), rels: make(map[string][]relation, 8),
 	}
 	p.w.reset(out)
@@ -126,7 +135,7 @@ func (p *pack) read() {
 	main := p.main()
 	root := ""
 	if main >= 0 && !strings.HasPrefix(p.parts[main].name, "xl/") {
-		root = p.root(main)
+		root = p.root(main, true)
 	}
 	switch {
 	case main < 0:
@@ -173,8 +182,12 @@ func (p *pack) main() int {
 	return -1
 }
 
-// root is the name of a part's first element, "" when it has none.
-func (p *pack) root(i int) string {
+// headSize is how much of a part is read to know what it is.
+const headSize = 8 << 10
+
+// root is the name of a part's first element, "" when it has none. It can be
+// kept for one part that what was unpacked for it is not unpacked again.
+func (p *pack) root(i int, keep bool) string {
 	if i < 0 || p.parts[i].file.Encrypted {
 		return ""
 	}
@@ -182,8 +195,20 @@ func (p *pack) root(i int) string {
 	if err != nil {
 		return ""
 	}
-	defer r.Close()
-	p.x.Reset(io.LimitReader(r, 8<<10))
+	if p.head == nil {
+		p.head = make([]byte, 2*headSize)
+	}
+	head := p.head[:headSize]
+	if !keep {
+		head = p.head[headSize:]
+	}
+	n, err := io.ReadFull(r, head)
+	if keep && (err == nil || err == io.EOF || err == io.ErrUnexpectedEOF) {
+		p.parts[i].begun = rewound{io.MultiReader(bytes.NewReader(head[:n]), r), r}
+	} else {
+		defer r.Close() // whoever reads it says what is wrong
+	}
+	p.x.Reset(bytes.NewReader(head[:n]))
 	for range 20 {
 		switch p.x.Next() {
 		case xmlread.Start:
@@ -284,6 +309,10 @@ func beside(place, name string) string {
 // is said.
 func (p *pack) open(i int) io.ReadCloser {
 	f := p.parts[i].file
+	if begun := p.parts[i].begun; begun != nil {
+		p.parts[i].begun = nil
+		return begun
+	}
 	var r io.ReadCloser
 	var err error
 	if f.Encrypted {

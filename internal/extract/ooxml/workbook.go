@@ -37,7 +37,7 @@ func (p *pack) workbook(main int) {
 		switch {
 		case t.done:
 		case strings.HasSuffix(t.name, ".xml"):
-			root := p.root(i)
+			root := p.root(i, false)
 			kinds[root] = append(kinds[root], i)
 		case strings.HasSuffix(t.name, ".bin") && strings.Contains(t.name, "sharedstrings"):
 			kinds["sst"] = append(kinds["sst"], i)
