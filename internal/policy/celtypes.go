@@ -27,6 +27,7 @@ const (
 	typeRecipient  = "recipient"
 	typeContact    = "contact"
 	typeFindings   = "findings"
+	typeFinding    = "finding"
 	typeCounts     = "counts"
 	typeLabel      = "label"
 	typeAttachment = "attachment"
@@ -54,6 +55,7 @@ func objectTypes() map[string]map[string]field {
 		typeParty:      partyFields(),
 		typeRecipient:  partyFields(),
 		typeAttachment: attachmentFields(),
+		typeFinding:    findingFields(),
 		typeContact: {
 			"count": numField(func(v any) int64 { return int64(v.(contact).Count) }, "how many messages there were before"),
 			"first": timeField(func(v any) time.Time { return v.(contact).first() },

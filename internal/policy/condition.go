@@ -84,6 +84,10 @@ func newLanguage(lists map[string]*List, detectors []string) (*language, error) 
 		cel.ExpressionNodeLimit(maxNodes), cel.RegexProgramSizeLimit(2000),
 		cel.DefaultUTCTimeZone(true),
 		cel.Macros(cel.GlobalMacro("headers", 1, headersMacro), cel.GlobalMacro("header", 1, headerMacro)),
+		cel.Macros(quantifiers()...),
+		cel.Function(funList, cel.Overload("list_of_findings", []*cel.Type{cel.ObjectType(typeFindings)},
+			cel.ListType(cel.ObjectType(typeFinding)),
+			cel.UnaryBinding(func(f ref.Val) ref.Val { return f.Value().(view).list() }))),
 		cel.Variable("recipient", cel.ObjectType(typeRecipient)),
 		cel.Variable(varFacts, cel.ObjectType(typeFindings)),
 		cel.Function(funHeader, cel.Overload("header_of_facts",
@@ -342,7 +346,7 @@ func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *co
 
 // topNames are the names that may stand at the beginning of an expression.
 func topNames() []string {
-	list := []string{"recipient", "headers", "header", "has", "size"}
+	list := append([]string{"recipient", "headers", "header", "has", "size"}, quantifierNames()...)
 	for _, v := range variables() {
 		list = append(list, v.name)
 	}

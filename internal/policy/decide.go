@@ -152,10 +152,7 @@ func (c candidate) match(why string) Match {
 // protect and cannot be evaluated.
 func (d *decision) recipient(p Party) (v RecipientVerdict, unknown []mail.Unseen) {
 	v = RecipientVerdict{Address: p.Address, Action: Deliver, Rules: []string{}}
-	d.moment.recipient = d.moment.person(typeRecipient, p)
-	if d.moment.unknown["recipients"] {
-		d.moment.recipient = unknownValue("recipient")
-	}
+	d.moment.turn(p)
 	var all []candidate
 	upper := Deliver
 	if d.set == nil {

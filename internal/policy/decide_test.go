@@ -391,7 +391,7 @@ func TestConditions(t *testing.T) {
 		`findings.credit_card.total == 3 && findings.credit_card.low == 3 && findings.credit_card.medium == 3`,
 		`findings.iban.high == 0 && findings.iban.medium == 2 && findings.iban.low == 3`,
 		`sender.domain == "contoso.example" && sender.inside && sender.local == "ann"`,
-		`from.all(a, a.address == sender.address)`,
+		`all(from, a, a.address == sender.address)`,
 		`recipients.exists(r, r.outside) && size(recipients) == 3`,
 		`labels.exists(l, l.name == "Confidential" && l.scheme == "msip")`,
 		`attachments.exists(a, a.extension == "docx" && a.encrypted && a.size > 1000)`,

@@ -171,6 +171,14 @@ type person struct {
 
 func (m *moment) person(name string, p Party) ref.Val { return object{name, person{p, m}} }
 
+// turn makes the moment that of a recipient.
+func (m *moment) turn(p Party) {
+	m.recipient = m.person(typeRecipient, p)
+	if m.unknown["recipients"] {
+		m.recipient = unknownValue("recipient")
+	}
+}
+
 func (m *moment) people(name string, list []Party) ref.Val {
 	all := make([]person, len(list))
 	for i, p := range list {

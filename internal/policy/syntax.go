@@ -330,7 +330,13 @@ func (e *Expr) Clone() *Expr {
 // "any", "all", "one" or "none". Args are then the list, the name of the
 // element and what is asked.
 func (e *Expr) Quantifier() string {
-	if e.Kind != ExprMethod || len(e.Args) != 3 || e.Args[1].Kind != ExprName {
+	if len(e.Args) != 3 || e.Args[1].Kind != ExprName {
+		return ""
+	}
+	if e.Kind == ExprCall && contains(quantifierNames(), e.Name) {
+		return e.Name
+	}
+	if e.Kind != ExprMethod {
 		return ""
 	}
 	switch e.Name {

@@ -126,10 +126,7 @@ type Trace struct {
 func (t *Tracer) Rule(r Rule, f *Facts, recipient int) (Trace, error) {
 	m := newMoment(f, t.set.Profiles()...)
 	if recipient < len(f.Recipients) {
-		m.recipient = object{typeParty, f.Recipients[recipient]}
-	}
-	if m.unknown["recipients"] {
-		m.recipient = unknownValue("recipient")
+		m.turn(f.Recipients[recipient])
 	}
 	var out Trace
 	var err error
@@ -336,6 +333,16 @@ func (e *Expr) constant() bool {
 
 func plainValue(v ref.Val) any {
 	if o, ok := v.(object); ok {
+		switch v := o.v.(type) {
+		case person:
+			return v.Party
+		case file:
+			return v.Attachment
+		case finding:
+			return v.Finding
+		case contact:
+			return v.Contact
+		}
 		return o.v
 	}
 	return v.Value()

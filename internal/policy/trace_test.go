@@ -10,18 +10,19 @@ import (
 func TestAConditionIsWrittenBackWithTheSameMeaning(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		`a&&b&&(c||d)`:                        `a && b && (c || d)`,
-		`!(a || b) ? 1+2*3 : -x`:              `!(a || b) ? 1 + 2 * 3 : -x`,
-		`(1 + 2) * 3 - (4 - 5)`:               `(1 + 2) * 3 - (4 - 5)`,
-		`recipient.in("partners")`:            `recipient.in("partners")`,
-		`x in ["a", 'b"', "\n"]`:              `x in ["a", "b\"", "\n"]`,
-		`files.exists(a, a.size > 1 && !a.b)`: `files.exists(a, a.size > 1 && !a.b)`,
-		`headers("X")[0] == r'''\d'''`:        `headers("X")[0] == "\\d"`,
-		`{"a": 1u}["a"] == 1u && 1.0 < 2e30`:  `{"a": 1u}["a"] == 1u && 1.0 < 2e+30`,
-		`(a == b) == (c < d)`:                 `a == b == (c < d)`,
-		`size(x) == 0 ? true : null == null`:  `size(x) == 0 ? true : null == null`,
-		`(a ? b : c) ? d : e ? f : g`:         `(a ? b : c) ? d : e ? f : g`,
-		`subject.lower().contains("größe ✓")`: `subject.lower().contains("größe ✓")`,
+		`a&&b&&(c||d)`:                             `a && b && (c || d)`,
+		`!(a || b) ? 1+2*3 : -x`:                   `!(a || b) ? 1 + 2 * 3 : -x`,
+		`(1 + 2) * 3 - (4 - 5)`:                    `(1 + 2) * 3 - (4 - 5)`,
+		`recipient.in("partners")`:                 `recipient.in("partners")`,
+		`x in ["a", 'b"', "\n"]`:                   `x in ["a", "b\"", "\n"]`,
+		`files.exists(a, a.size > 1 && !a.b)`:      `files.exists(a, a.size > 1 && !a.b)`,
+		`headers("X")[0] == r'''\d'''`:             `headers("X")[0] == "\\d"`,
+		`{"a": 1u}["a"] == 1u && 1.0 < 2e30`:       `{"a": 1u}["a"] == 1u && 1.0 < 2e+30`,
+		`(a == b) == (c < d)`:                      `a == b == (c < d)`,
+		`size(x) == 0 ? true : null == null`:       `size(x) == 0 ? true : null == null`,
+		`any(files,a,a.size>1)&&none(files,a,a.b)`: `any(files, a, a.size > 1) && none(files, a, a.b)`,
+		`(a ? b : c) ? d : e ? f : g`:              `(a ? b : c) ? d : e ? f : g`,
+		`subject.lower().contains("größe ✓")`:      `subject.lower().contains("größe ✓")`,
 	} {
 		e, err := Syntax(in)
 		if err != nil {
@@ -70,7 +71,7 @@ func TestATraceSaysWhatEveryPartWas(t *testing.T) {
 
 func TestATraceOfALongListIsShort(t *testing.T) {
 	t.Parallel()
-	s := load(t, policyText("many", ModeEnforce, `recipients.all(r, r.outside)`, "block"))
+	s := load(t, policyText("many", ModeEnforce, `all(recipients, r, r.outside)`, "block"))
 	f := facts()
 	for range 200 {
 		f.Recipients = append(f.Recipients, Party{Address: "x@fabrikam.example"})
@@ -92,7 +93,7 @@ func TestATraceAnswersAsDecideDoes(t *testing.T) {
 		r := rapid.SampledFrom(all).Draw(t, "rule")
 		d := &decision{set: set, facts: &f, moment: newMoment(&f), once: map[*Rule]result{}}
 		for i, p := range f.Recipients {
-			d.moment.recipient = object{typeParty, p}
+			d.moment.turn(p)
 			got, err := tracer.Rule(*r, &f, i)
 			if want := d.match(r).answer.truth(); err != nil || got.Truth != want {
 				t.Fatalf("%s: %s, want %s (%v)", r.When, got.Truth, want, err)

@@ -103,3 +103,41 @@ func TestWhatNobodyFilledCannotBeKnown(t *testing.T) {
 		t.Error("a group is not the group itself:", got)
 	}
 }
+
+func TestAnyAllAndNoneOfSomethingAndOfNothing(t *testing.T) {
+	t.Parallel()
+	some, nothing := rich(), facts()
+	nothing.Attachments, nothing.Findings, nothing.Labels = nil, nil, nil
+	tests := []struct{ when, some, nothing string }{
+		{`any(attachments, a, a.macro)`, "true", "false"},
+		{`any(attachments, a, a.size > 9)`, "false", "false"},
+		{`none(attachments, a, a.macro)`, "false", "true"},
+		{`none(attachments, a, a.size > 9)`, "true", "true"},
+		{`all(attachments, a, a.part.startsWith("2"))`, "true", "false"},
+		{`all(attachments, a, a.embedded)`, "false", "false"},
+		{`!all(attachments, a, a.embedded)`, "true", "true"},
+		{`none(attachments, a, !a.embedded)`, "false", "true"},
+		{`any(findings, f, f.type == "credit_card" && f.count >= 2 && f.part == "2.1")`, "true", "false"},
+		{`all(findings, f, f.confidence == "high")`, "false", "false"},
+		{`none(body.findings, f, f.type == "iban")`, "true", "true"},
+		{`any(attachments, a, all(a.findings, f, f.type == "credit_card"))`, "true", "false"},
+		{`none(labels, l, l.name == "Secret")`, "false", "true"},
+		{`all(recipients, r, r.address.contains("@"))`, "true", "true"},
+	}
+	for _, tt := range tests {
+		if got := answers(t, tt.when, some); got != tt.some {
+			t.Errorf("%s of something: %s", tt.when, got)
+		}
+		if got := answers(t, tt.when, nothing); got != tt.nothing && tt.when != `none(body.findings, f, f.type == "iban")` {
+			t.Errorf("%s of nothing: %s", tt.when, got)
+		}
+	}
+	none := facts()
+	none.Recipients = none.Recipients[:1]
+	none.Unknown = []string{"attachments"}
+	for _, when := range []string{`any(attachments, a, a.macro)`, `all(attachments, a, a.macro)`, `none(attachments, a, a.macro)`} {
+		if got := answers(t, when, none); got != "attachments cannot be known" {
+			t.Errorf("%s of what nobody knows: %s", when, got)
+		}
+	}
+}
