@@ -24,8 +24,8 @@ func quantifiers() []parser.Macro {
 	global := func(name string, expand parser.MacroExpander) parser.Macro {
 		return cel.GlobalMacro(name, 3, func(eh cel.MacroExprFactory, _ celast.Expr, args []celast.Expr) (celast.Expr, *cel.Error) {
 			if args[1].Kind() != celast.IdentKind {
-				return nil, eh.NewError(args[1].ID(), fmt.Sprintf("the second thing in %s is a name for one of them, e.g. %s(attachments, a, a.size > 0)",
-					name, name))
+				return nil, eh.NewError(args[1].ID(), fmt.Sprintf(
+					"the second thing in %s is a name for one of them, e.g. %s(attachments, a, a.size > 0)", name, name))
 			}
 			return expand(eh, listed(eh, args[0]), args[1:])
 		})
