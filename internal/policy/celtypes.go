@@ -37,6 +37,7 @@ const (
 	typeVisible    = "visible"
 	typeAuth       = "auth"
 	typeDirectory  = "directory"
+	typeMembers    = "members"
 )
 
 // field is one field of an object type: its type, how to read it from the Go
@@ -97,7 +98,8 @@ func objectTypes() map[string]map[string]field {
 			"domains": numField(func(v any) int64 { return int64(v.(Visible).Domains) }, "different domains of those outside"),
 		},
 		typeAuth:      authFields(),
-		typeDirectory: {"age": {types.DurationType, directoryAge, "how old it is"}},
+		typeDirectory: directoryFields(),
+		typeMembers:   membersFields(),
 	}
 	for name, f := range recipientFields() {
 		all[typeRecipient][name] = f
@@ -135,7 +137,7 @@ func partyFields() map[string]field {
 		"inside":  flagField(func(v any) bool { return of(v).Inside }, "of the tenant's domains"),
 		"outside": flagField(func(v any) bool { return !of(v).Inside }, "of another domain"),
 		"groups": {types.NewListType(types.StringType), func(v any) ref.Val {
-			if of(v).Groups == nil {
+			if of(v).Groups == nil || of(v).Cut {
 				return unknownValue("the groups of an address")
 			}
 			return types.NewStringList(types.DefaultTypeAdapter, of(v).Groups)
@@ -152,7 +154,32 @@ func partyFields() map[string]field {
 			}
 			return types.Bool(*of(v).Guest)
 		}, "a guest of the tenant"},
+		"looks_like": {types.StringType, func(v any) ref.Val {
+			if of(v).LooksLike == nil {
+				return unknownValue("which domain the domain of an address can be mistaken for")
+			}
+			return types.String(*of(v).LooksLike)
+		}, "the domain, often written to or the tenant's own, that its domain can be mistaken for, else `\"\"`"},
+		"department": whoField(func(w Who) ref.Val { return types.String(w.Department) }, types.StringType, "of a user, else `\"\"`"),
+		"shared":     whoField(func(w Who) ref.Val { return types.Bool(w.Shared) }, types.BoolType, "a mailbox of no single person"),
+		"disabled":   whoField(func(w Who) ref.Val { return types.Bool(w.Disabled) }, types.BoolType, "a user who may not sign in"),
+		"leaks":      whoField(func(w Who) ref.Val { return types.Bool(w.Leaks) }, types.BoolType, "its mail is forwarded outside"),
 	}
+}
+
+// whoField is a field of what the directory says of a person; of somebody
+// whom it does not know it says nothing.
+func whoField(get func(Who) ref.Val, typ *types.Type, doc string) field {
+	return field{typ, func(v any) ref.Val {
+		switch p := v.(person).Party; {
+		case p.Groups == nil:
+			return unknownValue("what the directory says of an address")
+		case p.Who == nil:
+			return get(Who{})
+		default:
+			return get(*p.Who)
+		}
+	}, doc}
 }
 
 // recipientFields are those that recipients have besides.
@@ -183,6 +210,26 @@ func recipientFields() map[string]field {
 		"first_contact": {types.BoolType, func(v any) ref.Val {
 			return history(v, func(c contact) ref.Val { return types.Bool(c.Count == 0) })
 		}, "there was none"},
+		"members": {types.NewObjectType(typeMembers), func(v any) ref.Val {
+			if of(v).Members == nil {
+				return unknownValue("whom mail to a recipient reaches")
+			}
+			return object{typeMembers, *of(v).Members}
+		}, "the people whom mail to it reaches: of a group all its members, else one"},
+	}
+}
+
+// membersFields are those of the people behind a recipient.
+func membersFields() map[string]field {
+	of := func(v any) Members { return v.(Members) }
+	return map[string]field{
+		"total":   numField(func(v any) int64 { return int64(of(v).Total) }, "how many; at least, when `whole` is false"),
+		"inside":  numField(func(v any) int64 { return int64(of(v).Total - of(v).Outside) }, "those inside"),
+		"outside": numField(func(v any) int64 { return int64(of(v).Outside) }, "those outside; at least, when `whole` is false"),
+		"whole":   flagField(func(v any) bool { return !of(v).Partial }, "all of them are known"),
+		"domains": {types.NewListType(types.StringType), func(v any) ref.Val {
+			return types.NewStringList(types.DefaultTypeAdapter, of(v).Domains)
+		}, "the domains of those outside, at most 50"},
 	}
 }
 
@@ -284,6 +331,19 @@ func authFields() map[string]field {
 		"dmarc":    result("DMARC", func(a Auth) string { return a.DMARC }),
 		"arc":      result("ARC", func(a Auth) string { return a.ARC }),
 		"compauth": result("Exchange's composite authentication", func(a Auth) string { return a.CompAuth }),
+	}
+}
+
+func directoryFields() map[string]field {
+	return map[string]field{
+		"age": {types.DurationType, directoryAge, "how old it is"},
+		"stale": {types.BoolType, func(v any) ref.Val {
+			m := v.(*moment)
+			if m.facts.Directory == nil || m.unknown["directory"] {
+				return unknownValue("whether the directory is too old")
+			}
+			return types.Bool(m.facts.Directory.Stale)
+		}, "it is older than the tenant's `directory_stale` allows"},
 	}
 }
 

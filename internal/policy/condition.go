@@ -133,8 +133,8 @@ func (l *language) ofParty(id string, f func(party, name ref.Val) ref.Val) []cel
 }
 
 func (l *language) member(party, group ref.Val) ref.Val {
-	p, name := party.Value().(person).Party, string(group.(types.String))
-	switch p.member(name) {
+	p, name := party.Value().(person), string(group.(types.String))
+	switch p.member(name, p.moment.facts.Directory) {
 	case yes:
 		return types.True
 	case no:

@@ -29,6 +29,45 @@ type Party struct {
 	Guest *bool `json:"guest,omitempty"`
 	// Contact is what is known of earlier mail from the sender to it.
 	Contact *Contact `json:"contact,omitempty"`
+	// Cut is set when it is in so many groups that Groups holds only those of
+	// Directory.Asked.
+	Cut bool `json:"cut,omitempty"`
+	// Ways say, by the address of a group that the policies ask for, how the
+	// address comes to be in it: "Eve is in Sales via EMEA-Sales".
+	Ways map[string]string `json:"ways,omitempty"`
+	// Members are those whom mail to the address reaches; nil when no directory
+	// was asked.
+	Members *Members `json:"members,omitempty"`
+	// Who is what the directory says of the person; nil when it does not know
+	// the address, or was not asked.
+	Who *Who `json:"who,omitempty"`
+	// LooksLike is the domain, one that the tenant often writes to or its own,
+	// that the address's domain can be mistaken for; "" for none, nil when
+	// nobody looked.
+	LooksLike *string `json:"looks_like,omitempty"`
+}
+
+// Members are the people whom mail to an address reaches: of a group all its
+// members, through all groups in it, else one.
+type Members struct {
+	Total   int `json:"total"`
+	Outside int `json:"outside"`
+	// Domains are those of the people outside, those with most people first,
+	// and not all when there are very many.
+	Domains []string `json:"domains,omitempty"`
+	// Partial is set when there are more, whom nobody knows.
+	Partial bool `json:"partial,omitempty"`
+}
+
+// Who is what a directory says of a person.
+type Who struct {
+	Department string `json:"department,omitempty"`
+	// Shared is set for a mailbox of no single person, Disabled for a user who
+	// may not sign in.
+	Shared   bool `json:"shared,omitempty"`
+	Disabled bool `json:"disabled,omitempty"`
+	// Leaks is set when mail to it is forwarded outside.
+	Leaks bool `json:"leaks,omitempty"`
 }
 
 // Role is where a recipient stands.
@@ -74,22 +113,43 @@ type Auth struct {
 
 // Directory is the state of the directory.
 type Directory struct {
-	// AsOf is when it was read; zero when that is not known.
+	// AsOf is when its source said all this; zero when that is not known.
 	AsOf time.Time `json:"as_of,omitzero"`
+	// Stale is set when it is older than the tenant allows.
+	Stale bool `json:"stale,omitempty"`
+	// Asked are the groups that the policies asked for.
+	Asked []string `json:"asked,omitempty"`
+	// Incomplete are the groups of which not all members are known, and those
+	// of Asked that are not there. More is set when there are others.
+	Incomplete []string `json:"incomplete,omitempty"`
+	More       bool     `json:"more,omitempty"`
+}
+
+// sure reports whether everybody's membership in a group is in the facts.
+func (d *Directory) sure(group string, cut bool) bool {
+	switch {
+	case d == nil:
+		return true
+	case slices.Contains(d.Incomplete, group):
+		return false
+	case cut || d.More:
+		return slices.Contains(d.Asked, group)
+	}
+	return true
 }
 
 // member reports whether the party is, or belongs to, a group, or came by it.
-func (p Party) member(group string) answer {
+func (p Party) member(group string, d *Directory) answer {
 	group = foldGroup(group)
 	switch {
 	case foldGroup(string(p.Address)) == group, p.Expanded != "" && foldGroup(p.Expanded) == group,
 		slices.Contains(p.Groups, group):
 		return yes
-	case p.Groups == nil:
+	case p.Groups == nil, !d.sure(group, p.Cut):
 		return cannotKnow
 	}
 	return no
 }
 
 // foldGroup is the form in which groups are compared.
-func foldGroup(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
+func foldGroup(name string) string { return mail.Address(strings.TrimSpace(name)).Key() }

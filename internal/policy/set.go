@@ -24,6 +24,7 @@ type Set struct {
 	detectors    []Detector
 	profiles     []Profile
 	headers      []string
+	groups       []string
 	version      string
 	language     *language // of the conditions
 }
@@ -116,6 +117,15 @@ func (s *Set) Headers() []string {
 	return slices.Clone(s.headers)
 }
 
+// Groups lists the groups whose members the policies ask for, as they are
+// compared.
+func (s *Set) Groups() []string {
+	if s == nil {
+		return nil
+	}
+	return slices.Clone(s.groups)
+}
+
 // Lists lists the named sets of addresses, in the order of their ids.
 func (s *Set) Lists() (lists []*List) {
 	if s == nil {
@@ -169,8 +179,14 @@ func (s *Set) seal() {
 	slices.SortFunc(s.detectors, func(a, b Detector) int { return cmp.Compare(a.ID, b.ID) })
 	for _, r := range s.rules {
 		s.headers = append(s.headers, r.headers()...)
+		for _, c := range []*condition{r.when, r.unless} {
+			if c != nil {
+				s.groups = append(s.groups, c.Groups...)
+			}
+		}
 	}
 	s.headers = sortedUnique(s.headers)
+	s.groups = sortedUnique(s.groups)
 	bare := make([]Rule, len(s.rules))
 	for i, r := range s.rules {
 		bare[i] = *r

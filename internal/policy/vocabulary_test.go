@@ -35,9 +35,13 @@ func rich() Facts {
 	f.Recipients[0] = Party{Address: "bob@fabrikam.example", Role: Bcc, Expanded: "All@contoso.example",
 		Groups: []string{"all@contoso.example", "everybody@contoso.example"}, Manager: &boss, Guest: &guest,
 		Contact: &Contact{Count: 2, First: noon.AddDate(0, -1, 0), Last: noon.AddDate(0, 0, -1)}}
+	near := "fabrikam.example"
+	f.Recipients[0].LooksLike, f.Recipients[0].Who = &near, &Who{Department: "Sales", Leaks: true}
+	f.Recipients[0].Members = &Members{Total: 5, Outside: 2, Domains: []string{"rival.example"}, Partial: true}
 	f.Recipients[1].Contact = &Contact{}
 	f.Mailbox, f.User = Party{Address: "shop@contoso.example"}, Party{Address: "ann@contoso.example"}
-	f.PerPart, f.Auth, f.Directory = true, &Auth{SPF: "Pass", DMARC: "fail"}, &Directory{AsOf: noon.Add(-time.Hour)}
+	f.PerPart, f.Auth, f.Directory = true, &Auth{SPF: "Pass", DMARC: "fail"}, &Directory{AsOf: noon.Add(-time.Hour), Stale: true,
+		Incomplete: []string{"dynamic@contoso.example"}}
 	f.Findings = []Finding{
 		{Type: "CREDIT_CARD", Part: "1", Count: 1, Here: 1, Confidence: "high"},
 		{Type: "CREDIT_CARD", Part: "2.1", Count: 1, Here: 2, Confidence: "high"},
@@ -57,6 +61,9 @@ func TestEveryFactCanBeAskedFor(t *testing.T) {
 		`recipient.member("ALL@contoso.example") && recipient.member("everybody@contoso.example")`,
 		`!recipient.member("sales@contoso.example") && "all@contoso.example" in recipient.groups`,
 		`recipient.manager == "boss@contoso.example" && !recipient.guest`,
+		`recipient.looks_like == "fabrikam.example" && recipient.department == "Sales" && recipient.leaks && !recipient.shared && !recipient.disabled`,
+		`recipient.members.total == 5 && recipient.members.inside == 3 && recipient.members.outside == 2 && !recipient.members.whole`,
+		`"rival.example" in recipient.members.domains && directory.stale`,
 		`recipient.contact.count == 2 && !recipient.first_contact && recipient.contact.last < now`,
 		`now - recipient.contact.first > duration("600h")`,
 		`recipients[1].first_contact && recipients[1].contact.first == now && recipients[1].contact.last < now`,
@@ -85,7 +92,8 @@ func TestWhatNobodyFilledCannotBeKnown(t *testing.T) {
 		`!recipient.member("all@contoso.example")`, `recipient.manager == ""`, `recipient.first_contact`, `recipient.contact.count == 0`,
 		`size(recipient.groups) == 0`, `auth.spf == "none"`, `directory.age > duration("1h")`, `body.findings.iban.total == 0`,
 		`attachments.exists(a, a.findings.iban.total > 0)`, `attachments.exists(a, a.macro)`, `attachments.exists(a, a.embedded)`,
-		`attachments.exists(a, size(a.labels) == 0)`, `sender.guest`,
+		`attachments.exists(a, size(a.labels) == 0)`, `sender.guest`, `recipient.members.total == 1`, `sender.looks_like == ""`,
+		`recipient.department == ""`, `recipient.leaks`, `directory.stale`,
 	} {
 		if got := answers(t, when, f); got == "true" || got == "false" {
 			t.Errorf("%s: %s", when, got)
@@ -97,6 +105,19 @@ func TestWhatNobodyFilledCannotBeKnown(t *testing.T) {
 	for _, when := range []string{`auth.dkim == "none"`, `directory.age > duration("1h")`} {
 		if got := answers(t, when, f); got == "true" || got == "false" {
 			t.Errorf("%s: %s", when, got)
+		}
+	}
+	f = rich()
+	if got := answers(t, `recipient.member("Dynamic@contoso.example")`, f); got == "true" || got == "false" {
+		t.Error("a group whose members nobody knows is no empty group:", got)
+	}
+	f.Recipients[0].Cut, f.Directory.Asked = true, []string{"asked@contoso.example"}
+	if got := answers(t, `recipient.member("asked@contoso.example")`, f); got != "false" {
+		t.Error("a group that was asked for is known:", got)
+	}
+	for _, when := range []string{`recipient.member("another@contoso.example")`, `size(recipient.groups) == 2`} {
+		if got := answers(t, when, f); got == "true" || got == "false" {
+			t.Errorf("a list that was cut does not say no: %s: %s", when, got)
 		}
 	}
 	if got := answers(t, `recipient.member("bob@fabrikam.example")`, facts()); got != "true" {
