@@ -46,6 +46,7 @@ func limits() []struct {
 		{"Custody, queue and store", "", queueLimits()},
 		{"Reports, notices and journal reports", "", reportLimits()},
 		{"Records and search", "", recordLimits()},
+		{"What is kept for drafts", "", pastLimits()},
 		{"Console and API", "", webLimits()},
 		{"Inner bounds", "They bound memory; nothing is lost or left out of what is looked at.", innerLimits()},
 	}

@@ -27,15 +27,17 @@ func PolicyOptions() policy.Options {
 	for _, e := range look.Entries() {
 		types = append(types, e.Type)
 	}
+	terms := map[string]string{}
 	for _, t := range profile.Lists() {
 		types = append(types, t.Type)
+		terms[t.Type] = t.Hash()
 	}
 	var profiles []policy.Profile
 	for _, p := range profile.All() {
 		profiles = append(profiles, policy.Profile{ID: p.ID, Needs: p.Needs})
 	}
 	return policy.Options{
-		Profiles: profiles, Detectors: types, Checks: number.Kinds(), Read: readBeside, Locate: locate,
+		Profiles: profiles, Terms: terms, Detectors: types, Checks: number.Kinds(), Read: readBeside, Locate: locate,
 		Actions: built(), Protected: reservedNames(), Missing: missing(),
 	}
 }

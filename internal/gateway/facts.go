@@ -31,13 +31,8 @@ func factsOf(s subject, j judgment, now time.Time) policy.Facts {
 		f.Deferring = now.Sub(s.deferred.First)
 	}
 	people(&f, s)
-	for _, name := range s.tenant.Policies.Headers() {
-		values := []string{}
-		for _, v := range s.header.Values(name) {
-			values = append(values, scrub(v, s.tenant.Secrets()))
-		}
-		f.Headers[strings.ToLower(name)] = values
-	}
+	keepHeaders(&f, s)
+	f.Own, f.Looked = s.tenant.Policies.Own(), lookedWith(s.tenant)
 	if s.secured {
 		f.TLS = policy.TLS{Used: true, Version: tls.VersionName(s.peer.Version), Verified: s.peer.Verified}
 		if len(s.peer.Names) > 0 {

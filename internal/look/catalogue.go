@@ -1,6 +1,12 @@
 package look
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"runtime/debug"
+	"sync"
+
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/detect/dlp"
 	"postern.dev/postern/internal/detect/secret"
@@ -33,3 +39,24 @@ func Validate(kind, value string) (valid, known bool) {
 	}
 	return secret.Validate(kind, value)
 }
+
+// Version names the built-in detectors of this program: another one may find
+// something else in the same message.
+func Version() string { return versionOnce() }
+
+var versionOnce = func() func() string {
+	return sync.OnceValue(func() string {
+		built := ""
+		if info, ok := debug.ReadBuildInfo(); ok {
+			built = info.Main.Version
+			for _, s := range info.Settings {
+				if s.Key == "vcs.revision" {
+					built += " " + s.Value
+				}
+			}
+		}
+		text, _ := json.Marshal([]any{built, Entries()}) // plain data: it cannot fail
+		sum := sha256.Sum256(text)
+		return hex.EncodeToString(sum[:6])
+	})
+}()

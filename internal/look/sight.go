@@ -189,12 +189,19 @@ func (s *sight) report() detect.Report {
 	return r
 }
 
+// counted adds what a rule found, with its confidence.
 func counted(totals []detect.Total, f detect.Finding) []detect.Total {
-	for i := range totals {
-		if totals[i].Type == f.Type {
-			totals[i].High += f.Count
-			return totals
-		}
+	i := slices.IndexFunc(totals, func(t detect.Total) bool { return t.Type == f.Type })
+	if i < 0 {
+		i, totals = len(totals), append(totals, detect.Total{Type: f.Type})
 	}
-	return append(totals, detect.Total{Type: f.Type, High: f.Count})
+	switch f.Confidence {
+	case detect.Low:
+		totals[i].Low += f.Count
+	case detect.Medium:
+		totals[i].Medium += f.Count
+	default:
+		totals[i].High += f.Count
+	}
+	return totals
 }

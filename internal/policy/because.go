@@ -13,9 +13,11 @@ import (
 // name.
 func (d *decision) because(r *Rule, to mail.Address) string {
 	var what []string
+	i := slices.IndexFunc(d.facts.Recipients, func(p Party) bool { return p.Address == to })
+	findings := d.at(r, d.facts.Recipients[max(i, 0)]).facts.Findings
 	for _, c := range r.counts() {
 		for _, one := range d.singles(c) {
-			if words := d.found(one); words != "" {
+			if words := found(one, findings); words != "" {
 				what = append(what, words)
 			}
 		}
@@ -72,10 +74,10 @@ func levelRank(level string) int {
 }
 
 // found is "3 card numbers (high) in plan.docx", or "".
-func (d *decision) found(c countRef) string {
+func found(c countRef, findings []Finding) string {
 	total, typ := 0, c.Name
 	var files []string
-	for _, f := range d.facts.Findings {
+	for _, f := range findings {
 		if !slices.Contains(names(f), c.Name) || levelRank(f.Confidence) < levelRank(c.Level) || f.Count <= 0 {
 			continue
 		}

@@ -58,6 +58,9 @@ type condition struct {
 	Names []string
 	// Groups are the groups whose members it asks for.
 	Groups []string
+	// Fragile is set when its evaluation can fail for some values: an index
+	// beyond the end, a division by zero.
+	Fragile bool
 	// Undefined are lists that it names and that nobody defined.
 	Undefined []string
 }
@@ -225,6 +228,7 @@ func (l *language) walk(c *condition, parsed *cel.Ast) (flaws []flaw) {
 			bad(e, "a condition cannot make a new %s", e.AsStruct().TypeName())
 		case celast.CallKind:
 			call := e.AsCall()
+			c.Fragile = c.Fragile || fragile(call.FunctionName())
 			switch call.FunctionName() {
 			case funIn:
 				if len(call.Args()) != 1 {

@@ -100,7 +100,14 @@ type Lost = Match
 // the id; header fields, copies and notices of all matching rules add up. A
 // nil set has no rules; the gates count nevertheless.
 func Decide(s *Set, f Facts, g Gates) Verdict {
-	d := &decision{set: s, facts: &f, moment: newMoment(&f, s.Profiles()...), once: map[*Rule]result{}}
+	d := &decision{set: s, facts: &f, moment: s.moment(&f)}
+	return d.decide(g)
+}
+
+// decide is one run.
+func (d *decision) decide(g Gates) Verdict {
+	s, f := d.set, d.facts
+	d.once = map[evaluated]result{}
 	v := Verdict{Policy: s.Version(), Recipients: make([]RecipientVerdict, len(f.Recipients))}
 	v.Unseen = slices.Clone(f.Unseen)
 	failed := map[int][]mail.Unseen{}
@@ -116,7 +123,7 @@ func Decide(s *Set, f Facts, g Gates) Verdict {
 		d.gates(&v, g, failed)
 	}
 	for i := range v.Recipients {
-		v.Recipients[i].finish(&f)
+		v.Recipients[i].finish(f)
 	}
 	return v
 }
@@ -127,12 +134,25 @@ type decision struct {
 	facts  *Facts
 	moment *moment
 	// once keeps the answers of rules that do not depend on the recipient.
-	once map[*Rule]result
+	once map[evaluated]result
+	// excepting are the moments without excepted values.
+	excepting map[string]*moment
+	// guess is for a replay, missing what it had to guess about.
+	guess   guess
+	missing []string
+}
+
+// evaluated is a rule in a moment.
+type evaluated struct {
+	rule   *Rule
+	moment *moment
 }
 
 type result struct {
 	answer answer
 	err    error
+	// guessed says that a replay took it for yes, and that it may have failed.
+	guessed bool
 }
 
 // candidate is one thing that a matching rule wants for one recipient.
@@ -162,9 +182,12 @@ func (d *decision) recipient(p Party) (v RecipientVerdict, unknown []mail.Unseen
 		if r.Mode == ModeOff || !r.applies(d.facts.Tenant) {
 			continue
 		}
-		switch res := d.match(r); res.answer {
+		switch res := d.match(r, p); res.answer {
 		case yes:
 			all = append(all, r.candidates(d.facts)...)
+			if res.guessed && r.strongest(d.facts).action.Protects() { // or its evaluation failed then
+				unknown = append(unknown, mail.Unseen{Reason: mail.EngineFailed})
+			}
 		case cannotKnow:
 			c := r.strongest(d.facts)
 			m := c.match(whyUnknown(res.err))
@@ -188,25 +211,30 @@ func (r *Rule) applies(tenant string) bool {
 }
 
 // match answers "when and not unless".
-func (d *decision) match(r *Rule) result {
+func (d *decision) match(r *Rule, to Party) result {
+	m := d.at(r, to)
+	this := evaluated{r, m}
 	perRecipient := r.when.PerRecipient || (r.unless != nil && r.unless.PerRecipient)
 	if !perRecipient {
-		if res, ok := d.once[r]; ok {
+		if res, ok := d.once[this]; ok {
 			return res
 		}
 	}
 	res := result{}
-	res.answer, res.err = r.when.eval(d.moment)
+	res.answer, res.err = r.when.eval(m)
 	if res.answer != no && r.unless != nil {
-		switch except, err := r.unless.eval(d.moment); {
+		switch except, err := r.unless.eval(m); {
 		case except == yes:
 			res = result{answer: no}
 		case except == cannotKnow && res.answer == yes:
-			res = result{cannotKnow, err}
+			res = result{answer: cannotKnow, err: err}
 		}
 	}
+	if res.answer == cannotKnow {
+		res = d.guessed(r, res)
+	}
 	if !perRecipient {
-		d.once[r] = res
+		d.once[this] = res
 	}
 	return res
 }

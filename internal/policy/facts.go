@@ -106,6 +106,18 @@ type Facts struct {
 	Directory *Directory `json:"directory"`
 	// Unknown names the top-level keys that cannot be known.
 	Unknown []string `json:"unknown,omitempty"`
+	// Own says which detectors of the tenant's files, and which lists of
+	// terms, were looked for, and what each was made of (Set.Own). A finding
+	// of another one cannot be known; null means that nobody says so.
+	Own map[string]string `json:"own"`
+	// Looked names the built-in detectors and how they were set.
+	Looked string `json:"looked"`
+	// Other lists, in lower case, the header fields of the message whose
+	// values are not in Headers; null means that nobody wrote them down.
+	Other []string `json:"other_headers"`
+	// Excepted are values among the findings that somebody called not
+	// sensitive.
+	Excepted []Excepted `json:"excepted"`
 }
 
 // Direction is which way a message goes, in the words of policies.

@@ -81,7 +81,7 @@ func (d *decision) gates(v *Verdict, g Gates, failed map[int][]mail.Unseen) {
 			v.Recipients[i].gate(causes)
 			v.close(causes)
 		}
-		v.Recipients[i].failedHeader(d.facts, v)
+		d.failedHeader(&v.Recipients[i], v)
 	}
 }
 
@@ -125,12 +125,16 @@ func (v *RecipientVerdict) overrule(lost, because string) {
 }
 
 // failedHeader holds when a field that must not be there is there.
-func (v *RecipientVerdict) failedHeader(f *Facts, all *Verdict) {
+func (d *decision) failedHeader(v *RecipientVerdict, all *Verdict) {
 	for _, h := range v.Headers {
 		if h.Exists != Fail || v.Action.Strength() >= HoldFor.Strength() && !v.Hold.waits() {
 			continue
 		}
-		values, looked := f.Headers[strings.ToLower(h.Name)]
+		values, looked := d.facts.values(h.Name)
+		if !looked && d.guess != guessNothing {
+			d.note("header " + h.Name)
+			looked = d.guess == guessNo
+		}
 		if !looked || len(values) > 0 {
 			because := "the header field " + h.Name + " is there already"
 			if !looked {

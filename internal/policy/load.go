@@ -36,6 +36,10 @@ type Options struct {
 	// Profiles are names that stand for several detectors.
 	// Default: none.
 	Profiles []Profile
+	// Terms are the types of lists of terms that are looked for only where a
+	// rule names them, each with a hash of what it is made of.
+	// Default: none.
+	Terms map[string]string
 	// Actions are those that this installation can carry out; enforcing
 	// another one is a mistake.
 	// Default: all.
@@ -120,6 +124,7 @@ func Load(files []File, o Options) (*Set, error) {
 	}
 	l.set.profiles = l.set.used(l.options.Profiles)
 	l.set.seal()
+	l.set.owned(l.options.Terms)
 	return l.set, nil
 }
 

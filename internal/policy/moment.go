@@ -141,6 +141,7 @@ type moment struct {
 	found     map[scope]map[string]counts
 	cache     map[string]ref.Val
 	recipient ref.Val
+	strange   map[string]bool // detectors that were others then, or nobody
 }
 
 func newMoment(f *Facts, profiles ...Profile) *moment {
@@ -283,7 +284,7 @@ func celName(id string) string {
 // counts are how many of a name were found there.
 func (v view) counts(name string) ref.Val {
 	m := v.moment
-	if m.unknown["findings"] || m.unknown["detectors"] || m.looked != nil && !m.looked[name] && !v.seen(name) {
+	if m.strange[name] || m.unknown["findings"] || m.unknown["detectors"] || m.looked != nil && !m.looked[name] && !v.seen(name) {
 		return unknownValue("findings." + name)
 	}
 	if !v.scope.all && (!v.scope.kept || !m.facts.PerPart || m.unknown["per_part"] || m.unknown["attachments"]) {
@@ -331,7 +332,7 @@ func (m *moment) ResolveName(name string) (any, bool) {
 func (m *moment) Parent() activation { return nil }
 
 func (m *moment) header(name string) ref.Val {
-	values, looked := m.facts.Headers[strings.ToLower(name)]
+	values, looked := m.facts.values(name)
 	if !looked {
 		return unknownValue("header " + name)
 	}
@@ -339,7 +340,7 @@ func (m *moment) header(name string) ref.Val {
 }
 
 func (m *moment) firstHeader(name string) ref.Val {
-	values, looked := m.facts.Headers[strings.ToLower(name)]
+	values, looked := m.facts.values(name)
 	switch {
 	case !looked:
 		return unknownValue("header " + name)

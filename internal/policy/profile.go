@@ -46,6 +46,30 @@ func (p Profile) looked(looked map[string]bool) {
 	looked[celName(p.ID)] = true
 }
 
+// strange reports whether nobody can know what the profile would have found:
+// a type that counts was not looked for then, or one that must be met was
+// not, and a part would need it.
+func (p Profile) strange(m *moment) bool {
+	unknown := func(list []string) bool {
+		return slices.ContainsFunc(list, func(t string) bool { return m.strange[celName(t)] })
+	}
+	if unknown(p.Needs[0]) {
+		return true
+	}
+	for _, list := range p.Needs[1:] {
+		if !unknown(list) {
+			continue
+		}
+		one := Profile{Needs: [][]string{p.Needs[0], list}}
+		if slices.ContainsFunc(m.facts.Findings, func(f Finding) bool {
+			return slices.Contains(p.Needs[0], typeName(f.Type)) && !one.met(m.facts.Findings, f.Part)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
 // met reports whether a part holds something of every list but the first.
 func (p Profile) met(findings []Finding, part string) bool {
 	for _, list := range p.Needs[1:] {

@@ -26,6 +26,7 @@ type Set struct {
 	headers      []string
 	groups       []string
 	version      string
+	own          map[string]string
 	language     *language // of the conditions
 }
 

@@ -124,7 +124,10 @@ type Trace struct {
 
 // Rule evaluates a rule for the recipient with this number.
 func (t *Tracer) Rule(r Rule, f *Facts, recipient int) (Trace, error) {
-	m := newMoment(f, t.set.Profiles()...)
+	m := t.set.moment(f)
+	if recipient < len(f.Recipients) {
+		m = (&decision{set: t.set, facts: f, moment: m}).at(&r, f.Recipients[recipient])
+	}
 	if recipient < len(f.Recipients) {
 		m.turn(f.Recipients[recipient])
 	}

@@ -91,11 +91,11 @@ func TestATraceAnswersAsDecideDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawFacts(t)
 		r := rapid.SampledFrom(all).Draw(t, "rule")
-		d := &decision{set: set, facts: &f, moment: newMoment(&f), once: map[*Rule]result{}}
+		d := &decision{set: set, facts: &f, moment: newMoment(&f), once: map[evaluated]result{}}
 		for i, p := range f.Recipients {
 			d.moment.turn(p)
 			got, err := tracer.Rule(*r, &f, i)
-			if want := d.match(r).answer.truth(); err != nil || got.Truth != want {
+			if want := d.match(r, p).answer.truth(); err != nil || got.Truth != want {
 				t.Fatalf("%s: %s, want %s (%v)", r.When, got.Truth, want, err)
 			}
 		}

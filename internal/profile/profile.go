@@ -11,6 +11,8 @@
 package profile
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,6 +66,12 @@ func (t Terms) Dictionary() detect.Dictionary {
 	slices.Sort(d.Terms)
 	d.Terms = slices.Compact(d.Terms)
 	return d
+}
+
+// Hash names what the list is made of.
+func (t Terms) Hash() string {
+	hash := sha256.Sum256([]byte(strings.Join(t.Dictionary().Terms, "\n")))
+	return hex.EncodeToString(hash[:6])
 }
 
 // All lists the profiles by id.

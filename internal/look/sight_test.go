@@ -1,0 +1,22 @@
+package look
+
+import (
+	"testing"
+
+	"postern.dev/postern/internal/detect"
+)
+
+// Policies count what the totals say: a rule with less than full confidence
+// was counted as high there, and so not at all in facts.
+func TestWhatARuleFindsCountsWithItsConfidence(t *testing.T) {
+	s := newSight()
+	for _, c := range []detect.Confidence{detect.Low, detect.Medium, detect.High, detect.Medium} {
+		if err := s.take(record{Rules: []detect.Finding{{Type: "X", Detector: "x", Count: 1, Confidence: c}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := s.report().Totals
+	if len(got) != 1 || got[0] != (detect.Total{Type: "X", High: 1, Medium: 2, Low: 1}) {
+		t.Errorf("%+v", got)
+	}
+}
