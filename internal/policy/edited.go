@@ -13,6 +13,7 @@ import (
 func (s *Set) Edited(rules []Rule, lists ...List) (*Set, error) {
 	e := &Set{
 		lists: s.lists, dictionaries: s.dictionaries, detectors: s.detectors, profiles: s.profiles, language: s.language,
+		terms: s.terms,
 	}
 	if len(lists) > 0 {
 		var err error

@@ -123,8 +123,8 @@ func Load(files []File, o Options) (*Set, error) {
 		return nil, all.sorted()
 	}
 	l.set.profiles = l.set.used(l.options.Profiles)
+	l.set.terms = l.options.Terms
 	l.set.seal()
-	l.set.owned(l.options.Terms)
 	return l.set, nil
 }
 

@@ -112,7 +112,7 @@ func (s *Set) Own() map[string]string {
 }
 
 // owned works Own out.
-func (s *Set) owned(terms map[string]string) {
+func (s *Set) owned() {
 	s.own = map[string]string{}
 	for _, d := range s.dictionaries {
 		d.Name = ""
@@ -130,7 +130,7 @@ func (s *Set) owned(terms map[string]string) {
 			}
 		}
 	}
-	for typ, made := range terms {
+	for typ, made := range s.terms {
 		if slices.Contains(named, celName(typ)) {
 			s.own[celName(typ)] = made
 		}

@@ -27,6 +27,7 @@ type Set struct {
 	groups       []string
 	version      string
 	own          map[string]string
+	terms        map[string]string
 	language     *language // of the conditions
 }
 
@@ -197,6 +198,7 @@ func (s *Set) seal() {
 	canonical, _ := json.Marshal([]any{Schema, bare, s.Lists(), s.dictionaries, s.detectors, s.profiles})
 	sum := sha256.Sum256(canonical)
 	s.version = hex.EncodeToString(sum[:8])
+	s.owned()
 }
 
 // headers are the fields that Facts must hold for this rule.
