@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -75,6 +76,17 @@ func (g *gateway) edit(t *testing.T, old, with string) {
 		t.Fatalf("no %q in the configuration", old)
 	}
 	write(t, g.file, strings.Replace(string(text), old, with, 1))
+}
+
+// peaks says how much memory the gateway and its children took at most so far.
+func (g *gateway) peaks() string {
+	own, _ := memoryOf(g.pid, "VmHWM")
+	list := fmt.Sprintf("gateway %.0f MiB", own)
+	for _, pid := range offspring(g.pid) {
+		n, _ := memoryOf(pid, "VmHWM")
+		list += fmt.Sprintf(", child %.0f", n)
+	}
+	return list
 }
 
 // unharmed checks that a gateway took no harm from an attack: it lives, took

@@ -3,7 +3,6 @@ package look
 import (
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"postern.dev/postern/internal/detect"
@@ -85,17 +84,26 @@ func byPath(a, b string) int {
 		var x, y string
 		x, a, _ = strings.Cut(a, ".")
 		y, b, _ = strings.Cut(b, ".")
-		n, err1 := strconv.Atoi(x)
-		m, err2 := strconv.Atoi(y)
-		if err1 != nil || err2 != nil {
-			if x != y {
-				return strings.Compare(x, y)
-			}
-		} else if n != m {
-			return n - m
+		if x == y {
+			continue
 		}
+		if figures(x) && figures(y) && len(x) != len(y) {
+			return len(x) - len(y)
+		}
+		return strings.Compare(x, y)
 	}
 	return len(a) - len(b)
+}
+
+// figures reports whether s is a number, as it stands in paths: short, and
+// without zeros in front.
+func figures(s string) bool {
+	for i := range len(s) {
+		if s[i]-'0' > 9 {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // Place is where something stands in a text, for postern detect.
