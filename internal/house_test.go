@@ -54,6 +54,7 @@ func floors() map[string]int {
 		"notice":              2,
 		"journal":             2,
 		"policy":              3,
+		"policy/explain":      4,
 		"detect/dlp":          3,
 		"detect/label":        3,
 		"detect/exact":        3,

@@ -1,0 +1,434 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
+)
+
+// known makes a fact known that was not kept or not looked for.
+func (c changer) known(r ref) []Change {
+	f := &c.s.facts
+	switch {
+	case r.header != "":
+		if _, looked := f.Headers[r.header]; !looked {
+			return []Change{headerChange(r.header, "not known", nil)}
+		}
+	case r.count != "":
+		typ := r.count
+		return []Change{{Fact: "findings." + typ, From: "not known", To: "0", gone: -1, distance: 1,
+			Text: fmt.Sprintf("if it were known that there is no %s", words(typ)),
+			apply: func(f *policy.Facts, _ int) bool {
+				if f.Detectors != nil {
+					f.Detectors = append(slices.Clone(f.Detectors), c.x.types(typ)...)
+				}
+				forget(f, "findings", "detectors")
+				return true
+			}}}
+	case len(r.path) > 0 && slices.Contains(f.Unknown, r.path[0].key):
+		key := r.path[0].key
+		return []Change{{Fact: key, From: "not known", To: "known", gone: -1, distance: 1, Text: "if " + key + " were known",
+			apply: func(f *policy.Facts, _ int) bool { return forget(f, key) }}}
+	}
+	return nil
+}
+
+// forget makes keys known.
+func forget(f *policy.Facts, keys ...string) bool {
+	before := len(f.Unknown)
+	f.Unknown = slices.DeleteFunc(slices.Clone(f.Unknown), func(k string) bool { return slices.Contains(keys, k) })
+	return len(f.Unknown) < before || before == 0
+}
+
+func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
+
+func level(word string) int { return slices.Index([]string{"low", "medium", "high"}, word) }
+
+// counted changes how many of a type were found.
+func (c changer) counted(n *policy.Node, r ref, want policy.Truth) (list []Change) {
+	least := max(level(r.level), 0)
+	var old int64
+	var files []string
+	for _, f := range c.s.facts.Findings {
+		if !c.x.counts(f, r.count) || rank(f.Confidence) < least || f.Count <= 0 {
+			continue
+		}
+		old += int64(f.Count)
+		if f.Name != "" && !slices.Contains(files, f.Name) {
+			files = append(files, f.Name)
+		}
+	}
+	for _, to := range numbers(n, r, old, want) {
+		name := "findings." + r.count + "." + r.level
+		ch := Change{Fact: name, From: fmt.Sprint(old), To: fmt.Sprint(to), gone: -1, distance: distance(old, to)}
+		typ := c.x.typeOf(r.count)
+		if to < old {
+			k := int(old - to)
+			ch.Text = fmt.Sprintf("remove %d of the %s%s", k, policy.Words(typ, int(old)), where(files))
+			if to == 0 {
+				ch.Text = fmt.Sprintf("remove %s%s", policy.Words(typ, int(old)), where(files))
+			}
+			ch.apply = func(f *policy.Facts, _ int) bool { return c.x.fewer(f, r.count, least, k) }
+		} else {
+			k := int(to - old)
+			ch.Text = "with " + policy.Words(typ, k) + " more (" + levelOf(r.level) + ")"
+			ch.apply = func(f *policy.Facts, _ int) bool { return c.x.more(f, typ, levelOf(r.level), k) }
+		}
+		list = append(list, ch)
+	}
+	if want == policy.True && !fewerHelps(n) {
+		return list
+	}
+	for _, a := range c.s.facts.Attachments {
+		if slices.Contains(files, a.Name) {
+			list = append(list, leaveAttachment(a))
+		}
+	}
+	return list
+}
+
+// fewerHelps reports whether a part may become true with fewer findings.
+func fewerHelps(n *policy.Node) bool {
+	return n.Expr.Kind == policy.ExprOperator && slices.Contains([]string{"<", "<=", "=="}, n.Expr.Name)
+}
+
+func levelOf(word string) string {
+	if level(word) < 0 {
+		return "low"
+	}
+	return word
+}
+
+// rank orders confidences; what is not known counts as high, as in policy.
+func rank(confidence string) int {
+	if i := level(confidence); i >= 0 {
+		return i
+	}
+	return 2
+}
+
+// counts reports whether a finding counts under a name.
+func (x *Explainer) counts(f policy.Finding, name string) bool {
+	return slices.ContainsFunc(x.types(name), func(t string) bool { return t == celName(f.Type) || t == celName(f.Detector) })
+}
+
+// typeOf is the type of findings that count under a name.
+func (x *Explainer) typeOf(name string) string {
+	types := x.types(name)
+	return strings.ToUpper(types[len(types)-1])
+}
+
+// fewer takes k findings away, from the part with the most first.
+func (x *Explainer) fewer(f *policy.Facts, name string, least, k int) bool {
+	f.Findings = slices.Clone(f.Findings)
+	for k > 0 {
+		best := -1
+		for i, o := range f.Findings {
+			if x.counts(o, name) && rank(o.Confidence) >= least && o.Count > 0 && (best < 0 || o.Count > f.Findings[best].Count) {
+				best = i
+			}
+		}
+		if best < 0 {
+			return false
+		}
+		n := min(k, f.Findings[best].Count)
+		f.Findings[best].Count -= n
+		k -= n
+	}
+	f.Findings = slices.DeleteFunc(f.Findings, func(o policy.Finding) bool { return o.Count == 0 && x.counts(o, name) })
+	return true
+}
+
+// more adds k findings.
+func (x *Explainer) more(f *policy.Facts, typ, confidence string, k int) bool {
+	f.Findings = slices.Clone(f.Findings)
+	for i, o := range f.Findings {
+		if celName(o.Type) == celName(typ) && o.Confidence == confidence {
+			f.Findings[i].Count += k
+			return true
+		}
+	}
+	f.Findings = append(f.Findings, policy.Finding{
+		Type: typ, Detector: strings.ReplaceAll(strings.ToLower(typ), "_", "-"), Part: "1", Count: k, Confidence: confidence,
+	})
+	if f.Detectors != nil {
+		f.Detectors = append(slices.Clone(f.Detectors), typ)
+	}
+	return true
+}
+
+// headed changes a header field.
+func (c changer) headed(n *policy.Node, r ref, want policy.Truth) []Change {
+	values := c.s.facts.Headers[r.header]
+	old := ""
+	if len(values) > 0 {
+		old = values[0]
+	}
+	var list []Change
+	if len(values) > 0 {
+		list = append(list, headerChange(r.header, old, nil))
+	}
+	for _, to := range texts(n, old, want) {
+		if to != "" {
+			list = append(list, headerChange(r.header, old, []string{to}))
+		}
+	}
+	if len(values) == 0 && len(list) == 0 {
+		list = append(list, headerChange(r.header, old, []string{"x"}))
+	}
+	return list
+}
+
+func headerChange(name, old string, to []string) Change {
+	text, value := "without the header field "+name, ""
+	if len(to) > 0 {
+		text, value = fmt.Sprintf("with the header field %s: %s", name, to[0]), to[0]
+	}
+	return Change{Fact: "header " + name, From: old, To: value, gone: -1, distance: 1, Text: text,
+		apply: func(f *policy.Facts, _ int) bool {
+			all := make(map[string][]string, len(f.Headers)+1)
+			for k, v := range f.Headers {
+				all[k] = v
+			}
+			all[name] = append([]string{}, to...)
+			f.Headers = all
+			return true
+		}}
+}
+
+// sized changes the length of a list.
+func (c changer) sized(n *policy.Node, r ref, want policy.Truth) (list []Change) {
+	v, ok := get(&c.s.facts, []step{{r.length, -1}}, c.s.who, false)
+	if !ok {
+		return nil
+	}
+	old := int64(v.Len())
+	for _, to := range numbers(n, r, old, want) {
+		ch := Change{Fact: "size(" + r.length + ")", From: fmt.Sprint(old), To: fmt.Sprint(to), gone: -1, distance: distance(old, to),
+			Text: fmt.Sprintf("with %d %s", to, r.length)}
+		if r.length == "recipients" && to > 0 {
+			ch.apply = func(f *policy.Facts, who int) bool { return resized(f, who, int(to)) }
+			list = append(list, ch)
+		}
+		if r.length == "attachments" && to < old {
+			ch.apply = func(f *policy.Facts, _ int) bool {
+				f.Attachments = slices.Clone(f.Attachments[:to])
+				return true
+			}
+			list = append(list, ch)
+		}
+		if r.length == "attachments" && to > old && to-old < 1000 {
+			ch.apply = func(f *policy.Facts, _ int) bool {
+				f.Attachments = append(slices.Clone(f.Attachments), make([]policy.Attachment, to-old)...)
+				return true
+			}
+			list = append(list, ch)
+		}
+	}
+	return list
+}
+
+// resized gives a message as many recipients; who stays where it is.
+func resized(f *policy.Facts, who, n int) bool {
+	if n <= who || n > 10_000 {
+		return false
+	}
+	all := slices.Clone(f.Recipients)
+	for i := len(all); i < n; i++ {
+		p := all[who]
+		p.Address = mail.Address(fmt.Sprintf("recipient%d@%s", i+1, p.Address.Domain()))
+		all = append(all, p)
+	}
+	f.Recipients = all[:n]
+	return true
+}
+
+// directed is another direction, with sender and recipients that have it.
+func (c changer) directed(old string) (list []Change) {
+	for _, d := range []policy.Direction{policy.Internal, policy.Outbound, policy.Inbound} {
+		if string(d) == old {
+			continue
+		}
+		text := map[policy.Direction]string{
+			policy.Internal: "if sender and recipients were all inside",
+			policy.Outbound: "if it went outside",
+			policy.Inbound:  "if it came from outside to recipients inside",
+		}[d]
+		list = append(list, Change{Fact: "direction", From: old, To: string(d), gone: -1, distance: 2, Text: text,
+			apply: func(f *policy.Facts, who int) bool {
+				f.Direction, f.Sender.Inside = d, d != policy.Inbound
+				f.Recipients = slices.Clone(f.Recipients)
+				for i := range f.Recipients {
+					if d != policy.Outbound || i == who {
+						f.Recipients[i].Inside = d != policy.Outbound
+					}
+				}
+				return true
+			}})
+	}
+	return list
+}
+
+// party is the address at a path.
+func (c changer) party(path []step) (policy.Party, bool) {
+	if len(path) == 0 {
+		return policy.Party{}, false
+	}
+	v, ok := get(&c.s.facts, path, c.s.who, false)
+	if !ok {
+		return policy.Party{}, false
+	}
+	p, ok := v.Interface().(policy.Party)
+	return p, ok
+}
+
+// ofParty changes who a sender or recipient is. special is false for a field
+// that stands in the facts as it is.
+func (c changer) ofParty(n *policy.Node, path []step, field string, p policy.Party, want policy.Truth) (list []Change, special bool) {
+	who := c.called(path)
+	domain := string(p.Address.Domain())
+	move := func(to mail.Address, text string) {
+		if to == p.Address {
+			return
+		}
+		list = append(list, Change{Fact: who, From: p.Address.Fold(), To: to.Fold(), gone: -1, distance: 2, Text: text,
+			apply: func(f *policy.Facts, me int) bool {
+				q := p
+				q.Address = to
+				return set(f, path, me, q)
+			}})
+	}
+	switch field {
+	case "inside", "outside":
+		to := !p.Inside
+		word := "outside"
+		if to {
+			word = "inside"
+		}
+		return []Change{{Fact: who + ".inside", From: fmt.Sprint(p.Inside), To: fmt.Sprint(to), gone: -1, distance: 2,
+			Text: fmt.Sprintf("if %s were %s", p.Address.Fold(), word),
+			apply: func(f *policy.Facts, me int) bool {
+				ok := set(f, append(slices.Clone(path), step{"inside", -1}), me, to)
+				direct(f)
+				return ok
+			}}}, true
+	case "domain":
+		for _, d := range texts(n, domain, want) {
+			if d == "" || strings.ContainsAny(d, " @") {
+				continue
+			}
+			move(mail.Address(p.Address.Local()+"@"+d), fmt.Sprintf("with %s@%s instead of %s", p.Address.Local(), d, p.Address.Fold()))
+		}
+		return list, true
+	case "local":
+		for _, l := range texts(n, p.Address.Local(), want) {
+			if l != "" {
+				move(mail.Address(l+"@"+domain), fmt.Sprintf("with %s@%s instead of %s", l, domain, p.Address.Fold()))
+			}
+		}
+		return list, true
+	case "address":
+		for _, a := range texts(n, p.Address.Fold(), want) {
+			if addr, err := mail.ParseAddress(a); err == nil {
+				move(addr, fmt.Sprintf("with %s instead of %s", a, p.Address.Fold()))
+			} else if a == "other" {
+				move(mail.Address("other@"+domain), fmt.Sprintf("with somebody else instead of %s", p.Address.Fold()))
+			}
+		}
+		return list, true
+	}
+	return nil, false
+}
+
+// listed puts an address on a list, or takes another one.
+func (c changer) listed(n *policy.Node, r ref, want policy.Truth) (list []Change) {
+	p, ok := c.party(r.path)
+	e := n.Expr
+	if !ok || e.Kind != policy.ExprMethod || e.Name != "in" || len(e.Args) != 2 {
+		return nil
+	}
+	name, _ := e.Args[1].Value.(string)
+	all := map[string]*policy.List{}
+	for _, l := range c.x.Set.Lists() {
+		all[l.ID] = l
+	}
+	target := all[name]
+	if target == nil {
+		return nil
+	}
+	candidates := []string{"other@" + string(p.Address.Domain()), "other@elsewhere.example", "other@nowhere.example"}
+	if want == policy.True {
+		candidates = nil
+		for _, m := range membersOf(all, name) {
+			candidates = append(candidates, representative(m))
+		}
+	}
+	for _, a := range candidates {
+		to := mail.Address(a)
+		if target.Has(to) != (want == policy.True) || to == p.Address {
+			continue
+		}
+		word := "not on"
+		if want == policy.True {
+			word = "on"
+		}
+		return []Change{{Fact: c.called(r.path), From: p.Address.Fold(), To: a, gone: -1, distance: 1,
+			Text: fmt.Sprintf("with %s, who is %s the list %q, instead of %s", a, word, name, p.Address.Fold()),
+			apply: func(f *policy.Facts, who int) bool {
+				q := p
+				q.Address = to
+				return set(f, r.path, who, q)
+			}}}
+	}
+	return nil
+}
+
+func membersOf(all map[string]*policy.List, id string) (members []string) {
+	var seen []string
+	for todo := []string{id}; len(todo) > 0; todo = todo[1:] {
+		l := all[todo[0]]
+		if l == nil || slices.Contains(seen, l.ID) {
+			continue
+		}
+		seen = append(seen, l.ID)
+		members = append(members, l.Members[:min(len(l.Members), 20)]...)
+		todo = append(todo, l.Include...)
+	}
+	return members
+}
+
+// representative is an address that a member of a list stands for.
+func representative(member string) string {
+	m := strings.ToLower(strings.TrimSpace(member))
+	if rest, ok := strings.CutPrefix(m, "*."); ok {
+		return "somebody@sub." + rest
+	}
+	local, domain, ok := strings.Cut(m, "@")
+	if !ok {
+		return "somebody@" + m
+	}
+	local, domain = strings.ReplaceAll(local, "*", "x"), strings.ReplaceAll(domain, "*", "x")
+	if local == "" {
+		local = "somebody"
+	}
+	return local + "@" + domain
+}
+
+// seen is a part that could be looked into after all.
+func seen(cause mail.Cause, name string) Change {
+	what := "a part"
+	if name != "" {
+		what = fmt.Sprintf("%q", name)
+	}
+	return Change{Fact: "unseen", From: string(cause), To: "seen " + name, gone: -1, distance: 1,
+		Text: fmt.Sprintf("if %s could be looked into (%s)", what, cause),
+		apply: func(f *policy.Facts, _ int) bool {
+			before := len(f.Unseen)
+			f.Unseen = slices.DeleteFunc(slices.Clone(f.Unseen), func(u mail.Unseen) bool { return u.Reason == cause })
+			f.Inspected = ""
+			return len(f.Unseen) < before
+		}}
+}
