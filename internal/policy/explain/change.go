@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
 )
 
@@ -178,20 +179,26 @@ func leaveAttachment(a policy.Attachment) Change {
 			before := len(f.Attachments)
 			done := false
 			f.Attachments = slices.DeleteFunc(slices.Clone(f.Attachments), func(o policy.Attachment) bool {
-				gone := !done && o.Name == a.Name && o.Type == a.Type && o.Size == a.Size
+				gone := !done && o.Name == a.Name && o.Type == a.Type && o.Size == a.Size && o.Part == a.Part
 				done = done || gone
 				return gone
 			})
-			if a.Name != "" {
-				f.Findings = slices.DeleteFunc(slices.Clone(f.Findings), func(o policy.Finding) bool { return o.Name == a.Name })
-				for i := len(f.Unseen) - 1; i >= 0; i-- {
-					if f.Unseen[i].Name == a.Name {
-						f.Unseen = slices.Delete(slices.Clone(f.Unseen), i, i+1)
-					}
-				}
+			f.Findings = slices.DeleteFunc(slices.Clone(f.Findings), func(o policy.Finding) bool { return within(a, o.Part, o.Name) })
+			f.Unseen = slices.DeleteFunc(slices.Clone(f.Unseen), func(o mail.Unseen) bool { return within(a, o.Part, o.Name) })
+			if a.Part != "" {
+				f.Labels = slices.DeleteFunc(slices.Clone(f.Labels), func(o policy.Label) bool { return within(a, o.Part, "") })
 			}
 			return len(f.Attachments) < before
 		}}
+}
+
+// within reports whether a part belongs to a file: by its path where that is
+// known, else by its name.
+func within(a policy.Attachment, part, name string) bool {
+	if a.Part != "" && part != "" {
+		return part == a.Part || strings.HasPrefix(part, a.Part+".")
+	}
+	return a.Name != "" && name == a.Name
 }
 
 // added puts a new element into a list, with what the condition asks of it.

@@ -26,7 +26,7 @@ then: block
 kind: policy
 id: secrets
 mode: enforce
-when: labels.exists(l, l.name == "Secret") || attachments.exists(a, a.encrypted)
+when: any(labels, l, l.name == "Secret") || any(attachments, a, a.encrypted)
 then: block
 ---
 kind: policy
@@ -135,7 +135,7 @@ func TestWhyARuleDidNotDecide(t *testing.T) {
 		{"the exception", "cards-leave",
 			`its exception: sender.in("card-team") is true, the rule wants false; sender is carla@contoso.example (inside)`, Excepted, 0,
 			func(f *policy.Facts) { f.Sender.Address = "carla@contoso.example" }},
-		{"no label", "secrets", `labels.exists(l, l.name == "Secret") is false, the rule wants true; labels is empty`, NoMatch, 0, nil},
+		{"no label", "secrets", `any(labels, l, l.name == "Secret") is false, the rule wants true; labels is empty`, NoMatch, 0, nil},
 		{"lost", "cards-log", `it matched, and lost: log is weaker than the hold of "cards-leave" (its mode is log: in enforce it would block)`,
 			Lost, 0, nil},
 		{"won", "cards-leave", "it did decide: hold", Decides, 0, nil},

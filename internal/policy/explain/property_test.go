@@ -20,21 +20,23 @@ func atoms() []string {
 	return []string{
 		`direction == "outbound"`, `direction != "inbound"`, `recipient.outside`, `recipient.inside`,
 		`recipient.domain == "fabrikam.example"`, `recipient.domain.endsWith(".example")`, `recipient.in("partners")`,
-		`sender.in("team")`, `sender.address == "ann@contoso.example"`, `recipients.exists(r, r.outside)`,
-		`recipients.all(r, r.inside)`, `recipients.exists(r, r.domain == "mail.example")`, `size(recipients) > 2`,
+		`sender.in("team")`, `sender.address == "ann@contoso.example"`, `any(recipients, r, r.outside)`,
+		`all(recipients, r, r.inside)`, `recipients.exists(r, r.domain == "mail.example")`, `size(recipients) > 2`,
 		`findings.credit_card.high >= 3`, `findings.credit_card.total > 0`, `findings.nl_bsn.medium >= 2`,
 		`findings.iban.total + findings.credit_card.total >= 5`, `findings.iban.total == 0`, `findings.nl_bsn.total < 4`,
 		`header("X-Class") == "red"`, `header("X-Class").contains("green")`, `size(headers("X-Gone")) > 0`,
 		`subject.lower().contains("secret")`, `subject.matches("(?i)offer [0-9]{2}")`, `size > 1000`, `size < 100`,
 		`attachments.exists(a, a.extension == "docx")`, `attachments.exists(a, a.size > 5000 && !a.encrypted)`,
-		`attachments.all(a, a.type.startsWith("application/"))`, `size(attachments) == 0`,
+		`all(attachments, a, a.type.startsWith("application/"))`, `size(attachments) == 0`,
 		`attachments.exists(a, a.extension in ["xls", "exe"])`, `labels.exists(l, l.name == "Confidential")`,
-		`!labels.exists(l, l.name.startsWith("Public"))`, `automatic`, `calendar`, `ooo`, `null_sender`,
-		`unseen.exists(u, u.reason == "encrypted")`, `inspected == "full"`, `tls.used`, `tls.version == "TLS 1.3"`,
+		`!any(labels, l, l.name.startsWith("Public"))`, `automatic`, `calendar`, `ooo`, `null_sender`,
+		`none(unseen, u, u.reason == "encrypted")`, `inspected == "full"`, `tls.used`, `tls.version == "TLS 1.3"`,
 		`passes > 1`, `deferrals == 0`, `now.getHours() >= 18`, `size / deferrals > 5`, `true`, `false`,
 		`size > 500 ? recipient.outside : findings.iban.total > 0`, `(direction == "internal") == automatic`,
 		`sender.domain == recipient.domain`, `kind == "inline-out"`, `tenant == "contoso"`,
-		`attachments.exists_one(a, a.encrypted)`,
+		`attachments.exists_one(a, a.encrypted)`, `any(attachments, a, a.findings.credit_card.high >= 2)`,
+		`none(attachments, a, a.findings.iban.total > 0)`, `recipient.first_contact`, `recipient.member("sales@contoso.example")`,
+		`any(recipients, r, r.outside && r.first_contact)`, `auth.spf == "pass"`, `mailbox.inside`, `visible.to > 3`, `bulk || recall`,
 	}
 }
 
@@ -93,7 +95,12 @@ func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 func randomFacts(r *rand.Rand) policy.Facts {
 	party := func() policy.Party {
 		a := pick(r, "ann@contoso.example", "boss@contoso.example", "bob@fabrikam.example", "bob@mail.example", "x@y.partner.example")
-		return policy.Party{Address: mail.Address(a), Inside: strings.HasSuffix(a, "contoso.example")}
+		p := policy.Party{Address: mail.Address(a), Inside: strings.HasSuffix(a, "contoso.example")}
+		if r.IntN(2) == 0 {
+			p.Groups = pick(r, []string{}, []string{"sales@contoso.example"})
+			p.Contact = &policy.Contact{Count: r.IntN(2)}
+		}
+		return p
 	}
 	f := policy.Facts{
 		Schema: policy.Schema, Tenant: "contoso", Kind: pick(r, "inline-out", "inline-in", "copy"),
@@ -116,12 +123,18 @@ func randomFacts(r *rand.Rand) policy.Facts {
 	for _, typ := range []string{"CREDIT_CARD", "IBAN", "NL_BSN"} {
 		for range r.IntN(3) {
 			f.Findings = append(f.Findings, policy.Finding{Type: typ, Detector: strings.ReplaceAll(strings.ToLower(typ), "_", "-"),
-				Part: "1", Name: pick(r, "", "plan.docx", "list.xls"), Count: 1 + r.IntN(4), Confidence: pick(r, "low", "medium", "high")})
+				Part: pick(r, "1", "2", "3.1"), Name: pick(r, "", "plan.docx", "list.xls"), Count: 1 + r.IntN(4), Here: 4,
+				Confidence: pick(r, "low", "medium", "high")})
 		}
 	}
 	for range r.IntN(3) {
 		f.Attachments = append(f.Attachments, policy.Attachment{Name: pick(r, "plan.docx", "list.xls", "a.png"),
-			Type: pick(r, "application/pdf", "image/png"), Size: int64(r.IntN(9000)), Encrypted: r.IntN(4) == 0})
+			Type: pick(r, "application/pdf", "image/png"), Size: int64(r.IntN(9000)), Encrypted: r.IntN(4) == 0,
+			Part: pick(r, "2", "3", "")})
+	}
+	f.PerPart, f.Mailbox, f.User = r.IntN(2) == 0, f.Sender, f.Sender
+	if r.IntN(2) == 0 {
+		f.Auth = &policy.Auth{SPF: pick(r, "pass", "fail", "")}
 	}
 	if r.IntN(2) == 0 {
 		f.Labels = append(f.Labels, policy.Label{Scheme: "msip", ID: "1", Name: pick(r, "Public", "Confidential")})
@@ -259,8 +272,8 @@ func agrees(t *testing.T, n *policy.Node) {
 	ok := true
 	switch n.Op {
 	case "and", "all":
-		ok = n.Truth == policy.False && count[policy.False] > 0 || count[policy.False] == 0 &&
-			(n.Truth == policy.Unknown) == (count[policy.Unknown] > 0)
+		ok = n.Truth == policy.False && (count[policy.False] > 0 || len(n.Parts) == 0) ||
+			count[policy.False] == 0 && (n.Truth == policy.Unknown) == (count[policy.Unknown] > 0)
 	case "or", "any":
 		ok = n.Truth == policy.True && count[policy.True] > 0 || count[policy.True] == 0 &&
 			(n.Truth == policy.Unknown) == (count[policy.Unknown] > 0)

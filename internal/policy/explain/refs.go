@@ -12,8 +12,10 @@ import (
 // the length of a list, or a field of Facts.
 type ref struct {
 	count, level string
-	header       string
-	length       string
+	// of is the attachment whose findings are counted; nil: of the message.
+	of     []step
+	header string
+	length string
 	// path are the JSON keys from Facts on; an element of a list has its index
 	// behind the key of the list.
 	path []step
@@ -63,6 +65,9 @@ func refOf(e *policy.Expr, scope []policy.Bound) (ref, bool) {
 			inner.Args[0].Name == "findings" {
 			return ref{count: inner.Name, level: e.Name}, true
 		}
+		if r, ok := countOf(e, scope); ok {
+			return r, true
+		}
 		r, ok := refOf(e.Args[0], scope)
 		if !ok || len(r.path) == 0 {
 			return ref{}, false
@@ -73,6 +78,20 @@ func refOf(e *policy.Expr, scope []policy.Bound) (ref, bool) {
 		return nameRef(e.Name, scope)
 	}
 	return ref{}, false
+}
+
+// countOf is a count of what was found in an attachment:
+// a.findings.credit_card.high.
+func countOf(e *policy.Expr, scope []policy.Bound) (ref, bool) {
+	typ := e.Args[0]
+	if typ.Kind != policy.ExprField || typ.Args[0].Kind != policy.ExprField || typ.Args[0].Name != "findings" {
+		return ref{}, false
+	}
+	a, ok := refOf(typ.Args[0].Args[0], scope)
+	if !ok || len(a.path) != 1 || a.path[0].key != "attachments" {
+		return ref{}, false
+	}
+	return ref{count: typ.Name, level: e.Name, of: a.path}, true
 }
 
 func nameRef(name string, scope []policy.Bound) (ref, bool) {

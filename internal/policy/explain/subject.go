@@ -49,21 +49,11 @@ func level(word string) int { return slices.Index([]string{"low", "medium", "hig
 
 // counted changes how many of a type were found.
 func (c changer) counted(n *policy.Node, r ref, want policy.Truth) (list []Change) {
-	least := max(level(r.level), 0)
-	var old int64
-	var files []string
-	for _, f := range c.s.facts.Findings {
-		if !c.x.counts(f, r.count) || rank(f.Confidence) < least || f.Count <= 0 {
-			continue
-		}
-		old += int64(f.Count)
-		if f.Name != "" && !slices.Contains(files, f.Name) {
-			files = append(files, f.Name)
-		}
-	}
+	in := c.place(r)
+	old, files := c.x.sum(c.s.facts, r, in)
 	for _, to := range numbers(n, r, old, want) {
-		name := "findings." + r.count + "." + r.level
-		ch := Change{Fact: name, From: fmt.Sprint(old), To: fmt.Sprint(to), gone: -1, distance: distance(old, to)}
+		ch := Change{Fact: n.Text + " " + r.count + "." + r.level, From: fmt.Sprint(old), To: fmt.Sprint(to), gone: -1,
+			distance: distance(old, to)}
 		typ := c.x.typeOf(r.count)
 		if to < old {
 			k := int(old - to)
@@ -71,11 +61,11 @@ func (c changer) counted(n *policy.Node, r ref, want policy.Truth) (list []Chang
 			if to == 0 {
 				ch.Text = fmt.Sprintf("remove %s%s", policy.Words(typ, int(old)), where(files))
 			}
-			ch.apply = func(f *policy.Facts, _ int) bool { return c.x.fewer(f, r.count, least, k) }
+			ch.apply = func(f *policy.Facts, _ int) bool { return c.x.fewer(f, r, in, k) }
 		} else {
 			k := int(to - old)
-			ch.Text = "with " + policy.Words(typ, k) + " more (" + levelOf(r.level) + ")"
-			ch.apply = func(f *policy.Facts, _ int) bool { return c.x.more(f, typ, levelOf(r.level), k) }
+			ch.Text = "with " + policy.Words(typ, k) + " more (" + levelOf(r.level) + ")" + where(nameOf(in))
+			ch.apply = func(f *policy.Facts, _ int) bool { return c.x.more(f, typ, levelOf(r.level), k, in) }
 		}
 		list = append(list, ch)
 	}
@@ -88,6 +78,45 @@ func (c changer) counted(n *policy.Node, r ref, want policy.Truth) (list []Chang
 		}
 	}
 	return list
+}
+
+// place is the attachment whose findings are counted; nil for the message.
+func (c changer) place(r ref) *policy.Attachment {
+	v, ok := get(&c.s.facts, r.of, c.s.who, false)
+	if !ok || len(r.of) == 0 {
+		return nil
+	}
+	a, _ := v.Interface().(policy.Attachment)
+	return &a
+}
+
+func nameOf(a *policy.Attachment) []string {
+	if a == nil || a.Name == "" {
+		return nil
+	}
+	return []string{a.Name}
+}
+
+// sum is how many were found, and in which files.
+func (x *Explainer) sum(f policy.Facts, r ref, in *policy.Attachment) (n int64, files []string) {
+	for _, o := range f.Findings {
+		if !x.counts(o, r, in) {
+			continue
+		}
+		n += int64(number(o, in))
+		if o.Name != "" && !slices.Contains(files, o.Name) {
+			files = append(files, o.Name)
+		}
+	}
+	return n, files
+}
+
+// number is how many values of a finding count.
+func number(f policy.Finding, in *policy.Attachment) int {
+	if in != nil {
+		return f.Here
+	}
+	return f.Count
 }
 
 // fewerHelps reports whether a part may become true with fewer findings.
@@ -110,9 +139,10 @@ func rank(confidence string) int {
 	return 2
 }
 
-// counts reports whether a finding counts under a name.
-func (x *Explainer) counts(f policy.Finding, name string) bool {
-	return slices.ContainsFunc(x.types(name), func(t string) bool { return t == celName(f.Type) || t == celName(f.Detector) })
+// counts reports whether a finding counts.
+func (x *Explainer) counts(f policy.Finding, r ref, in *policy.Attachment) bool {
+	return rank(f.Confidence) >= max(level(r.level), 0) && number(f, in) > 0 && (in == nil || within(*in, f.Part, "")) &&
+		slices.ContainsFunc(x.types(r.count), func(t string) bool { return t == celName(f.Type) || t == celName(f.Detector) })
 }
 
 // typeOf is the type of findings that count under a name.
@@ -122,37 +152,44 @@ func (x *Explainer) typeOf(name string) string {
 }
 
 // fewer takes k findings away, from the part with the most first.
-func (x *Explainer) fewer(f *policy.Facts, name string, least, k int) bool {
+func (x *Explainer) fewer(f *policy.Facts, r ref, in *policy.Attachment, k int) bool {
 	f.Findings = slices.Clone(f.Findings)
 	for k > 0 {
 		best := -1
 		for i, o := range f.Findings {
-			if x.counts(o, name) && rank(o.Confidence) >= least && o.Count > 0 && (best < 0 || o.Count > f.Findings[best].Count) {
+			if x.counts(o, r, in) && (best < 0 || number(o, in) > number(f.Findings[best], in)) {
 				best = i
 			}
 		}
 		if best < 0 {
 			return false
 		}
-		n := min(k, f.Findings[best].Count)
-		f.Findings[best].Count -= n
+		o := &f.Findings[best]
+		n := min(k, number(*o, in))
+		o.Count, o.Here = max(o.Count-n, 0), max(o.Here-n, 0)
 		k -= n
 	}
-	f.Findings = slices.DeleteFunc(f.Findings, func(o policy.Finding) bool { return o.Count == 0 && x.counts(o, name) })
+	f.Findings = slices.DeleteFunc(f.Findings, func(o policy.Finding) bool { return o.Count == 0 && o.Here == 0 })
 	return true
 }
 
 // more adds k findings.
-func (x *Explainer) more(f *policy.Facts, typ, confidence string, k int) bool {
+func (x *Explainer) more(f *policy.Facts, typ, confidence string, k int, in *policy.Attachment) bool {
 	f.Findings = slices.Clone(f.Findings)
+	part, name := "1", ""
+	if in != nil {
+		part, name = in.Part, in.Name
+	}
 	for i, o := range f.Findings {
-		if celName(o.Type) == celName(typ) && o.Confidence == confidence {
+		if celName(o.Type) == celName(typ) && o.Confidence == confidence && (in == nil || o.Part == part) {
 			f.Findings[i].Count += k
+			f.Findings[i].Here += k
 			return true
 		}
 	}
 	f.Findings = append(f.Findings, policy.Finding{
-		Type: typ, Detector: strings.ReplaceAll(strings.ToLower(typ), "_", "-"), Part: "1", Count: k, Confidence: confidence,
+		Type: typ, Detector: strings.ReplaceAll(strings.ToLower(typ), "_", "-"), Part: part, Name: name, Count: k, Here: k,
+		Confidence: confidence,
 	})
 	if f.Detectors != nil {
 		f.Detectors = append(slices.Clone(f.Detectors), typ)
@@ -315,6 +352,18 @@ func (c changer) ofParty(n *policy.Node, path []step, field string, p policy.Par
 				direct(f)
 				return ok
 			}}}, true
+	case "first_contact":
+		to := policy.Contact{Count: 1, First: c.s.facts.Now.AddDate(0, 0, -1), Last: c.s.facts.Now.AddDate(0, 0, -1)}
+		text := "if there had been mail to " + p.Address.Fold() + " before"
+		if p.Contact != nil && p.Contact.Count > 0 {
+			to, text = policy.Contact{}, "if this were the first mail to "+p.Address.Fold()
+		}
+		return []Change{{Fact: who + ".contact", To: fmt.Sprint(to.Count), gone: -1, distance: 2, Text: text,
+			apply: func(f *policy.Facts, me int) bool {
+				q := p
+				q.Contact = &to
+				return set(f, path, me, q)
+			}}}, true
 	case "domain":
 		for _, d := range texts(n, domain, want) {
 			if d == "" || strings.ContainsAny(d, " @") {
@@ -347,10 +396,13 @@ func (c changer) ofParty(n *policy.Node, path []step, field string, p policy.Par
 func (c changer) listed(n *policy.Node, r ref, want policy.Truth) (list []Change) {
 	p, ok := c.party(r.path)
 	e := n.Expr
-	if !ok || e.Kind != policy.ExprMethod || e.Name != "in" || len(e.Args) != 2 {
+	if !ok || e.Kind != policy.ExprMethod || len(e.Args) != 2 {
 		return nil
 	}
 	name, _ := e.Args[1].Value.(string)
+	if e.Name != "in" {
+		return c.grouped(r, p, e.Name, name, want)
+	}
 	all := map[string]*policy.List{}
 	for _, l := range c.x.Set.Lists() {
 		all[l.ID] = l
@@ -384,6 +436,29 @@ func (c changer) listed(n *policy.Node, r ref, want policy.Truth) (list []Change
 			}}}
 	}
 	return nil
+}
+
+// grouped puts an address into a group, or takes it out.
+func (c changer) grouped(r ref, p policy.Party, method, group string, want policy.Truth) []Change {
+	if method != "member" || group == "" {
+		return nil
+	}
+	key := strings.ToLower(strings.TrimSpace(group))
+	to := append(slices.Clone(p.Groups), key)
+	text := fmt.Sprintf("if %s were a member of %s", p.Address.Fold(), group)
+	if want == policy.False {
+		to = slices.DeleteFunc(slices.Clone(p.Groups), func(g string) bool { return g == key })
+		if to == nil {
+			to = []string{}
+		}
+		text = fmt.Sprintf("if %s were no member of %s", p.Address.Fold(), group)
+	}
+	return []Change{{Fact: c.called(r.path) + ".groups " + group, To: fmt.Sprint(want), gone: -1, distance: 2, Text: text,
+		apply: func(f *policy.Facts, who int) bool {
+			q := p
+			q.Groups = to
+			return set(f, r.path, who, q)
+		}}}
 }
 
 func membersOf(all map[string]*policy.List, id string) (members []string) {
