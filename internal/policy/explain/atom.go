@@ -180,7 +180,8 @@ func numbers(n *policy.Node, r ref, old int64, want policy.Truth) []int64 {
 }
 
 func same(a, b ref) bool {
-	return a.count == b.count && a.level == b.level && a.header == b.header && a.length == b.length && slices.Equal(a.path, b.path) && slices.Equal(a.of, b.of)
+	return a.count == b.count && a.level == b.level && a.header == b.header && a.length == b.length &&
+		slices.Equal(a.path, b.path) && slices.Equal(a.of, b.of)
 }
 
 // compared is a comparison of two numbers with their values.
