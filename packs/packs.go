@@ -1,10 +1,11 @@
 // Package packs carries the files that come with Postern: detectors, one a
-// file, as docs/reference/detector-packs.md describes it; lists of terms; and
-// profiles, which put detectors together for a law or a purpose. The files
-// are part of the binary, so that it needs no others.
+// file, as docs/reference/detector-packs.md describes it; lists of terms;
+// zones, which are lists of addresses; and profiles, which put detectors
+// together for a law or a purpose. The files are part of the binary, so that
+// it needs no others.
 //
-// It only carries them. What they mean is known to internal/detect/dlp and
-// internal/profile.
+// It only carries them. What they mean is known to internal/detect/dlp,
+// internal/policy and internal/profile.
 //
 // Standards: those that the packs name as their sources.
 package packs
@@ -14,7 +15,7 @@ import (
 	"io/fs"
 )
 
-//go:embed detectors/*.yaml profiles/*.yaml terms/*.yaml
+//go:embed detectors/*.yaml profiles/*.yaml terms/*.yaml zones/*.yaml
 var files embed.FS
 
 // File is one pack as it stands in the folder.
@@ -32,6 +33,9 @@ func Profiles() []File { return list("profiles/*.yaml") }
 
 // Terms lists the files of packs/terms by name.
 func Terms() []File { return list("terms/*.yaml") }
+
+// Zones lists the files of packs/zones by name.
+func Zones() []File { return list("zones/*.yaml") }
 
 func list(pattern string) []File {
 	names, err := fs.Glob(files, pattern)

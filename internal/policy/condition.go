@@ -56,6 +56,8 @@ type condition struct {
 	Headers []string
 	// Names are the variables that it looks at.
 	Names []string
+	// Lists are the lists that it names.
+	Lists []string
 	// Groups are the groups whose members it asks for.
 	Groups []string
 	// Fragile is set when its evaluation can fail for some values: an index
@@ -118,11 +120,23 @@ func newLanguage(lists map[string]*List, detectors []string) (*language, error) 
 }
 
 func (l *language) in(party, list ref.Val) ref.Val {
-	named, ok := l.lists[string(list.(types.String))]
+	named, ok := l.list(string(list.(types.String)))
 	if !ok {
 		return types.False // an undefined list has no members; Set.Undefined tells
 	}
-	return types.Bool(named.Has(party.Value().(person).Address))
+	p := party.Value().(person)
+	return truthOf(named.holds(p.Party, p.moment.facts.Directory), "whether an address is in the list "+named.ID)
+}
+
+// truthOf is an answer as a value of CEL.
+func truthOf(a answer, what string) ref.Val {
+	switch a {
+	case yes:
+		return types.True
+	case no:
+		return types.False
+	}
+	return unknownValue(what)
 }
 
 // ofParty makes a function of any address and the name of something.
@@ -137,13 +151,7 @@ func (l *language) ofParty(id string, f func(party, name ref.Val) ref.Val) []cel
 
 func (l *language) member(party, group ref.Val) ref.Val {
 	p, name := party.Value().(person), string(group.(types.String))
-	switch p.member(name, p.moment.facts.Directory) {
-	case yes:
-		return types.True
-	case no:
-		return types.False
-	}
-	return unknownValue("whether an address belongs to " + name)
+	return truthOf(p.member(name, p.moment.facts.Directory), "whether an address belongs to "+name)
 }
 
 func headersMacro(eh cel.MacroExprFactory, _ celast.Expr, args []celast.Expr) (celast.Expr, *cel.Error) {
@@ -237,10 +245,12 @@ func (l *language) walk(c *condition, parsed *cel.Ast) (flaws []flaw) {
 				name, ok := literal(call.Args()[0])
 				if !ok {
 					bad(call.Args()[0], "the name of a list must be written out here")
-				} else if _, known := l.lists[name]; !known && len(l.lists) == 0 {
+				} else if _, known := l.list(name); known {
+					c.Lists = append(c.Lists, name)
+				} else if len(l.lists) == 0 && nearest(name, keys(zones())) == "" {
 					c.Undefined = append(c.Undefined, name)
-				} else if !known {
-					bad(call.Args()[0], "there is no list %q%s", name, didYouMean(name, keys(l.lists)))
+				} else {
+					bad(call.Args()[0], "there is no list %q%s", name, didYouMean(name, append(keys(l.lists), keys(zones())...)))
 				}
 			case funMember:
 				if len(call.Args()) != 1 {

@@ -102,6 +102,9 @@ func closureOf(all map[string]*List, id string) (closure []string) {
 	for len(todo) > 0 {
 		next := todo[0]
 		todo = todo[1:]
+		if all[next] == nil && zones()[next] != nil {
+			all[next] = zones()[next]
+		}
 		if all[next] == nil || slices.Contains(closure, next) {
 			continue
 		}

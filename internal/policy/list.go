@@ -11,8 +11,9 @@ import (
 
 // List is a named set of addresses and domains, a zone. Its members are
 // addresses (ann@fabrikam.example), domains (fabrikam.example), everything
-// below a domain (*.fabrikam.example), or addresses with stars
-// (sales-*@fabrikam.example).
+// below a domain (*.fabrikam.example), addresses with stars
+// (sales-*@fabrikam.example), or the members of a group of the directory
+// (group:sales@contoso.example).
 type List struct {
 	ID      string   `json:"id"`
 	Name    string   `json:"name,omitempty"`
@@ -21,10 +22,29 @@ type List struct {
 
 	addresses, domains, below map[string]bool
 	patterns                  []string
+	groups                    []string
 	place                     place
 }
 
-// Has reports whether the address is in the list.
+// holds reports whether somebody is in the list, or in a group of it.
+func (l *List) holds(p Party, d *Directory) answer {
+	if l.Has(p.Address) {
+		return yes
+	}
+	all := no
+	for _, g := range l.groups {
+		switch p.member(g, d) {
+		case yes:
+			return yes
+		case cannotKnow:
+			all = cannotKnow
+		}
+	}
+	return all
+}
+
+// Has reports whether the address itself is in the list; members of its
+// groups may be in it besides.
 func (l *List) Has(a mail.Address) bool {
 	domain := domainForm(a.Domain())
 	whole := a.Fold()
@@ -66,6 +86,15 @@ func (l *List) add(member string) string {
 		l.addresses, l.domains, l.below = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	}
 	m := strings.ToLower(strings.TrimSpace(member))
+	if group, ok := strings.CutPrefix(m, groupPrefix); ok {
+		if foldGroup(group) == "" {
+			return quoted(member) + " names no group"
+		}
+		if !slices.Contains(l.groups, foldGroup(group)) {
+			l.groups = append(l.groups, foldGroup(group))
+		}
+		return ""
+	}
 	local, domain, address := cutLast(m, "@")
 	switch {
 	case address && (local == "" || local == "*") && validDomain(domain):
@@ -85,7 +114,7 @@ func (l *List) add(member string) string {
 	case validDomain(m):
 		l.domains[domainForm(m)] = true
 	default:
-		return quoted(member) + " is neither an address, a domain nor a pattern"
+		return quoted(member) + " is neither an address, a domain, a pattern nor a group"
 	}
 	return ""
 }

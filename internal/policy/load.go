@@ -317,6 +317,9 @@ func (l *loader) list(r *reader, doc ast.Node) {
 	}
 	list := &List{Name: m.text("name")}
 	list.ID, list.place = l.identify(m, "list")
+	if zones()[list.ID] != nil {
+		r.wrong(m.keys["id"], "the list %q comes with Postern: include it in one of your own", list.ID)
+	}
 	for _, p := range m.texts("members") {
 		if wrong := list.add(p.text); wrong != "" {
 			r.wrong(p.node, "%s", wrong)
@@ -336,8 +339,8 @@ func (l *loader) list(r *reader, doc ast.Node) {
 func (l *loader) finish() {
 	for _, i := range l.include {
 		for _, p := range i.at {
-			if _, known := l.set.lists[p.text]; !known {
-				i.r.wrong(p.node, "there is no list %q%s", p.text, didYouMean(p.text, keys(l.set.lists)))
+			if l.listOf(p.text) == nil {
+				i.r.wrong(p.node, "there is no list %q%s", p.text, didYouMean(p.text, append(keys(l.set.lists), keys(zones())...)))
 			}
 		}
 	}
@@ -363,13 +366,21 @@ func (l *loader) expand() {
 		for len(todo) > 0 {
 			id := todo[0]
 			todo = todo[1:]
-			if o := l.set.lists[id]; o != nil && !done[id] {
+			if o := l.listOf(id); o != nil && !done[id] {
 				done[id] = true
 				i.list.take(o)
 				todo = append(todo, o.Include...)
 			}
 		}
 	}
+}
+
+// listOf is a list of the files, or one that comes with Postern.
+func (l *loader) listOf(id string) *List {
+	if own := l.set.lists[id]; own != nil {
+		return own
+	}
+	return zones()[id]
 }
 
 // detectors are all names that may stand after "findings.".

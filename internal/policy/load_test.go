@@ -279,3 +279,58 @@ func TestHostileFilesAreRefusedQuickly(t *testing.T) {
 		}
 	}
 }
+
+func TestZonesHaveGroupsAndPublicProviders(t *testing.T) {
+	t.Parallel()
+	text := `kind: list
+id: trusted
+members: ["group:Partners@contoso.example", ann@fabrikam.example]
+include: [private]
+---
+kind: list
+id: private
+include: [public-providers]
+---
+kind: policy
+id: a
+mode: enforce
+when: recipient.in("trusted")
+then: block
+`
+	s := load(t, text)
+	if d := cmp.Diff([]string{"partners@contoso.example"}, s.Groups()); d != "" {
+		t.Error(d)
+	}
+	for _, tt := range []struct {
+		name string
+		to   Party
+		want Action
+	}{
+		{"a member of the group", Party{Address: "x@y.example", Groups: []string{"partners@contoso.example"}}, Block},
+		{"the group itself", Party{Address: "partners@contoso.example"}, Block},
+		{"somebody who came by the group", Party{Address: "x@y.example", Expanded: "partners@contoso.example"}, Block},
+		{"an address of the list, whoever it is", Party{Address: "ann@fabrikam.example"}, Block},
+		{"a public provider", Party{Address: "someone@Gmail.com"}, Block},
+		{"nobody of these", Party{Address: "x@y.example", Groups: []string{}}, Deliver},
+	} {
+		f := facts()
+		f.Recipients = []Party{tt.to}
+		if r := Decide(s, f, nil).Recipients[0]; r.Action != tt.want || len(r.Unknown) > 0 {
+			t.Errorf("%s: %s %v", tt.name, r.Action, r.Unknown)
+		}
+	}
+	f := facts()
+	f.Recipients = []Party{{Address: "x@y.example"}}
+	if r := Decide(s, f, nil).Recipients[0]; len(r.Unknown) != 1 {
+		t.Errorf("nobody knows the groups: %+v", r)
+	}
+	other := load(t, "kind: policy\nid: a\nmode: enforce\nwhen: recipient.in(\"public-providers\")\nthen: block\n")
+	if len(other.Lists()) != 1 || other.Lists()[0].ID != "public-providers" || len(other.Undefined()) != 0 {
+		t.Errorf("%v", other.Lists())
+	}
+	_, err := Load([]File{{"p", []byte("kind: list\nid: public-providers\nmembers: [a.example]\n---\n" +
+		policyText("a", ModeLog, `recipient.in("public-provider")`, "log"))}}, Options{})
+	if err == nil || !strings.Contains(err.Error(), "comes with Postern") || !strings.Contains(err.Error(), `did you mean "public-providers"`) {
+		t.Error(err)
+	}
+}

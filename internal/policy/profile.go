@@ -113,10 +113,7 @@ func (s *Set) Counted() []string {
 		if r.Mode == ModeOff {
 			continue
 		}
-		for _, c := range []*condition{r.when, r.unless} {
-			if c == nil {
-				continue
-			}
+		for _, c := range r.conditions() {
 			for _, n := range c.Counts {
 				names = append(names, n.Name)
 			}

@@ -163,10 +163,8 @@ func (s *Set) Undefined() (names []string) {
 		return nil
 	}
 	for _, r := range s.rules {
-		for _, c := range []*condition{r.when, r.unless} {
-			if c != nil {
-				names = append(names, c.Undefined...)
-			}
+		for _, c := range r.conditions() {
+			names = append(names, c.Undefined...)
 		}
 	}
 	return sortedUnique(names)
@@ -179,11 +177,15 @@ func (s *Set) seal() {
 	})
 	slices.SortFunc(s.dictionaries, func(a, b Dictionary) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(s.detectors, func(a, b Detector) int { return cmp.Compare(a.ID, b.ID) })
+	s.zoned()
 	for _, r := range s.rules {
 		s.headers = append(s.headers, r.headers()...)
-		for _, c := range []*condition{r.when, r.unless} {
-			if c != nil {
-				s.groups = append(s.groups, c.Groups...)
+		for _, c := range r.conditions() {
+			s.groups = append(s.groups, c.Groups...)
+			for _, name := range c.Lists {
+				if list := s.lists[name]; list != nil {
+					s.groups = append(s.groups, list.groups...)
+				}
 			}
 		}
 	}
@@ -201,12 +203,20 @@ func (s *Set) seal() {
 	s.owned()
 }
 
-// headers are the fields that Facts must hold for this rule.
-func (r *Rule) headers() (names []string) {
+// conditions are those of the rule.
+func (r *Rule) conditions() (list []*condition) {
 	for _, c := range []*condition{r.when, r.unless} {
 		if c != nil {
-			names = append(names, c.Headers...)
+			list = append(list, c)
 		}
+	}
+	return list
+}
+
+// headers are the fields that Facts must hold for this rule.
+func (r *Rule) headers() (names []string) {
+	for _, c := range r.conditions() {
+		names = append(names, c.Headers...)
 	}
 	for _, s := range r.Steps {
 		for _, h := range s.Headers {
