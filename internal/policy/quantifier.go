@@ -89,7 +89,7 @@ func findingFields() map[string]field {
 // list is what was found there, by type, part and confidence.
 func (v view) list() ref.Val {
 	m := v.moment
-	if m.unknown["findings"] || m.unknown["detectors"] || m.looked != nil {
+	if m.unknown["findings"] || m.unknown["detectors"] || m.looked != nil || len(m.strange) > 0 {
 		return unknownValue("findings")
 	}
 	if !v.scope.all && (!v.scope.kept || m.unknown["attachments"]) {
