@@ -97,6 +97,7 @@ func policyLimits() []limit {
 		{"Verdicts that a search for another verdict tries", "policy/explain.maxTried", "what was found so far, or none, and it is said", "TestExplanationsHold TestASearchThatFindsNothingSaysSo"},
 		{"Changes of a message that are tried together", "policy/explain.maxChanges", "none is found, and it is said", "TestExplanationsHold TestASearchThatFindsNothingSaysSo"},
 		{"Rules that are tried for a stronger verdict", "policy/explain.maxTargets", "the others are not tried", "TestExplanationsHold"},
+		{"Different verdicts of one message that are explained", "policy/explain.maxGroups", "the others are counted; one can be asked for", "TestAVerdictForManyIsExplainedOnce"},
 		{"Time of a hold", "policy.maxHold", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Time of a delay", "policy.maxDelay", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Weeks that a hold in working time can take", "policy.mostWeeks", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},

@@ -28,6 +28,8 @@ type inspection struct {
 	Labels     []labelForm     `json:"labels"`
 	Recipients []recipientForm `json:"recipients"`
 	Defer      bool            `json:"defer,omitempty"`
+	// Explain is there with --explain.
+	Explain *app.Explanation `json:"explain,omitempty"`
 }
 
 type unseenForm struct {
@@ -78,7 +80,7 @@ type recipientForm struct {
 
 func (p *program) inspectVerb() *cobra.Command {
 	var dir, tenant string
-	var inProcess bool
+	var inProcess, explain bool
 	cmd := p.verb("inspect [--policy DIR] [--tenant ID] FILE...", "Say what would be found in messages and done with them",
 		takes(1, -1, "a message; - is standard input"), nil)
 	cmd.Long = "Looks into messages and decides as the gateway would, without sending or keeping anything. Without\n" +
@@ -87,6 +89,7 @@ func (p *program) inspectVerb() *cobra.Command {
 	cmd.Flags().StringVar(&dir, "policy", "", "folder or file with policies, and tenants if there are any")
 	cmd.Flags().StringVar(&tenant, "tenant", "", "whose mail it is (default: the owner of the sender or a recipient)")
 	cmd.Flags().BoolVar(&inProcess, "in-process", false, "look in this process instead of a child, for debugging")
+	cmd.Flags().BoolVar(&explain, "explain", false, "say why, and what would change it, as policy explain does")
 	p.withConfig(cmd)
 	cmd.RunE = func(cmd *cobra.Command, files []string) error {
 		paths, err := p.policyPaths(cmd, dir)
@@ -101,7 +104,7 @@ func (p *program) inspectVerb() *cobra.Command {
 		p.undefined(b)
 		bad := 0
 		for i, name := range files {
-			in, err := p.inspect(cmd, b, tenant, name)
+			in, err := p.inspect(cmd, b, tenant, name, explain)
 			if err != nil {
 				return err
 			}
@@ -143,7 +146,7 @@ func (p *program) policyPaths(cmd *cobra.Command, dir string) ([]string, error) 
 	return c.Apply, nil
 }
 
-func (p *program) inspect(cmd *cobra.Command, b *app.Bench, tenantID, name string) (inspection, error) {
+func (p *program) inspect(cmd *cobra.Command, b *app.Bench, tenantID, name string, explain bool) (inspection, error) {
 	body, done, err := p.body(name)
 	if err != nil {
 		return inspection{}, err
@@ -153,7 +156,16 @@ func (p *program) inspect(cmd *cobra.Command, b *app.Bench, tenantID, name strin
 	if err != nil {
 		return inspection{}, wrong("--tenant: %v", err)
 	}
-	return inspectionOf(name, t.ID, b.Inspect(cmd.Context(), t, body)), nil
+	found := b.Inspect(cmd.Context(), t, body)
+	in := inspectionOf(name, t.ID, found)
+	if explain {
+		e, err := b.ExplainInspection(t, found, app.Question{})
+		if err != nil {
+			return in, err
+		}
+		e.File, in.Explain = name, &e
+	}
+	return in, nil
 }
 
 // fileBody is a file as a message's body.
@@ -259,6 +271,9 @@ func (p *program) inspected(in inspection, more bool) {
 		return
 	}
 	p.table([]string{"  recipient", "action", "rules", "because"}, rows)
+	if in.Explain != nil {
+		p.explained(*in.Explain)
+	}
 	if in.Defer {
 		p.line("  The gateway would ask Exchange to come again: something could not be looked at just now.")
 	}

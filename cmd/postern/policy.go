@@ -1,9 +1,7 @@
 package main
 
 import (
-	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -86,87 +84,6 @@ func (p *program) cases(r policy.Result) {
 			p.note("%s: expected %s, got %s", c.Place, c.Want, c.Got)
 		}
 	}
-}
-
-func (p *program) policyExplainVerb() *cobra.Command {
-	cmd := p.verb("explain MESSAGE-ID", "Say why a message had its verdict",
-		takes(1, 1, "our id, a reference or a Message-ID"), nil)
-	cmd.Long = "Decides again about the facts that were kept, by the policies that are in force now."
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.reading(cmd, func(r *app.Reader) error {
-			e, err := r.Explain(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			if p.json {
-				return p.document(e)
-			}
-			p.explained(e)
-			return nil
-		})
-	}
-	return p.withConfig(cmd)
-}
-
-func (p *program) explained(e app.Explanation) {
-	m := e.Message
-	p.line(p.paint(bold, oneLine(m.ID)) + printable(fmt.Sprintf("  %s, from %s, inspected: %s", m.Tenant, m.From, m.Inspected)))
-	if !e.Same {
-		p.line("  The policies changed since: then version " + m.Policy + ", now " + e.Verdict.Policy + ".")
-	}
-	if len(e.Unknown) > 0 {
-		p.line("  These facts were not kept: " + strings.Join(e.Unknown, ", "))
-	}
-	for _, r := range e.Verdict.Recipients {
-		then := ""
-		if was := m.To(r.Address); was != nil && was.Verdict != string(r.Action) {
-			then = " (then: " + was.Verdict + ")"
-		}
-		p.line(printable("  "+string(r.Address)+": ") + p.paint(actionColor(r.Action), string(r.Action)) + then)
-		if r.Because != "" {
-			p.line(printable("    because " + r.Because))
-		}
-		for _, list := range []struct {
-			word  string
-			rules []policy.Match
-		}{{"won", r.Won}, {"lost", r.Lost}, {"cannot be known", r.Unknown}} {
-			for _, x := range list.rules {
-				word := list.word
-				if adds := addsTo(r, x); word == "lost" && adds != "" {
-					word, x.Why = adds, ""
-				}
-				p.line(printable("    " + matchLine(word, x)))
-			}
-		}
-	}
-	if e.Verdict.Defer {
-		p.line("  deferred: something could not be looked at, and its gate is closed")
-	}
-}
-
-// addsTo says what a rule that did not decide does all the same; "" is
-// nothing.
-func addsTo(r policy.RecipientVerdict, m policy.Match) string {
-	switch {
-	case m.Action == policy.SetHeader && r.Action != policy.Block:
-		return "adds its header"
-	case m.Action == policy.Copy:
-		return "adds its copy"
-	case m.Action == policy.Notify && r.Notify:
-		return "adds its notice"
-	}
-	return ""
-}
-
-func matchLine(word string, m policy.Match) string {
-	s := fmt.Sprintf("%s: %s (%s, %s) at %s", word, m.Rule, m.Mode, m.Action, m.Place)
-	if m.Would != "" && m.Would != m.Action {
-		s += ", would " + string(m.Would)
-	}
-	if m.Why != "" {
-		s += ": " + m.Why
-	}
-	return s
 }
 
 // reading opens the store for a verb that only reads.

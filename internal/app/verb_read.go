@@ -146,58 +146,6 @@ func term(key, name string) string {
 	return name
 }
 
-// Explanation is why a message had its verdict.
-type Explanation struct {
-	Message audit.Message `json:"message"`
-	// Verdict is what the policies in force say about the facts that were
-	// kept.
-	Verdict policy.Verdict `json:"verdict"`
-	// Same is set when they are those that decided then.
-	Same bool `json:"same"`
-	// Unknown lists facts that were not kept.
-	Unknown []string `json:"unknown,omitempty"`
-}
-
-// Explain decides again about the facts of a message.
-func (r *Reader) Explain(ctx context.Context, name string) (e Explanation, err error) {
-	if e.Message, err = r.Find(ctx, name); err != nil {
-		return e, err
-	}
-	_, state, err := r.InForce(ctx)
-	if err != nil {
-		return e, err
-	}
-	var kept audit.Facts
-	err = r.DB.View(ctx, func(tx *store.Tx) (err error) {
-		kept, err = r.Audit.Facts(tx, e.Message.ID)
-		return err
-	})
-	if errors.Is(err, audit.ErrNotFound) {
-		return e, fmt.Errorf("%w: the facts of %s are not kept any more", err, e.Message.ID)
-	}
-	if err != nil {
-		return e, err
-	}
-	f, err := policy.ReadFacts(kept.Data)
-	if err != nil {
-		return e, err
-	}
-	gates := policy.DefaultGates()
-	if t := state.Tenants.Find(e.Message.Tenant); t != nil {
-		gates = t.Gates
-	}
-	e.Verdict, e.Unknown = policy.Decide(state.Policies, f, gates), f.Unknown
-	e.Same = e.Verdict.Policy == e.Message.Policy
-	for _, r := range e.Verdict.Recipients {
-		for _, list := range [][]policy.Match{r.Won, r.Lost, r.Unknown} {
-			for i := range list {
-				list[i].Place = "/" + strings.TrimPrefix(list[i].Place, "/")
-			}
-		}
-	}
-	return e, nil
-}
-
 // State is what tenants and policies are in force.
 type State struct {
 	Tenants  *tenant.Snapshot

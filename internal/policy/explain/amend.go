@@ -114,8 +114,8 @@ func (x *Explainer) threshold(r policy.Rule, root *policy.Expr, n *policy.Node, 
 	if err != nil {
 		return nil
 	}
-	return []Amendment{{Rule: r.ID, Place: r.Place, From: n.Text, To: fresh.String(), distance: distance(number, to), set: set,
-		Text: fmt.Sprintf("%s: %s instead of %s", r.Place, fresh, n.Text)}}
+	return []Amendment{{Rule: r.ID, Place: x.Root + r.Place, From: n.Text, To: fresh.String(), distance: distance(number, to), set: set,
+		Text: fmt.Sprintf("%s%s: %s instead of %s", x.Root, r.Place, fresh, n.Text)}}
 }
 
 // replaced is a copy of a condition with one part in the place of another.
@@ -167,6 +167,6 @@ func (x *Explainer) entry(i int, r policy.Rule, n *policy.Node) []Amendment {
 	if err != nil {
 		return nil
 	}
-	return []Amendment{{Rule: r.ID, Place: r.Place, From: n.Text, To: fmt.Sprintf("list %s: %s", id, address), distance: 2, set: set,
+	return []Amendment{{Rule: r.ID, Place: x.Root + r.Place, From: n.Text, To: fmt.Sprintf("list %s: %s", id, address), distance: 2, set: set,
 		Text: fmt.Sprintf("put %s on the list %q", address, id)}}
 }

@@ -17,6 +17,8 @@ type Case struct {
 	// Findings are what the detectors found, with masked samples and places,
 	// where they were kept.
 	Findings []detect.Finding
+	// Root stands before the places of rules.
+	Root string
 }
 
 // Explainer explains one decision. It is not for several goroutines.
@@ -68,6 +70,8 @@ type Why struct {
 	Rules []Rule `json:"rules"`
 	// Others counts the rules that did not match, or are not for this message.
 	Others int `json:"others"`
+	// Also are recipients with the same verdict by the same rules.
+	Also []mail.Address `json:"also,omitempty"`
 	// Gates are the causes why something was not seen.
 	Gates []Gate `json:"gates,omitempty"`
 	// Weaker and Stronger are the smallest changes to another verdict.
@@ -187,7 +191,7 @@ func adds(v policy.RecipientVerdict, m *policy.Match) bool {
 }
 
 func (x *Explainer) rule(i int, r policy.Rule, s Standing, m *policy.Match) (Rule, error) {
-	out := Rule{ID: r.ID, Name: r.Name, Place: r.Place, Mode: r.Mode, Standing: s}
+	out := Rule{ID: r.ID, Name: r.Name, Place: x.Root + r.Place, Mode: r.Mode, Standing: s}
 	if m != nil {
 		out.Action, out.Would, out.Why = m.Action, m.Would, m.Why
 	}

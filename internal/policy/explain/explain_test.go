@@ -118,6 +118,45 @@ no      recipient.in("partners"): it is bob@fabrikam.example (outside)`
 	}
 }
 
+func TestARuleThatAddsSomethingHasNotLost(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		action policy.Action // of the verdict
+		notify bool
+		rule   policy.Action
+		want   bool
+	}{
+		{"a header on held mail", policy.HoldFor, false, policy.SetHeader, true},
+		{"a header on blocked mail", policy.Block, false, policy.SetHeader, false},
+		{"a copy", policy.Block, false, policy.Copy, true},
+		{"a notice", policy.Block, true, policy.Notify, true},
+		{"a notice that an automatic sender does not get", policy.Block, false, policy.Notify, false},
+		{"a weaker hold", policy.Block, false, policy.HoldFor, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := policy.RecipientVerdict{Action: test.action, Notify: test.notify}
+			if got := adds(r, &policy.Match{Action: test.rule}); got != test.want {
+				t.Errorf("%t, want %t", got, test.want)
+			}
+		})
+	}
+}
+
+func TestAVerdictForManyIsExplainedOnce(t *testing.T) {
+	t.Parallel()
+	x := explainer(t, func(f *policy.Facts) {
+		f.Recipients = append(f.Recipients, policy.Party{Address: "eve@fabrikam.example"})
+	})
+	list, left, err := x.Whole()
+	if err != nil || left != 0 || len(list) != 2 || len(list[0].Also) != 1 || list[0].Also[0] != "eve@fabrikam.example" {
+		t.Errorf("%+v, %d left: %v", list, left, err)
+	}
+	if _, err := x.Asked("nobody@fabrikam.example"); err == nil {
+		t.Error("somebody is asked about who is no recipient")
+	}
+}
+
 func TestWhyARuleDidNotDecide(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -64,7 +64,7 @@ func (c changer) counted(n *policy.Node, r ref, want policy.Truth) (list []Chang
 			ch.apply = func(f *policy.Facts, _ int) bool { return c.x.fewer(f, r, in, k) }
 		} else {
 			k := int(to - old)
-			ch.Text = "with " + policy.Words(typ, k) + " more (" + levelOf(r.level) + ")" + where(nameOf(in))
+			ch.Text = "add " + policy.Words(typ, k) + " (" + levelOf(r.level) + ")" + where(nameOf(in))
 			ch.apply = func(f *policy.Facts, _ int) bool { return c.x.more(f, typ, levelOf(r.level), k, in) }
 		}
 		list = append(list, ch)
@@ -331,7 +331,7 @@ func (c changer) ofParty(n *policy.Node, path []step, field string, p policy.Par
 		if to == p.Address {
 			return
 		}
-		list = append(list, Change{Fact: who, From: p.Address.Fold(), To: to.Fold(), gone: -1, distance: 2, Text: text,
+		list = append(list, Change{Fact: who, From: p.Address.Fold(), To: to.Fold(), gone: -1, distance: 5, Text: text,
 			apply: func(f *policy.Facts, me int) bool {
 				q := p
 				q.Address = to
@@ -427,7 +427,7 @@ func (c changer) listed(n *policy.Node, r ref, want policy.Truth) (list []Change
 		if want == policy.True {
 			word = "on"
 		}
-		return []Change{{Fact: c.called(r.path), From: p.Address.Fold(), To: a, gone: -1, distance: 1,
+		return []Change{{Fact: c.called(r.path), From: p.Address.Fold(), To: a, gone: -1, distance: 5,
 			Text: fmt.Sprintf("with %s, who is %s the list %q, instead of %s", a, word, name, p.Address.Fold()),
 			apply: func(f *policy.Facts, who int) bool {
 				q := p

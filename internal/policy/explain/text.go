@@ -90,19 +90,3 @@ func (s Search) Flip() string {
 	}
 	return s.Found.Text() + " → " + to
 }
-
-// Full explains the verdict for a recipient, with the smallest changes to
-// another one.
-func (x *Explainer) Full(i int) (Why, error) {
-	w, err := x.Why(i)
-	if err != nil {
-		return w, err
-	}
-	if weaker := x.Weaker(i); weaker.Tried > 0 {
-		w.Weaker = &weaker
-	}
-	if stronger := x.Stronger(i); stronger.Tried > 0 {
-		w.Stronger = &stronger
-	}
-	return w, nil
-}

@@ -43,7 +43,7 @@ func (x *Explainer) WhyNot(i int, id string) (WhyNot, error) {
 		return WhyNot{}, fmt.Errorf("explain: no policy is called %q; %s", id, settings.Nearest(id, ids))
 	}
 	r, v := rules[0], x.Verdict.Recipients[i]
-	w := WhyNot{Rule: r.ID, Name: r.Name, Place: r.Place, Recipient: v.Address}
+	w := WhyNot{Rule: r.ID, Name: r.Name, Place: x.Root + r.Place, Recipient: v.Address}
 	tr, err := x.tracer.Rule(r, &x.Facts, i)
 	if err != nil {
 		return w, fmt.Errorf("explain: %s: %w", id, err)
