@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/xml"
 	"maps"
 	"slices"
@@ -32,13 +33,24 @@ func (r *reader) readMetadata() error {
 			body = body[:maxXMP]
 		}
 		whole := readXMP(body, func(name, value string) {
-			if r.gives(len(value)) {
+			if !thumbnail(value) && r.gives(len(value)) {
 				r.out.Property("xmp:"+name, value)
 			}
 		})
 		r.large = r.large || !whole
 	}
 	return nil
+}
+
+// thumbnail reports whether a value is a picture of the first page, as Adobe's
+// programs write it (xmpGImg:image, JPEG in base64): nothing that people read.
+func thumbnail(value string) bool {
+	const jpeg = "/9j/"
+	if len(value) < 256 || !strings.HasPrefix(value, jpeg) {
+		return false
+	}
+	_, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(value), ""))
+	return err == nil
 }
 
 // xmp walks a packet.

@@ -149,6 +149,7 @@ func everything() *writer {
 	item := w.add("<< /Title (Chapter one) >>")
 	outline := w.add(fmt.Sprintf("<< /First %d 0 R >>", item))
 	meta := w.stream("/Type /Metadata /Subtype /XML", `<?xpacket?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description pdf:Producer="P" xmp:Rating="5">`+
+		`<xmpGImg:image>/9j/`+strings.Repeat("AAAA ", 80)+`</xmpGImg:image>`+
 		`<dc:creator><rdf:Seq><rdf:li>Ann</rdf:li><rdf:li>Bob</rdf:li></rdf:Seq></dc:creator>`+
 		`<pdfx:MSIP_Label_x_Name>Secret</pdfx:MSIP_Label_x_Name></rdf:Description></rdf:RDF></x:xmpmeta>`)
 	info := w.add(`<< /Title (The title) /MSIP_Label_1_Enabled (true) /Author <FEFF00C5> >>`)
@@ -178,7 +179,7 @@ func checkEverything(t *testing.T, c *collected) {
 	}
 	for name, want := range map[string]string{
 		"info:Title": "The title", "info:MSIP_Label_1_Enabled": "true", "info:Author": "Å", "xmp:pdf:Producer": "P", "xmp:xmp:Rating": "5",
-		"xmp:dc:creator": "Ann; Bob", "xmp:pdfx:MSIP_Label_x_Name": "Secret",
+		"xmp:dc:creator": "Ann; Bob", "xmp:pdfx:MSIP_Label_x_Name": "Secret", "xmp:xmpGImg:image": "",
 	} {
 		if c.props[name] != want {
 			t.Errorf("%s is %q, want %q", name, c.props[name], want)
