@@ -25,7 +25,7 @@ func matched(t *testing.T, l gateway.Looker, p profile.Profile, text string) boo
 	x := &tenant.Tenant{ID: "contoso", Domains: []string{"contoso.example"}, Policies: set}
 	body := mail.Bytes("From: ann@contoso.example\r\nTo: bob@fabrikam.example\r\nSubject: sample\r\n" +
 		"Content-Type: text/plain; charset=utf-8\r\n\r\n" + text + "\r\n")
-	in := gateway.Inspect(context.Background(), l, x, mail.Out,
+	in := gateway.Inspect(context.Background(), l, x, nil, mail.Out,
 		mail.Envelope{From: "ann@contoso.example", To: []mail.Recipient{{Address: "bob@fabrikam.example"}}}, body)
 	if len(in.Report.Unseen) > 0 {
 		t.Errorf("unseen: %+v", in.Report.Unseen)

@@ -156,6 +156,11 @@ func (d *Directory) wholeGroups() {
 		}
 		d.nodes[g].within.each(func(above int32) { d.nodes[d.groups[above]].whole = false })
 	}
+	for _, g := range d.Groups() {
+		if !g.Whole() {
+			d.partial = append(d.partial, g.Names()...)
+		}
+	}
 }
 
 // circles are the groups, those that lie in each other in a circle together,

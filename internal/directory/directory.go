@@ -1,6 +1,8 @@
 package directory
 
 import (
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -19,15 +21,16 @@ type Directory struct {
 	// Unresolved is how many references lead to nothing.
 	Unresolved int
 
-	owner  Owner
-	relays map[string]bool // domains whose mail Exchange only passes on
-	nodes  []node
-	groups []int32          // places of the groups in nodes
-	byKey  map[string]int32 // by every address
-	byID   map[string]int32
-	twins  [][2]int32              // a contact, and who has the address where its mail goes
-	ofNode []int32                 // number of the group at a place in nodes, none for others
-	counts []atomic.Pointer[Count] // by number of the group
+	owner   Owner
+	relays  map[string]bool // domains whose mail Exchange only passes on
+	nodes   []node
+	groups  []int32          // places of the groups in nodes
+	byKey   map[string]int32 // by every address
+	byID    map[string]int32
+	twins   [][2]int32              // a contact, and who has the address where its mail goes
+	ofNode  []int32                 // number of the group at a place in nodes, none for others
+	partial []string                // names of incomplete groups
+	counts  []atomic.Pointer[Count] // by number of the group
 }
 
 // Kind says what an entry is.
@@ -144,6 +147,24 @@ func (d *Directory) Size() (s Size) {
 		}
 	}
 	return s
+}
+
+// Group finds a group by an address, or by its id.
+func (d *Directory) Group(name string) (Entry, bool) {
+	if d == nil {
+		return Entry{}, false
+	}
+	i, ok := d.byKey[mail.Address(name).Key()]
+	if !ok {
+		i, ok = d.byID[strings.ToLower(name)]
+	}
+	return Entry{d, i}, ok && d.nodes[i].kind == Group
+}
+
+// Incomplete lists names of groups of which not all members are known; more
+// is set when there are others than these.
+func (d *Directory) Incomplete(most int) (names []string, more bool) {
+	return slices.Clone(d.partial[:min(len(d.partial), most)]), len(d.partial) > most
 }
 
 // Groups lists all groups, as the file orders them.

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"slices"
+	"strings"
 
 	"postern.dev/postern/internal/mail"
 )
@@ -33,6 +34,19 @@ func (e Entry) Label() string {
 		}
 	}
 	return v.id
+}
+
+// Names are the words by which others ask for a group: every address, or the
+// id of a group without one.
+func (e Entry) Names() []string {
+	v := e.node()
+	if v.address == "" && len(v.aliases) == 0 {
+		return []string{strings.ToLower(v.id)}
+	}
+	if v.address == "" {
+		return v.aliases
+	}
+	return append([]string{v.address}, v.aliases...)
 }
 
 // Address is the primary address; of a contact without one, where its mail

@@ -8,14 +8,13 @@ import (
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
-	"postern.dev/postern/internal/tenant"
 )
 
 // factsOf puts together everything that a rule may look at.
 func factsOf(s subject, j judgment, now time.Time) policy.Facts {
 	f := policy.Facts{
 		Schema: policy.Schema, Tenant: s.tenant.ID, Direction: directionOf(s), Kind: string(s.kind),
-		Monitor: s.monitor, Sender: party(s.tenant, s.envelope.From), Subject: scrub(s.header.Text("Subject"), s.tenant.Secrets()),
+		Monitor: s.monitor, Subject: scrub(s.header.Text("Subject"), s.tenant.Secrets()),
 		Size: s.body.Size(), Headers: map[string][]string{}, Automatic: j.class.Automatic,
 		NullSender: s.envelope.From.Null(), Calendar: j.class.Calendar || hasCalendar(j.message), OOO: s.ooo || j.class.OOO,
 		Unseen: j.report.Unseen, Inspected: j.report.Inspected(), Passes: s.passes, Now: now,
@@ -30,7 +29,7 @@ func factsOf(s subject, j judgment, now time.Time) policy.Facts {
 	if !s.deferred.First.IsZero() {
 		f.Deferring = now.Sub(s.deferred.First)
 	}
-	people(&f, s)
+	people(&f, s, now)
 	keepHeaders(&f, s)
 	f.Own, f.Looked = s.tenant.Policies.Own(), lookedWith(s.tenant)
 	if s.secured {
@@ -44,27 +43,28 @@ func factsOf(s subject, j judgment, now time.Time) policy.Facts {
 }
 
 // people fills in authors and recipients.
-func people(f *policy.Facts, s subject) {
+func people(f *policy.Facts, s subject, now time.Time) {
+	k := newKnown(s, f, now)
+	f.Sender = k.party(s, s.envelope.From)
 	for _, a := range s.header.Addresses("From") {
-		f.From = append(f.From, party(s.tenant, a))
+		f.From = append(f.From, k.party(s, a))
 	}
 	if len(f.From) > 0 {
 		f.Mailbox = f.From[0]
 	}
 	f.User = f.Mailbox
 	if by := s.header.Addresses("Sender"); len(by) > 0 {
-		f.User = party(s.tenant, by[0])
+		f.User = k.party(s, by[0])
 	}
-	roles := map[string]policy.Role{}
+	r := roles{named: map[string]policy.Role{}}
 	domains := map[string]bool{}
 	see := func(role policy.Role, count *int) {
 		for _, a := range s.header.Addresses(string(role)) {
-			if _, twice := roles[a.Fold()]; twice {
+			if !r.name(k, a, role) {
 				continue
 			}
-			roles[a.Fold()] = role
 			*count++
-			if !s.tenant.Owns(a) {
+			if !s.inside(a) {
 				f.Visible.Outside++
 				domains[a.Domain()] = true
 			}
@@ -73,11 +73,9 @@ func people(f *policy.Facts, s subject) {
 	see(policy.To, &f.Visible.To)
 	see(policy.Cc, &f.Visible.Cc)
 	f.Visible.Domains = len(domains)
-	for _, r := range s.envelope.To {
-		p := party(s.tenant, r.Address)
-		if p.Role = roles[r.Address.Fold()]; p.Role == "" {
-			p.Role = policy.Bcc
-		}
+	for _, to := range s.envelope.To {
+		p := k.party(s, to.Address)
+		r.of(k, &p)
 		f.Recipients = append(f.Recipients, p)
 	}
 }
@@ -164,14 +162,15 @@ func outermost(files map[string]bool, part string) string {
 }
 
 // directionOf says the direction in the words of policies: internal is mail
-// of the tenant to itself.
+// of the tenant to itself. Outgoing mail to a contact whose mail goes elsewhere
+// is outbound, although its address is the tenant's.
 func directionOf(s subject) policy.Direction {
 	inside := s.tenant.Owns(s.envelope.From)
 	for _, a := range s.header.Addresses("From") {
 		inside = inside || s.envelope.From.Null() && s.tenant.Owns(a)
 	}
 	for _, r := range s.envelope.To {
-		if !s.tenant.Owns(r.Address) {
+		if !s.tenant.Owns(r.Address) || s.dir == mail.Out && !s.inside(r.Address) {
 			return policy.Outbound
 		}
 	}
@@ -179,10 +178,6 @@ func directionOf(s subject) policy.Direction {
 		return policy.Internal
 	}
 	return policy.Inbound
-}
-
-func party(t *tenant.Tenant, a mail.Address) policy.Party {
-	return policy.Party{Address: a, Inside: t.Owns(a)}
 }
 
 func hasCalendar(m *mail.Message) bool {

@@ -9,6 +9,7 @@ import (
 
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/durable"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
@@ -68,11 +69,13 @@ func (c *Closed) Error() string { return "gateway: no transaction: " + c.Why }
 type Config struct {
 	Hostname string
 	Tenants  *tenant.Registry
-	Look     Looker
-	Door     Door
-	DB       *store.DB
-	Spool    *spool.Spool
-	Audit    *audit.Log
+	// Directories say who is who; nil is nobody.
+	Directories *directory.Registry
+	Look        Looker
+	Door        Door
+	DB          *store.DB
+	Spool       *spool.Spool
+	Audit       *audit.Log
 	// PassKeys make and check the MAC that counts passes: the current one
 	// first, then those before a rotation.
 	PassKeys [][]byte

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/tenant"
@@ -19,14 +20,16 @@ type Inspection struct {
 
 // Inspect looks at a message and decides, exactly as Accept does, without
 // keeping or sending anything. It serves the command line, the tests of
-// policies, and stories.
-func Inspect(ctx context.Context, l Looker, t *tenant.Tenant, dir mail.Direction, e mail.Envelope, b mail.Body) Inspection {
+// policies, and stories. who may be nil.
+func Inspect(
+	ctx context.Context, l Looker, t *tenant.Tenant, who *directory.Directory, dir mail.Direction, e mail.Envelope, b mail.Body,
+) Inspection {
 	g := New(Config{Look: l})
 	kind := tenant.InlineOut
 	if dir == mail.In {
 		kind = tenant.InlineIn
 	}
-	s := subject{tenant: t, kind: kind, dir: dir, envelope: e, header: mail.ParseHeader(b), body: b}
+	s := subject{tenant: t, who: who, kind: kind, dir: dir, envelope: e, header: mail.ParseHeader(b), body: b}
 	j := g.judge(ctx, s, func(string) {})
 	return Inspection{Message: j.message, Report: j.report, Facts: j.facts, Verdict: j.verdict}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/dsn"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
@@ -33,6 +34,7 @@ type subject struct {
 	passes   int
 	deferred spool.Deferral
 	notes    []mail.Unseen // what was odd before anybody looked
+	who      *directory.Directory
 }
 
 // judgment is what looking and deciding came to.
@@ -49,6 +51,9 @@ type judgment struct {
 func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) judgment {
 	j := judgment{message: mail.Parse(s.body, g.Limits), class: dsn.Classify(s.envelope.From, s.header)}
 	mark("indexed")
+	if s.who == nil {
+		s.who = g.Directories.Of(s.tenant.ID)
+	}
 	budget := g.Judge
 	if until, ok := ctx.Deadline(); ok {
 		budget = min(budget, time.Until(until))

@@ -38,7 +38,7 @@ func TestAuthorsThatNobodyLooksAtAreSaid(t *testing.T) {
 	}{{mail.MaxAddresses - 1, false}, {mail.MaxAddresses + 1, true}} {
 		text := "From: x@contoso.example" + strings.Repeat(",\r\n a@contoso.example", test.authors-1) + "\r\n\r\nhello\r\n"
 		e := mail.Envelope{From: "x@contoso.example", To: recipientsOf(1)}
-		i := Inspect(t.Context(), nothing{}, &tenant.Tenant{ID: "contoso"}, mail.Out, e, mail.Bytes(text))
+		i := Inspect(t.Context(), nothing{}, &tenant.Tenant{ID: "contoso"}, nil, mail.Out, e, mail.Bytes(text))
 		if said := len(i.Facts.Unseen) > 0; said != test.unseen {
 			t.Errorf("%d authors, %d in the facts: unseen is %v", test.authors, len(i.Facts.From), i.Facts.Unseen)
 		}

@@ -26,9 +26,31 @@ func (d *decision) because(r *Rule, to mail.Address) string {
 		what = d.labelWords()
 	}
 	if len(what) == 0 {
-		return fmt.Sprintf("the rule %q applies", r.Name)
+		return fmt.Sprintf("the rule %q applies", r.Name) + d.ways(r, to)
 	}
-	return join(what) + d.whereto(to, len(what) == 1 && singular(what[0]))
+	return join(what) + d.whereto(to, len(what) == 1 && singular(what[0])) + d.ways(r, to)
+}
+
+// ways say how recipient and sender come to be in groups that the rule asks
+// for: " (Eve is in Sales via EMEA-Sales)".
+func (d *decision) ways(r *Rule, to mail.Address) string {
+	parties := []Party{}
+	if i := slices.IndexFunc(d.facts.Recipients, func(p Party) bool { return p.Address == to }); i >= 0 {
+		parties = append(parties, d.facts.Recipients[i])
+	}
+	parties = append(parties, d.facts.Sender, d.facts.Mailbox, d.facts.User)
+	var list []string
+	for _, p := range parties {
+		for _, g := range r.when.Groups {
+			if way := p.Ways[g]; way != "" && !slices.Contains(list, way) && len(list) < 3 {
+				list = append(list, way)
+			}
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return " (" + join(list) + ")"
 }
 
 // counts are the findings that both conditions look at, once per type, with

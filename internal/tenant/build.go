@@ -47,6 +47,7 @@ func build(d settings.Document, published *Published, offline bool) (*Tenant, se
 	b.trustedTags(c)
 	b.proof(t, c)
 	b.looking(t, c)
+	b.people(t, c)
 	return t, b.bad
 }
 

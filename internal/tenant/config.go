@@ -78,6 +78,13 @@ type Config struct {
 	Keep time.Duration `yaml:"keep"`
 	// Looking is what the tenant tells the look into its mail.
 	Looking Looking `yaml:"looking"`
+	// Directory is the file that says who is who in the tenant
+	// (docs/reference/directory.md): file:./contoso.directory. A changed file
+	// is in force some seconds later. Default: none.
+	Directory string `yaml:"directory"`
+	// DirectoryStale is the age above which the directory is too old; what
+	// then is said by switches.stale_directory. Default: 72h.
+	DirectoryStale time.Duration `yaml:"directory_stale"`
 }
 
 // TrustedTag is a header field with the value that is trusted.
@@ -204,7 +211,21 @@ type Switches struct {
 	// than Internal), for tenants with printers and applications.
 	// Default: false.
 	Relays bool `yaml:"relays"`
+	// StaleDirectory says what a directory is good for that is too old: "use"
+	// takes it nevertheless, "unknown" takes nothing from it, so that rules
+	// that ask for groups or managers cannot be evaluated.
+	// Default: use.
+	StaleDirectory StaleDirectory `yaml:"stale_directory"`
 }
+
+// StaleDirectory says what a directory is good for that is too old.
+type StaleDirectory string
+
+// The values of StaleDirectory.
+const (
+	StaleUse     StaleDirectory = "use"
+	StaleUnknown StaleDirectory = "unknown"
+)
 
 // Need says whether a fact must be there.
 type Need string

@@ -47,6 +47,8 @@ type Tenant struct {
 	Keep time.Duration
 	// Looking is what the look into mail is told; passwords are resolved.
 	Looking Looking
+	// People says where the directory comes from.
+	People People
 	// Disabled tenants are deferred.
 	Disabled bool
 	// Policies are the rules that are in force for this tenant.
