@@ -9,5 +9,9 @@ func directoryLimits() []limit {
 		{"Octets of a name, department or id in it", "directory.maxText", "the file is broken", "TestBrokenFilesAreRefusedWithTheirPlace"},
 		{"Memory of all memberships of a directory, in octets", "directory.maxMembership", "the file is broken", "TestALongChainAndATangleEndWell"},
 		{"Mistakes of a directory file that are told at once", "directory.maxMistakes", "the others are told when these are gone", "TestManyMistakesAreToldUpToABound"},
+		{"Age above which a directory is too old", "directory_stale", "P121; what then, says switches.stale_directory", "directory-stale.txtar directory-stale-strict.txtar"},
+		{"Names of groups of one address in the facts of a message", "gateway.maxPartyGroups", "only those that the policies ask for; of others it cannot be known", "TestFactsOfManyGroupsAreCut"},
+		{"The same, of all addresses of a message", "gateway.maxFactGroups", "only those that the policies ask for; of others it cannot be known", "TestFactsOfManyGroupsAreCut"},
+		{"Domains of a group's members outside in the facts, and incomplete groups there", "gateway.maxDomains", "the others are counted; of other groups than those asked for it cannot be known", "TestFactsOfManyGroupsAreCut"},
 	}
 }

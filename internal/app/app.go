@@ -20,6 +20,7 @@ import (
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/balance"
 	"postern.dev/postern/internal/deliver"
+	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/dns"
 	"postern.dev/postern/internal/durable"
 	"postern.dev/postern/internal/extract"
@@ -68,9 +69,11 @@ type App struct {
 	Spool   *spool.Spool
 	Audit   *audit.Log
 	Tenants *tenant.Registry
-	Gateway *gateway.Gateway
-	SMTP    *receive.Server
-	Tasks   *task.Runner
+	// Directories say who is who in each tenant.
+	Directories *directory.Registry
+	Gateway     *gateway.Gateway
+	SMTP        *receive.Server
+	Tasks       *task.Runner
 
 	world    World
 	door     *deliver.Deliverer
@@ -78,6 +81,7 @@ type App struct {
 	lock     io.Closer
 	alone    bool // no other process writes into the database
 	tend     chan struct{}
+	met      chan struct{} // directories were put in force
 	stop     context.CancelFunc
 	clock    clock
 	closing  chan struct{} // closed by Close; nil before Start
@@ -96,7 +100,10 @@ type App struct {
 // Open builds every room and starts nothing that takes mail. Every mistake of
 // configuration is found here.
 func Open(ctx context.Context, c *Config, w World) (a *App, err error) {
-	a = &App{Config: c, world: w, Log: w.Log, Metrics: telemetry.NewMetrics(), tend: make(chan struct{}, 1), fatal: make(chan error, 1)}
+	a = &App{
+		Config: c, world: w, Log: w.Log, Metrics: telemetry.NewMetrics(), tend: make(chan struct{}, 1),
+		met: make(chan struct{}, 1), fatal: make(chan error, 1),
+	}
 	if a.Log == nil {
 		a.Log = newLog(c.Log)
 	}
@@ -165,6 +172,10 @@ func (a *App) keeping(ctx context.Context) error {
 	}
 	a.passKeys = keys.Derive("pass")
 	if a.Audit, err = audit.Open(ctx, a.DB, keys.Derive("audit head")...); err != nil {
+		return err
+	}
+	a.Directories = &directory.Registry{}
+	if a.Directories.Kept, err = dir.Sub(directoryFolder); err != nil {
 		return err
 	}
 	bodies, err := dir.Sub("bodies")
@@ -267,7 +278,7 @@ func (a *App) doors() (err error) {
 		eye = a.world.Looking(eye)
 	}
 	a.Gateway = gateway.New(gateway.Config{
-		Hostname: c.Hostname, Tenants: a.Tenants, Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool,
+		Hostname: c.Hostname, Tenants: a.Tenants, Directories: a.Directories, Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool,
 		Audit: a.Audit, Wake: a.wake, Fatal: a.die, Calm: a.calmly, PassKeys: a.passKeys, Patience: c.Patience, Judge: c.Limits.Judge,
 		Limits: mail.Limits{Depth: c.Limits.Depth, Parts: c.Limits.Parts}, Log: a.Log, Metrics: a.Metrics,
 	})
@@ -356,6 +367,7 @@ func (a *App) Start(ctx context.Context) error {
 	})
 	a.run(func() { a.Gateway.Tend(ctx, a.tend) })
 	a.run(func() { a.housekeeping(ctx) })
+	a.run(func() { a.watchDirectories(ctx) })
 	a.watch()
 	return nil
 }

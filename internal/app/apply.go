@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
@@ -80,6 +81,7 @@ type inForce struct {
 	files   files
 	tenants *tenant.Snapshot
 	set     *policy.Set
+	people  *directory.Prepared // after meet
 }
 
 // build makes a state of files, or says everything that is wrong in them.
@@ -146,18 +148,18 @@ func (s *inForce) test(ctx context.Context, l gateway.Looker) error {
 
 // run runs the tests with the gates of the tenant that they are for.
 func (s *inForce) run(ctx context.Context, l gateway.Looker) policy.Result {
-	return policy.Test(s.set, os.DirFS("/"), factsOf(ctx, l, s.tenants, s.set), firstTenant(s.tenants, s.set).Gates)
+	return policy.Test(s.set, os.DirFS("/"), factsOf(ctx, l, s), firstTenant(s.tenants, s.set).Gates)
 }
 
 // factsOf looks at the message of a policy test as the gateway would.
-func factsOf(ctx context.Context, l gateway.Looker, tenants *tenant.Snapshot, set *policy.Set) policy.FactsOf {
+func factsOf(ctx context.Context, l gateway.Looker, s *inForce) policy.FactsOf {
 	return func(message []byte, c policy.Case) (policy.Facts, error) {
-		t := tenants.Find(c.Tenant)
+		t := s.tenants.Find(c.Tenant)
 		if t == nil && c.Tenant != "" {
 			return policy.Facts{}, fmt.Errorf("no tenant is called %q", c.Tenant)
 		}
 		if t == nil {
-			t = firstTenant(tenants, set)
+			t = firstTenant(s.tenants, s.set)
 		}
 		body := mail.Bytes(message)
 		env, _ := EnvelopeOf(t, body)
@@ -179,7 +181,7 @@ func factsOf(ctx context.Context, l gateway.Looker, tenants *tenant.Snapshot, se
 		default:
 			dir = directionOf(t, env)
 		}
-		return gateway.Inspect(ctx, l, t, dir, env, body).Facts, nil
+		return gateway.Inspect(ctx, l, t, s.people.Of(t.ID), dir, env, body).Facts, nil
 	}
 }
 
@@ -285,6 +287,9 @@ func (a *App) Apply(ctx context.Context, paths []string, actor string, dryRun bo
 	merged := old.without(paths)
 	maps.Copy(merged, fresh)
 	state, err := build(a.Tenants, merged)
+	if err == nil {
+		err = state.meet(a.Directories)
+	}
 	if err != nil {
 		return Version{}, err
 	}
@@ -300,7 +305,7 @@ func (a *App) Apply(ctx context.Context, paths []string, actor string, dryRun bo
 		if len(v.Changes) == 0 {
 			v.Version = last
 			if !dryRun { // what files name (secrets, certificates) may have changed
-				a.Tenants.Use(state.tenants)
+				a.use(state)
 			}
 		}
 		return v, nil
@@ -308,7 +313,7 @@ func (a *App) Apply(ctx context.Context, paths []string, actor string, dryRun bo
 	if err := a.keep(ctx, v, merged); err != nil {
 		return Version{}, err
 	}
-	a.Tenants.Use(state.tenants)
+	a.use(state)
 	a.Log.Info("tenants and policies are in force", telemetry.KeyCount, v.Version, telemetry.KeyPolicy, state.set.Version())
 	return v, nil
 }
@@ -346,6 +351,9 @@ func dryRun(ctx context.Context, c *Config, paths []string, actor string) (Versi
 	merged := old.without(paths)
 	maps.Copy(merged, fresh)
 	state, err := build(tenant.NewRegistry(tenant.NewPublished()), merged)
+	if err == nil {
+		err = state.meet(keptDirectories(c))
+	}
 	if err != nil {
 		return Version{}, err
 	}
@@ -376,7 +384,8 @@ func (a *App) applyAtStart(ctx context.Context) error {
 	if oldErr != nil {
 		return errors.Join(err, oldErr)
 	}
-	a.Tenants.Use(state.tenants)
+	_ = state.meet(a.Directories) // what is missing is logged by use
+	a.use(state)
 	a.Log.Error("the last good tenants and policies stay in force", telemetry.KeyCode, problem.ApplyFailed,
 		telemetry.KeyCount, last, telemetry.KeyError, err)
 	return nil

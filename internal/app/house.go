@@ -31,8 +31,8 @@ type Plan struct {
 	// Edit changes the set-up before Exchange starts; may be nil.
 	Edit func(*mailflow.Setup)
 	// Tenant is further YAML of the tenant's file, Policies the text of a
-	// policy file.
-	Tenant, Policies string
+	// policy file, Directory that of the tenant's directory.
+	Tenant, Policies, Directory string
 	// Configure changes postern.yaml; may be nil.
 	Configure func(*Config)
 	// Loopback uses real sockets on 127.0.0.1 instead of a network in
@@ -160,10 +160,14 @@ func (h *House) gateway(authority *fakeexchange.Authority) error {
 		return err
 	}
 	for name, text := range map[string]string{
-		"tenants/contoso.pem":   string(chain) + string(key),
-		"tenants/contoso.yaml":  h.tenantYAML(),
-		"tenants/policies.yaml": h.plan.Policies,
+		"tenants/contoso.pem":                   string(chain) + string(key),
+		"tenants/contoso.yaml":                  h.tenantYAML(),
+		"tenants/policies.yaml":                 h.plan.Policies,
+		"tenants/" + h.Params.ID + ".directory": h.plan.Directory,
 	} {
+		if text == "" && strings.HasSuffix(name, ".directory") {
+			continue
+		}
 		path := filepath.Join(h.plan.Dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err
@@ -231,6 +235,9 @@ func (h *House) tenantYAML() string {
 			h.inbound.Addr().String(), fakeexchange.HostOf(p.Domain+".example"))
 	} else {
 		fmt.Fprintf(&b, "return: { host: mx, client_cert: file:./contoso.pem }\n")
+	}
+	if h.plan.Directory != "" {
+		fmt.Fprintf(&b, "directory: file:./%s.directory\n", p.ID)
 	}
 	b.WriteString(h.plan.Tenant)
 	return b.String()

@@ -151,6 +151,11 @@ func (a *App) figures(ctx context.Context) {
 	}
 	a.Metrics.Set("custody_tasks", float64(open))
 	a.Metrics.Set("custody_held", float64(held))
+	for _, s := range a.Directories.States() {
+		if s.Directory != nil {
+			a.Metrics.Set("directory_age_seconds", s.Directory.Age(time.Now()).Seconds(), "tenant", s.Source.ID)
+		}
+	}
 	from, size, _ := a.Tenants.Published().Source()
 	a.Metrics.Set("microsoft_networks", float64(size), "source", from)
 }

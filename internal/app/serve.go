@@ -114,7 +114,7 @@ func (a *App) health(mux *http.ServeMux) {
 			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		_, _ = w.Write([]byte("ready\n"))
+		_, _ = w.Write([]byte("ready\n" + a.ages(time.Now())))
 	})
 }
 

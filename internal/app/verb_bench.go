@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
@@ -33,6 +34,9 @@ func OpenBench(paths []string, inProcess bool) (*Bench, error) {
 	r := tenant.NewRegistry(tenant.NewPublished())
 	r.Offline = true // a look at policies needs no secret and no certificate
 	state, err := build(r, f)
+	if err == nil {
+		err = state.meet(&directory.Registry{})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +99,7 @@ func (b *Bench) known(id string) string {
 // envelope is taken from its header.
 func (b *Bench) Inspect(ctx context.Context, t *tenant.Tenant, body mail.Body) gateway.Inspection {
 	env, dir := EnvelopeOf(t, body)
-	return gateway.Inspect(ctx, b.looker, t, dir, env, body)
+	return gateway.Inspect(ctx, b.looker, t, b.state.people.Of(t.ID), dir, env, body)
 }
 
 // Test runs the policies' own tests. The places in the result are absolute.

@@ -182,7 +182,7 @@ func (l *loading) addresses(n int, x *Line, v *node) {
 		key, err := address(s)
 		switch {
 		case err != nil:
-			l.wrong(n, "%s", err)
+			l.wrong(n, "%s is not an address", wordOf(i))
 		case i == 0:
 			v.address = key
 		case key != "" && key != v.address && !slices.Contains(v.aliases, key):
@@ -192,30 +192,39 @@ func (l *loading) addresses(n int, x *Line, v *node) {
 	for _, s := range x.Forward {
 		key, err := address(s)
 		if err != nil || key == "" {
-			l.wrong(n, "forward: %q is not an address", s)
+			l.wrong(n, "what stands under forward is not an address")
 			continue
 		}
 		v.forward = append(v.forward, key)
 	}
 }
 
+// wordOf names an address by its place: mistakes are logged, and hold no
+// address.
+func wordOf(i int) string {
+	if i == 0 {
+		return "what stands under address"
+	}
+	return fmt.Sprintf("alias %d", i)
+}
+
 // claim enters the addresses and the id: each belongs to one object.
 func (l *loading) claim(n int, kind string, v *node, at int32) {
-	enter := func(m map[string]int32, key string) {
+	enter := func(m map[string]int32, key, what string) {
 		if key == "" {
 			return
 		}
 		if other, taken := m[key]; taken && other != at {
-			l.wrong(n, "%s belongs to the entry on line %d already", key, l.refs[other].line)
+			l.wrong(n, "%s of this %s belongs to the entry on line %d already", what, kind, l.refs[other].line)
 			return
 		}
 		m[key] = at
 	}
-	enter(l.d.byKey, v.address)
+	enter(l.d.byKey, v.address, "the address")
 	for _, a := range v.aliases {
-		enter(l.d.byKey, a)
+		enter(l.d.byKey, a, "an alias")
 	}
-	enter(l.d.byID, strings.ToLower(v.id))
+	enter(l.d.byID, strings.ToLower(v.id), "the id")
 }
 
 // once keeps one copy of a text.

@@ -17,7 +17,7 @@ func TestHeaderFieldsAreKeptForDrafts(t *testing.T) {
 	facts := func(header string) policy.Facts {
 		own := &tenant.Tenant{ID: "contoso", Secret: []string{"a-very-long-secret-of-a-tenant"}}
 		e := mail.Envelope{From: "x@contoso.example", To: recipientsOf(1)}
-		return Inspect(t.Context(), nothing{}, own, mail.Out, e, mail.Bytes(header+"\r\nhello\r\n")).Facts
+		return Inspect(t.Context(), nothing{}, own, nil, mail.Out, e, mail.Bytes(header+"\r\nhello\r\n")).Facts
 	}
 	f := facts("From: x@contoso.example\r\nImportance: high\r\nX-Project: bluebird\r\nX-Mailer: has A-VERY-LONG-SECRET-OF-A-TENANT\r\n" +
 		"Keywords: " + strings.Repeat("k ", keepValue) + "\r\n")

@@ -14,6 +14,8 @@ const (
 	MissingFact     Code = "P110"
 	ValidationSpent Code = "P111"
 	StaleNetworks   Code = "P112"
+	DirectoryBroken Code = "P120"
+	DirectoryStale  Code = "P121"
 )
 
 func tenantRows() []Problem {
@@ -73,6 +75,18 @@ func tenantRows() []Problem {
 			StaleNetworks, "Microsoft's list of addresses could not be refreshed",
 			"The last good list stays in force",
 			"Check that endpoints.office.com can be reached, or ignore this on an installation without internet",
+		},
+		{
+			DirectoryBroken, "A tenant's directory cannot be read",
+			"The last good directory stays in force; where there never was one, rules that ask for groups cannot be evaluated",
+			"Mend the line that is named, or have the file written again; it is read some seconds later. " +
+				"postern directory show says what is in force",
+		},
+		{
+			DirectoryStale, "A tenant's directory is too old",
+			"Memberships and managers are those of its time; with switches.stale_directory: unknown, rules that ask " +
+				"for them cannot be evaluated, and count as engine-failed",
+			"See why its source writes no new one; directory_stale says which age is too old",
 		},
 	}
 }

@@ -61,7 +61,7 @@ func newStage(t *testing.T, a *txtar.Archive) *stage {
 	}
 	s.plan = app.Plan{
 		Dir: t.TempDir(), Tenant: string(s.files["tenant.yaml"]), Policies: string(s.files["policies.yaml"]),
-		InProcess: true, Log: slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Directory: dated(s.files["contoso.directory"]), InProcess: true, Log: slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Params: fakeexchange.DefaultParams(),
 	}
 	return s
@@ -233,6 +233,25 @@ func (s *stage) apply(name, file string) error {
 	}
 	_, err := s.house.App.Do(s.ctx, "reload", app.Call{}, "story")
 	return err
+}
+
+// dated puts the time into a directory: "(now)" is when it is written.
+func dated(text []byte) string {
+	return strings.ReplaceAll(string(text), "(now)", time.Now().UTC().Format(time.RFC3339))
+}
+
+// newDirectory writes another directory for the tenant; nobody applies it.
+func newDirectory(s *stage, words []string) error {
+	data, ok := s.files[words[0]]
+	if !ok {
+		return fmt.Errorf("there is no file %s in the story", words[0])
+	}
+	path := filepath.Join(s.plan.Dir, "tenants", "contoso.directory")
+	if err := os.WriteFile(path, []byte(dated(data)), 0o600); err != nil {
+		return err
+	}
+	s.settle()
+	return nil
 }
 
 // eye stands before the looker and fails when the story says so.

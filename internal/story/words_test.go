@@ -8,7 +8,7 @@ type act func(s *stage, words []string) error
 func words1() map[string]act {
 	return map[string]act{
 		// The house, before anything happens in it. A story that has
-		// tenant.yaml or policies.yaml gives the tenant these settings.
+		// tenant.yaml, policies.yaml or contoso.directory gives the tenant these settings.
 		"house":         setHouse,     // [preset P] [setup S] [retry D,D…] [give-up D] [patience D]
 		"switch":        setSwitch,    // NAME VALUE: an assumption about Exchange (fakeexchange.Switches)
 		"dns":           setDNS,       // DOMAIN mx PREF HOST … | DOMAIN nothing | HOST at IP
@@ -33,8 +33,9 @@ func words1() map[string]act {
 		"gateway stops":   gatewayStops,
 		"gateway crashes": gatewayCrashes,
 		"gateway starts":  gatewayStarts,
-		"apply":           applyFile,  // NAME FILE: tenants/NAME becomes FILE
-		"queue":           queueRetry, // retry
+		"apply":           applyFile,    // NAME FILE: tenants/NAME becomes FILE
+		"directory":       newDirectory, // FILE: the tenant's directory becomes FILE; (now) in it is the time
+		"queue":           queueRetry,   // retry
 
 		// Decisions.
 		"release": release, // [B,C] by A
