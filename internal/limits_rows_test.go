@@ -103,6 +103,7 @@ func policyLimits() []limit {
 		{"Weeks that a hold in working time can take", "policy.mostWeeks", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Approvers or deputies of a hold", "policy.maxApprovers", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Reminders of a hold", "policy.maxReminders", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
+		{"Exceptions of a policy", "policy.maxBranches", "a mistake", "TestMistakesOfExceptions"},
 		{"Reasons of an override", "policy.maxReasons", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Characters of a reason", "policy.maxReason", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Addresses of a copy or redirect", "policy.maxTargets", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/common/types"
@@ -365,6 +366,23 @@ type variable struct {
 	doc  string
 }
 
+// variableNamed finds a name.
+func variableNamed(name string) (variable, bool) {
+	v, ok := variablesOnce()[name]
+	return v, ok
+}
+
+// variablesOnce indexes the table when it is first asked for: it never changes.
+var variablesOnce = func() func() map[string]variable {
+	return sync.OnceValue(func() map[string]variable {
+		all := map[string]variable{}
+		for _, v := range variables() {
+			all[v.name] = v
+		}
+		return all
+	})
+}()
+
 // variables are the names of conditions, besides recipient.
 func variables() []variable {
 	obj := types.NewObjectType
@@ -430,7 +448,7 @@ func contents() []variable {
 		return func(m *moment) ref.Val { return m.person(typeParty, get(m.facts)) }
 	}
 	return []variable{
-		{"sender", "sender", obj(typeParty), party(func(f *Facts) Party { return f.Sender }), "the sender of the envelope"},
+		{"sender", "sender", obj(typeParty), party(func(f *Facts) Party { return f.Sender }), "whom the policy means by its sender: the envelope's, unless it says otherwise"},
 		{"mailbox", "mailbox", obj(typeParty), party(func(f *Facts) Party { return f.Mailbox }),
 			"the author in the header (From): whose mail it is"},
 		{"user", "user", obj(typeParty), party(func(f *Facts) Party { return f.User }),

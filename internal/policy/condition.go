@@ -307,6 +307,7 @@ func (c *condition) selected(s celast.SelectExpr) {
 
 // eval answers the condition; the error says why it cannot be known.
 func (c *condition) eval(m *moment) (answer, error) {
+	m.evaluated++
 	out, _, err := c.program.Eval(m)
 	if err != nil {
 		return cannotKnow, err

@@ -137,6 +137,8 @@ type decision struct {
 	once map[evaluated]result
 	// excepting are the moments without excepted values.
 	excepting map[string]*moment
+	// naive asks every rule for every recipient: what the tests compare with.
+	naive bool
 	// guess is for a replay, missing what it had to guess about.
 	guess   guess
 	missing []string
@@ -153,6 +155,22 @@ type result struct {
 	err    error
 	// guessed says that a replay took it for yes, and that it may have failed.
 	guessed bool
+	// branch is the exception that holds, when the answer is yes.
+	branch *Branch
+}
+
+// weight orders what a policy comes to for one sender and for another: the
+// stricter counts.
+func (r result) weight() int {
+	switch {
+	case r.answer == yes && r.branch == nil:
+		return 3
+	case r.answer == cannotKnow:
+		return 2
+	case r.answer == yes:
+		return 1
+	}
+	return 0
 }
 
 // candidate is one thing that a matching rule wants for one recipient.
@@ -184,6 +202,10 @@ func (d *decision) recipient(p Party) (v RecipientVerdict, unknown []mail.Unseen
 		}
 		switch res := d.match(r, p); res.answer {
 		case yes:
+			if res.branch != nil {
+				all = append(all, v.excuse(r, res.branch, d.facts)...)
+				continue
+			}
 			all = append(all, r.candidates(d.facts)...)
 			if res.guessed && r.strongest(d.facts).action.Protects() { // or its evaluation failed then
 				unknown = append(unknown, mail.Unseen{Reason: mail.EngineFailed})
@@ -210,31 +232,56 @@ func (r *Rule) applies(tenant string) bool {
 	return len(r.Tenants) == 0 || slices.Contains(r.Tenants, tenant)
 }
 
-// match answers "when and not unless".
+// match answers "when, and not unless, and no exception". A policy that means
+// two people by its sender is asked for both.
 func (d *decision) match(r *Rule, to Party) result {
 	m := d.at(r, to)
 	this := evaluated{r, m}
-	perRecipient := r.when.PerRecipient || (r.unless != nil && r.unless.PerRecipient)
-	if !perRecipient {
+	perRecipient := slices.ContainsFunc(r.conditions(), func(c *condition) bool { return c.PerRecipient })
+	if !perRecipient && !d.naive {
 		if res, ok := d.once[this]; ok {
 			return res
 		}
 	}
 	res := result{}
+	for _, m.subject = range r.Sender.each() {
+		if one := d.ask(r, m); one.weight() > res.weight() {
+			res = one
+		}
+	}
+	m.subject = ""
+	if !perRecipient {
+		d.once[this] = res
+	}
+	return res
+}
+
+// ask answers for one sender. Of several exceptions that hold the first one
+// counts; when nobody knows of one, nobody knows what is done.
+func (d *decision) ask(r *Rule, m *moment) result {
+	res := result{}
 	res.answer, res.err = r.when.eval(m)
 	if res.answer != no && r.unless != nil {
 		switch except, err := r.unless.eval(m); {
 		case except == yes:
-			res = result{answer: no}
+			return result{answer: no}
 		case except == cannotKnow && res.answer == yes:
+			res = result{answer: cannotKnow, err: err}
+		}
+	}
+	for _, b := range r.Branches {
+		if res.answer != yes {
+			break
+		}
+		switch except, err := b.when.eval(m); except {
+		case yes:
+			return result{answer: yes, branch: b}
+		case cannotKnow:
 			res = result{answer: cannotKnow, err: err}
 		}
 	}
 	if res.answer == cannotKnow {
 		res = d.guessed(r, res)
-	}
-	if !perRecipient {
-		d.once[this] = res
 	}
 	return res
 }

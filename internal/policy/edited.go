@@ -54,6 +54,17 @@ func (s *Set) compiled(r Rule, before *Set) (*Rule, error) {
 			return nil, fmt.Errorf("policy: %s: unless: %w", r.ID, err)
 		}
 	}
+	branches := make([]*Branch, len(r.Branches))
+	for i, b := range r.Branches {
+		fresh := *b
+		if !same(fresh.when, fresh.When) {
+			if fresh.when, err = s.condition(fresh.When); err != nil {
+				return nil, fmt.Errorf("policy: %s: exception %s: %w", r.ID, b.ID, err)
+			}
+		}
+		branches[i] = &fresh
+	}
+	r.Branches = branches
 	return &r, nil
 }
 

@@ -72,8 +72,12 @@ type Rule struct {
 	Priority int    `json:"priority"`
 	When     string `json:"when"`
 	Unless   string `json:"unless,omitempty"`
-	Steps    []Step `json:"then"`
-	Tests    []Case `json:"-"`
+	// Sender is whom the conditions mean by sender. Default: the envelope's.
+	Sender Subject `json:"sender,omitempty"`
+	// Branches are its exceptions, in their order.
+	Branches []*Branch `json:"exceptions,omitempty"`
+	Steps    []Step    `json:"then"`
+	Tests    []Case    `json:"-"`
 	// Place is "file:line".
 	Place string `json:"-"`
 
@@ -140,9 +144,10 @@ type loader struct {
 // pending is a policy whose conditions are compiled when all lists and
 // detectors are known.
 type pending struct {
-	r            *reader
-	rule         *Rule
-	when, unless ast.Node
+	r      *reader
+	node   ast.Node
+	source string
+	into   **condition
 }
 
 type included struct {
@@ -214,8 +219,8 @@ func line(n ast.Node) int {
 }
 
 func (l *loader) policy(r *reader, doc ast.Node) {
-	m, ok := r.mapping(doc, "a policy", "kind", "id", "name", "description", "tenants", "mode", "priority",
-		"when", "unless", "then", "tests")
+	m, ok := r.mapping(doc, "a policy", "kind", "id", "name", "description", "tenants", "sender", "mode", "priority",
+		"when", "unless", "exceptions", "then", "tests")
 	if !ok {
 		return
 	}
@@ -234,6 +239,7 @@ func (l *loader) policy(r *reader, doc ast.Node) {
 		r.wrong(m.keys["mode"], "%q is not a mode (off, log, notify, override, enforce)%s", rule.Mode,
 			didYouMean(string(rule.Mode), modes))
 	}
+	rule.Sender = Subject(m.word("sender", "whom a policy can mean by its sender", subjectWords()))
 	rule.Priority = m.number("priority", defaultPriority)
 	rule.When, rule.Unless = m.needText("when", "a policy"), m.text("unless")
 	if !m.has("then") {
@@ -244,7 +250,9 @@ func (l *loader) policy(r *reader, doc ast.Node) {
 	}
 	rule.Tests = r.cases(m, at)
 	l.set.rules = append(l.set.rules, rule)
-	l.pending = append(l.pending, pending{r, rule, m.keys["when"], m.keys["unless"]})
+	l.branches(r, m, rule)
+	l.pending = append(l.pending, pending{r, m.keys["when"], rule.When, &rule.when},
+		pending{r, m.keys["unless"], rule.Unless, &rule.unless})
 }
 
 // allowed refuses what this installation cannot do, and further protected
@@ -352,8 +360,7 @@ func (l *loader) finish() {
 	}
 	l.set.language = lang
 	for _, p := range l.pending {
-		p.rule.when = p.r.condition(lang, p.when, p.rule.When)
-		p.rule.unless = p.r.condition(lang, p.unless, p.rule.Unless)
+		*p.into = p.r.condition(lang, p.node, p.source)
 	}
 }
 

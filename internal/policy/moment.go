@@ -142,6 +142,8 @@ type moment struct {
 	cache     map[string]ref.Val
 	recipient ref.Val
 	strange   map[string]bool // detectors that were others then, or nobody
+	subject   Subject         // whom the policy means by its sender
+	evaluated int             // conditions, by CEL
 }
 
 func newMoment(f *Facts, profiles ...Profile) *moment {
@@ -305,27 +307,40 @@ func (v view) seen(name string) bool {
 
 // ResolveName gives a variable of a condition.
 func (m *moment) ResolveName(name string) (any, bool) {
-	switch name {
-	case "recipient":
-		return m.recipient, true
-	case varFacts:
-		return m.within(everywhere()), true
-	}
-	if v, ok := m.cache[name]; ok {
-		return v, true
-	}
-	for _, v := range variables() {
-		if v.name != name {
-			continue
-		}
-		val := unknownValue(name)
-		if !m.unknown[v.key] {
-			val = v.get(m)
-		}
-		m.cache[name] = val
+	if val := m.variable(name); val != nil {
 		return val, true
 	}
 	return nil, false
+}
+
+// variable is the value of a name; nil when there is none of that name.
+func (m *moment) variable(name string) ref.Val {
+	switch name {
+	case "recipient":
+		return m.recipient
+	case "sender":
+		return m.sender()
+	case varFacts:
+		name = typeFindings
+	}
+	if v, ok := m.cache[name]; ok {
+		return v
+	}
+	v, ok := variable{}, false
+	if name == "@sender" {
+		v, ok = variableNamed("sender")
+	} else {
+		v, ok = variableNamed(name)
+	}
+	if !ok {
+		return nil
+	}
+	val := unknownValue(v.name)
+	if !m.unknown[v.key] {
+		val = v.get(m)
+	}
+	m.cache[name] = val
+	return val
 }
 
 // Parent is part of CEL's interface.

@@ -78,7 +78,9 @@ func (d *decision) guessed(r *Rule, res result) result {
 }
 
 // fragile reports whether evaluating the rule can fail.
-func (r *Rule) fragile() bool { return r.when.Fragile || r.unless != nil && r.unless.Fragile }
+func (r *Rule) fragile() bool {
+	return slices.ContainsFunc(r.conditions(), func(c *condition) bool { return c.Fragile })
+}
 
 // fragile are CEL's operators and functions that fail for some values.
 func fragile(function string) bool {

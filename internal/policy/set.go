@@ -205,7 +205,11 @@ func (s *Set) seal() {
 
 // conditions are those of the rule.
 func (r *Rule) conditions() (list []*condition) {
-	for _, c := range []*condition{r.when, r.unless} {
+	all := []*condition{r.when, r.unless}
+	for _, b := range r.Branches {
+		all = append(all, b.when)
+	}
+	for _, c := range all {
 		if c != nil {
 			list = append(list, c)
 		}
@@ -218,7 +222,11 @@ func (r *Rule) headers() (names []string) {
 	for _, c := range r.conditions() {
 		names = append(names, c.Headers...)
 	}
-	for _, s := range r.Steps {
+	steps := slices.Clone(r.Steps)
+	for _, b := range r.Branches {
+		steps = append(steps, b.Steps...)
+	}
+	for _, s := range steps {
 		for _, h := range s.Headers {
 			names = append(names, strings.ToLower(h.Name))
 		}

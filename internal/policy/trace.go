@@ -116,7 +116,9 @@ func (s *Set) Tracer() *Tracer {
 type Trace struct {
 	When   *Node
 	Unless *Node
-	// Truth is "when and not unless".
+	// Branches are the exceptions of the rule, in their order.
+	Branches []*Node
+	// Truth is "when, and not unless, and no exception".
 	Truth Truth
 	// Why says why it cannot be known.
 	Why string
@@ -131,29 +133,58 @@ func (t *Tracer) Rule(r Rule, f *Facts, recipient int) (Trace, error) {
 	if recipient < len(f.Recipients) {
 		m.turn(f.Recipients[recipient])
 	}
+	m.subject = r.asked(m)
 	var out Trace
 	var err error
 	if out.When, err = t.condition(r.when, m); err != nil {
 		return out, err
 	}
 	out.Truth, out.Why = out.When.Truth, out.When.Why
-	if r.unless == nil {
-		return out, nil
-	}
-	if out.Truth == False {
-		out.Unless = &Node{Text: r.Unless, Truth: Skipped}
-		return out, nil
-	}
-	if out.Unless, err = t.condition(r.unless, m); err != nil {
+	if out.Unless, err = t.exception(r.unless, &out, m); err != nil {
 		return out, err
 	}
-	switch {
-	case out.Unless.Truth == True:
-		out.Truth, out.Why = False, ""
-	case out.Unless.Truth == Unknown && out.Truth == True:
-		out.Truth, out.Why = Unknown, out.Unless.Why
+	for _, b := range r.Branches {
+		n := &Node{Text: b.When, Truth: Skipped}
+		if out.Truth == True {
+			if n, err = t.exception(b.when, &out, m); err != nil {
+				return out, err
+			}
+		}
+		out.Branches = append(out.Branches, n)
 	}
 	return out, nil
+}
+
+// exception traces what stands against a rule that holds so far.
+func (t *Tracer) exception(c *condition, out *Trace, m *moment) (*Node, error) {
+	switch {
+	case c == nil:
+		return nil, nil
+	case out.Truth == False:
+		return &Node{Text: c.Source, Truth: Skipped}, nil
+	}
+	n, err := t.condition(c, m)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case n.Truth == True:
+		out.Truth, out.Why = False, ""
+	case n.Truth == Unknown && out.Truth == True:
+		out.Truth, out.Why = Unknown, n.Why
+	}
+	return n, nil
+}
+
+// asked is the sender for whom the rule comes to what it comes to.
+func (r *Rule) asked(m *moment) (best Subject) {
+	d, weight := &decision{}, -1
+	for _, m.subject = range r.Sender.each() {
+		if w := d.ask(r, m).weight(); w > weight {
+			best, weight = m.subject, w
+		}
+	}
+	return best
 }
 
 // condition traces one condition. Its parts are evaluated on their own; the
