@@ -448,7 +448,8 @@ func contents() []variable {
 		return func(m *moment) ref.Val { return m.person(typeParty, get(m.facts)) }
 	}
 	return []variable{
-		{"sender", "sender", obj(typeParty), party(func(f *Facts) Party { return f.Sender }), "whom the policy means by its sender: the envelope's, unless it says otherwise"},
+		{"sender", "sender", obj(typeParty), party(func(f *Facts) Party { return f.Sender }),
+			"whom the policy means by its sender: the envelope's, unless it says otherwise"},
 		{"mailbox", "mailbox", obj(typeParty), party(func(f *Facts) Party { return f.Mailbox }),
 			"the author in the header (From): whose mail it is"},
 		{"user", "user", obj(typeParty), party(func(f *Facts) Party { return f.User }),
