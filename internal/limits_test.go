@@ -40,6 +40,7 @@ func limits() []struct {
 		{"Pictures", "Only where `ocr.program` is set.", pictureLimits()},
 		{"PDF documents", "A document that meets one is read up to there, and the cause is said.", pdfLimits()},
 		{"Archives and office documents", "Files in others are counted above; these bound the container itself.", packedLimits()},
+		{"Sender authentication", "What could not be verified never passes.", authLimits()},
 		{"Policies, dictionaries and tenants", "A file over a limit is a mistake that `postern check` names; the last good files stay in force.", policyLimits()},
 		{"Directories and earlier contact", "A directory file over a limit is broken: the last good one stays in force, and P120 is logged.", directoryLimits()},
 		{"Handing on", "Towards the next hop.", deliverLimits()},
