@@ -130,7 +130,7 @@ func findingsField(get func(any) ref.Val, doc string) field {
 
 // partyFields are those of every address.
 func partyFields() map[string]field {
-	of := func(v any) Party { return v.(person).Party }
+	of := func(v any) *Party { return v.(person).Party }
 	return map[string]field{
 		"address": textField(func(v any) string { return of(v).Address.Fold() }, "in lower case"),
 		"domain":  textField(func(v any) string { return domainForm(of(v).Address.Domain()) }, "in A-labels"),
@@ -185,7 +185,7 @@ func whoField(get func(Who) ref.Val, typ *types.Type, doc string) field {
 
 // recipientFields are those that recipients have besides.
 func recipientFields() map[string]field {
-	of := func(v any) Party { return v.(person).Party }
+	of := func(v any) *Party { return v.(person).Party }
 	history := func(v any, get func(contact) ref.Val) ref.Val {
 		if of(v).Contact == nil {
 			return unknownValue("earlier mail to a recipient")

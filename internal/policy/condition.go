@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"cel.dev/cel-go/cel"
 	celast "cel.dev/cel-go/common/ast"
@@ -46,8 +47,12 @@ const (
 
 // condition is a compiled "when" or "unless".
 type condition struct {
-	Source  string
-	program cel.Program
+	Source string
+	// program has a cost limit; free has none, because it cannot cost so much
+	// with facts of usual size. It is nil when it can.
+	program func() (cel.Program, error)
+	free    cel.Program
+	screen  *screen
 	// PerRecipient is set when the answer depends on the recipient.
 	PerRecipient bool
 	// Counts are the findings that the condition looks at.
@@ -73,6 +78,7 @@ type countRef struct{ Name, Level string }
 // language compiles conditions for one set of lists and detectors.
 type language struct {
 	env       *cel.Env
+	objects   map[string]map[string]field
 	lists     map[string]*List
 	detectors []string
 }
@@ -83,6 +89,7 @@ func newLanguage(lists map[string]*List, detectors []string) (*language, error) 
 	if err != nil {
 		return nil, err
 	}
+	l.objects = p.objects
 	opts := []cel.EnvOption{
 		cel.CustomTypeProvider(p), cel.CustomTypeAdapter(types.DefaultTypeAdapter),
 		cel.ParserExpressionSizeLimit(maxCondition), cel.ParserRecursionLimit(100), cel.ParserErrorRecoveryLimit(4),
@@ -125,7 +132,7 @@ func (l *language) in(party, list ref.Val) ref.Val {
 		return types.False // an undefined list has no members; Set.Undefined tells
 	}
 	p := party.Value().(person)
-	return truthOf(named.holds(p.Party, p.moment.facts.Directory), "whether an address is in the list "+named.ID)
+	return truthOf(named.holds(*p.Party, p.moment.facts.Directory), "whether an address is in the list "+named.ID)
 }
 
 // truthOf is an answer as a value of CEL.
@@ -190,12 +197,27 @@ func (l *language) compile(source string) (*condition, []flaw) {
 			"this condition can cost %d steps at worst; the limit is %d: avoid lists inside lists", estimate.Max, maxEstimate)}}
 	}
 	if err == nil {
-		c.program, err = l.env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
+		err = l.programs(c, checked, estimate.Max)
 	}
 	if err != nil {
 		return nil, []flaw{{1, 0, l.explain(err.Error())}}
 	}
+	c.screen = l.screen(parsed.NativeRep().Expr())
 	return c, nil
+}
+
+// programs compiles a condition. Counting the cost while it runs takes as
+// long as running, so that is done only where the limit can be reached.
+func (l *language) programs(c *condition, checked *cel.Ast, most uint64) (err error) {
+	c.program = sync.OnceValues(func() (cel.Program, error) {
+		return l.env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
+	})
+	if most > maxCost {
+		_, err = c.program()
+		return err
+	}
+	c.free, err = l.env.Program(checked, cel.EvalOptions(cel.OptOptimize))
+	return err
 }
 
 func (l *language) flaws(issues *cel.Issues) (flaws []flaw) {
@@ -308,7 +330,14 @@ func (c *condition) selected(s celast.SelectExpr) {
 // eval answers the condition; the error says why it cannot be known.
 func (c *condition) eval(m *moment) (answer, error) {
 	m.evaluated++
-	out, _, err := c.program.Eval(m)
+	p := c.free
+	if p == nil || m.large() {
+		var err error
+		if p, err = c.program(); err != nil {
+			return cannotKnow, err
+		}
+	}
+	out, _, err := p.Eval(m)
 	if err != nil {
 		return cannotKnow, err
 	}
@@ -342,15 +371,22 @@ func whyUnknown(err error) string {
 	return "evaluation failed"
 }
 
+// What is usual: facts with longer lists or texts are evaluated with a limit
+// that counts.
+const (
+	usualList = 200
+	usualText = 1000
+)
+
 // sizes tells the estimator how long things are at worst.
 type sizes struct{}
 
 func (sizes) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
 	switch n.Type().Kind() {
 	case types.ListKind:
-		return &cost.SizeEstimate{Min: 0, Max: 200}
+		return &cost.SizeEstimate{Min: 0, Max: usualList}
 	case types.StringKind:
-		return &cost.SizeEstimate{Min: 0, Max: 1000}
+		return &cost.SizeEstimate{Min: 0, Max: usualText}
 	}
 	return nil
 }

@@ -137,6 +137,9 @@ type decision struct {
 	once map[evaluated]result
 	// excepting are the moments without excepted values.
 	excepting map[string]*moment
+	// sieve keeps the rules that may match.
+	sieve  *sieve
+	buffer []candidate // used again for each recipient
 	// naive asks every rule for every recipient: what the tests compare with.
 	naive bool
 	// guess is for a replay, missing what it had to guess about.
@@ -176,7 +179,7 @@ func (r result) weight() int {
 // candidate is one thing that a matching rule wants for one recipient.
 type candidate struct {
 	rule   *Rule
-	step   Step
+	step   *Step
 	action Action // in the rule's mode
 	would  Action // what the rule says, when that is another one
 }
@@ -191,22 +194,19 @@ func (c candidate) match(why string) Match {
 func (d *decision) recipient(p Party) (v RecipientVerdict, unknown []mail.Unseen) {
 	v = RecipientVerdict{Address: p.Address, Action: Deliver, Rules: []string{}}
 	d.moment.turn(p)
-	var all []candidate
+	all := d.buffer[:0]
 	upper := Deliver
 	if d.set == nil {
 		return v, nil
 	}
-	for _, r := range d.set.rules {
-		if r.Mode == ModeOff || !r.applies(d.facts.Tenant) {
-			continue
-		}
+	for _, r := range d.worthAsking() {
 		switch res := d.match(r, p); res.answer {
 		case yes:
 			if res.branch != nil {
 				all = append(all, v.excuse(r, res.branch, d.facts)...)
 				continue
 			}
-			all = append(all, r.candidates(d.facts)...)
+			all = r.wants(all, d.facts)
 			if res.guessed && r.strongest(d.facts).action.Protects() { // or its evaluation failed then
 				unknown = append(unknown, mail.Unseen{Reason: mail.EngineFailed})
 			}
@@ -223,8 +223,34 @@ func (d *decision) recipient(p Party) (v RecipientVerdict, unknown []mail.Unseen
 		}
 	}
 	d.settle(&v, all)
+	d.buffer = all
 	v.AtMost = strongest([]Action{v.Action, upper})
 	return v, unknown
+}
+
+// worthAsking lists the rules that may match for the recipient, in their
+// order. Values that are excepted for some rules and recipients can make a
+// rule match that the facts as they stand do not: then all are asked.
+func (d *decision) worthAsking() (rules []*Rule) {
+	wanted := func(r *Rule) bool { return r.Mode != ModeOff && r.applies(d.facts.Tenant) }
+	if d.naive || d.set.plan == nil || len(d.facts.Excepted) > 0 {
+		for _, r := range d.set.rules {
+			if wanted(r) {
+				rules = append(rules, r)
+			}
+		}
+		return rules
+	}
+	if d.sieve == nil {
+		d.sieve = d.set.plan.sieve(d.moment, wanted)
+	}
+	d.sieve.turn()
+	for _, r := range d.sieve.live {
+		if d.sieve.passes(r) {
+			rules = append(rules, r.rule)
+		}
+	}
+	return rules
 }
 
 // applies reports whether the rule is meant for the tenant.
@@ -237,8 +263,7 @@ func (r *Rule) applies(tenant string) bool {
 func (d *decision) match(r *Rule, to Party) result {
 	m := d.at(r, to)
 	this := evaluated{r, m}
-	perRecipient := slices.ContainsFunc(r.conditions(), func(c *condition) bool { return c.PerRecipient })
-	if !perRecipient && !d.naive {
+	if !r.perRecipient && !d.naive {
 		if res, ok := d.once[this]; ok {
 			return res
 		}
@@ -250,7 +275,7 @@ func (d *decision) match(r *Rule, to Party) result {
 		}
 	}
 	m.subject = ""
-	if !perRecipient {
+	if !r.perRecipient {
 		d.once[this] = res
 	}
 	return res
@@ -289,8 +314,13 @@ func (d *decision) ask(r *Rule, m *moment) result {
 // candidates are the rule's steps in its mode. Nothing can be done any more
 // to a copy: there every rule only records, copies and notifies.
 func (r *Rule) candidates(f *Facts) []candidate {
-	all := make([]candidate, 0, len(r.Steps))
-	for _, s := range r.Steps {
+	return r.wants(make([]candidate, 0, len(r.Steps)), f)
+}
+
+// wants adds the candidates of the rule.
+func (r *Rule) wants(all []candidate, f *Facts) []candidate {
+	for i := range r.Steps {
+		s := &r.Steps[i]
 		c := candidate{rule: r, step: s, action: r.Mode.Effective(s.Action)}
 		if f.Copied() && c.action != Notify && c.action != Copy {
 			c.action = weaker(c.action, LogOnly)
@@ -319,6 +349,15 @@ func (d *decision) settle(v *RecipientVerdict, all []candidate) {
 	slices.SortStableFunc(all, func(a, b candidate) int {
 		return b.rank() - a.rank()
 	})
+	told := make(map[*Rule]bool, len(all))
+	var last [4]string // losers mostly lose for the same reason
+	reason := ""
+	why := func(words ...string) string {
+		if now := [4]string(words); now != last {
+			last, reason = now, strings.Join(words, "")
+		}
+		return reason
+	}
 	for i, c := range all {
 		v.Would = stronger(v.Would, c.would)
 		first := all[0]
@@ -328,33 +367,27 @@ func (d *decision) settle(v *RecipientVerdict, all []candidate) {
 			v.Because = d.because(c.rule, v.Address)
 			v.Text = c.step.Text
 			v.win(c)
-		case c.rule == first.rule:
-			// A further step of the rule that decided.
+		case told[c.rule]:
+			// A further step of a rule that is told already.
 		case c.action == v.Action && c.action.additive():
 			v.win(c)
 		case c.action == v.Action:
-			v.lose(c, fmt.Sprintf("%q decides the %s: it comes first", first.rule.ID, v.Action))
+			v.lose(c, why(quoted(first.rule.ID), " decides the ", string(v.Action), ": it comes first"))
 		default:
-			v.lose(c, fmt.Sprintf("%s is weaker than the %s of %q", c.word(), first.word(), first.rule.ID))
+			v.lose(c, why(c.word(), " is weaker than the ", first.word(), " of "+quoted(first.rule.ID)))
 		}
+		told[c.rule] = true
 		d.addUp(v, c, i == 0)
 	}
 }
 
 func (v *RecipientVerdict) win(c candidate) {
-	if !slices.Contains(v.Rules, c.rule.ID) {
-		v.Rules = append(v.Rules, c.rule.ID)
-		v.Won = append(v.Won, c.match(""))
-	}
+	v.Rules = append(v.Rules, c.rule.ID)
+	v.Won = append(v.Won, c.match(""))
 }
 
-// lose records the strongest losing step of a rule once.
-func (v *RecipientVerdict) lose(c candidate, why string) {
-	same := func(m Match) bool { return m.Rule == c.rule.ID }
-	if !slices.ContainsFunc(v.Lost, same) && !slices.ContainsFunc(v.Won, same) {
-		v.Lost = append(v.Lost, c.match(why))
-	}
-}
+// lose records the strongest losing step of a rule.
+func (v *RecipientVerdict) lose(c candidate, why string) { v.Lost = append(v.Lost, c.match(why)) }
 
 // addUp does what a step does besides deciding.
 func (d *decision) addUp(v *RecipientVerdict, c candidate, decides bool) {
@@ -380,7 +413,7 @@ func (d *decision) addUp(v *RecipientVerdict, c candidate, decides bool) {
 		}
 	case Override, HoldFor:
 		if decides {
-			v.Hold = holdOf(c.step)
+			v.Hold = holdOf(*c.step)
 			v.Hold.Rule = c.rule.ID
 		}
 	case Secure:

@@ -65,6 +65,7 @@ func (s *Set) compiled(r Rule, before *Set) (*Rule, error) {
 		branches[i] = &fresh
 	}
 	r.Branches = branches
+	r.compiled()
 	return &r, nil
 }
 

@@ -82,6 +82,7 @@ type Rule struct {
 	Place string `json:"-"`
 
 	when, unless *condition
+	perRecipient bool // some condition asks for the recipient
 }
 
 // Case is one test of a policy.
@@ -361,6 +362,9 @@ func (l *loader) finish() {
 	l.set.language = lang
 	for _, p := range l.pending {
 		*p.into = p.r.condition(lang, p.node, p.source)
+	}
+	for _, r := range l.set.rules {
+		r.compiled()
 	}
 }
 

@@ -139,17 +139,19 @@ type moment struct {
 	looked    map[string]bool // nil: for everything
 	profiles  []Profile
 	found     map[scope]map[string]counts
+	whole     map[string]ref.Val // the counts of everything
 	cache     map[string]ref.Val
 	recipient ref.Val
 	strange   map[string]bool // detectors that were others then, or nobody
 	subject   Subject         // whom the policy means by its sender
 	evaluated int             // conditions, by CEL
+	size      int8            // 0 not known, 1 usual, 2 large
 }
 
 func newMoment(f *Facts, profiles ...Profile) *moment {
 	m := &moment{
 		facts: f, unknown: map[string]bool{}, profiles: profiles, found: map[scope]map[string]counts{},
-		cache: map[string]ref.Val{}, recipient: unknownValue("recipient"),
+		whole: map[string]ref.Val{}, cache: map[string]ref.Val{}, recipient: unknownValue("recipient"),
 	}
 	for _, k := range f.Unknown {
 		m.unknown[k] = true
@@ -168,11 +170,11 @@ func newMoment(f *Facts, profiles ...Profile) *moment {
 
 // person is an address of a moment.
 type person struct {
-	Party
+	*Party
 	moment *moment
 }
 
-func (m *moment) person(name string, p Party) ref.Val { return object{name, person{p, m}} }
+func (m *moment) person(name string, p Party) ref.Val { return object{name, person{&p, m}} }
 
 // turn makes the moment that of a recipient.
 func (m *moment) turn(p Party) {
@@ -184,8 +186,8 @@ func (m *moment) turn(p Party) {
 
 func (m *moment) people(name string, list []Party) ref.Val {
 	all := make([]person, len(list))
-	for i, p := range list {
-		all[i] = person{p, m}
+	for i := range list {
+		all[i] = person{&list[i], m}
 	}
 	return objects(name, all)
 }
@@ -292,7 +294,15 @@ func (v view) counts(name string) ref.Val {
 	if !v.scope.all && (!v.scope.kept || !m.facts.PerPart || m.unknown["per_part"] || m.unknown["attachments"]) {
 		return unknownValue("findings." + name + " of a part")
 	}
-	return object{typeCounts, m.of(v.scope)[name]}
+	if !v.scope.all {
+		return object{typeCounts, m.of(v.scope)[name]}
+	}
+	n, ok := m.whole[name]
+	if !ok {
+		n = object{typeCounts, m.of(v.scope)[name]}
+		m.whole[name] = n
+	}
+	return n
 }
 
 // seen reports whether something was found of a type of which nobody says

@@ -29,6 +29,7 @@ type Set struct {
 	own          map[string]string
 	terms        map[string]string
 	language     *language // of the conditions
+	plan         *plan
 }
 
 // Dictionary is a detector made of terms, handed on to those who look.
@@ -178,6 +179,7 @@ func (s *Set) seal() {
 	slices.SortFunc(s.dictionaries, func(a, b Dictionary) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(s.detectors, func(a, b Detector) int { return cmp.Compare(a.ID, b.ID) })
 	s.zoned()
+	s.plan = newPlan(s.rules)
 	for _, r := range s.rules {
 		s.headers = append(s.headers, r.headers()...)
 		for _, c := range r.conditions() {
@@ -215,6 +217,11 @@ func (r *Rule) conditions() (list []*condition) {
 		}
 	}
 	return list
+}
+
+// compiled notes what the conditions ask for.
+func (r *Rule) compiled() {
+	r.perRecipient = slices.ContainsFunc(r.conditions(), func(c *condition) bool { return c.PerRecipient })
 }
 
 // headers are the fields that Facts must hold for this rule.

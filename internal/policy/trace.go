@@ -369,7 +369,7 @@ func plainValue(v ref.Val) any {
 	if o, ok := v.(object); ok {
 		switch v := o.v.(type) {
 		case person:
-			return v.Party
+			return *v.Party
 		case file:
 			return v.Attachment
 		case finding:
