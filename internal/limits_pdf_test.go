@@ -4,6 +4,9 @@ func pictureLimits() []limit {
 	const shown = "TestAProgramIsBounded"
 	return []limit{
 		{"Pictures of a message that are read", "look.maxPictures", "`unsupported` for the others", "TestPicturesAreReadWhenSwitchedOn"},
+		{"Octets of those that lie inside files", "look.maxPictured", "`unsupported` for the others", "TestPicturesInsideFilesAreBounded"},
+		{"Pictures of a scanned page", "extract/pdf.maxShown", "`unsupported` for the page", "TestPicturesThatCannotBeMadeFilesLeaveThePageUnread"},
+		{"Points of a scanned page", "extract/pdf.maxPixels", "`unsupported` for the page", "TestPicturesThatCannotBeMadeFilesLeaveThePageUnread"},
 		{"Octets of a picture", "ocr.maxPicture", "`engine-failed` and `unsupported`", shown},
 		{"Points of a picture", "ocr.maxPixels", "`engine-failed` and `unsupported`", shown},
 		{"Octets of its text", "ocr.maxText", "the rest is not read", shown},

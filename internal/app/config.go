@@ -55,9 +55,10 @@ type Config struct {
 	Retry Retry `yaml:"retry"`
 	// Limits bound what one message may cost.
 	Limits Limits `yaml:"limits"`
-	// OCR reads the letters in pictures that are attached, with tesseract. It
-	// runs with the rights of the gateway's user, within limits. Pictures
-	// inside documents are not read by it.
+	// OCR reads the letters in pictures with tesseract: those that are
+	// attached, those inside documents and archives, and the scanned pages of
+	// PDF documents. It runs with the rights of the gateway's user, within
+	// limits.
 	OCR ocr.Config `yaml:"ocr"`
 	// Deliver is the back door.
 	Deliver deliver.Limits `yaml:"deliver"`

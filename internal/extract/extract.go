@@ -25,6 +25,9 @@ type Input struct {
 	Octets io.Reader
 	// Passwords are tried on encrypted content.
 	Passwords []string
+	// Pictures is set when somebody reads the letters in pictures: those of
+	// scanned pages are then given out as files inside.
+	Pictures bool
 }
 
 // Limits bound one part.

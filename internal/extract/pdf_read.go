@@ -13,8 +13,16 @@ func readPDF(d *Document) error {
 	if len(data) == 0 {
 		return err
 	}
+	if d.Input.Pictures {
+		return pdf.Read(data, d.Passwords, pdfPictures{pdfOutput{d}})
+	}
 	return pdf.Read(data, d.Passwords, pdfOutput{d})
 }
+
+// pdfPictures takes the pictures of scanned pages as files inside.
+type pdfPictures struct{ pdfOutput }
+
+func (o pdfPictures) Picture(f pdf.File) error { return o.Embedded(f) }
 
 // pdfOutput hands what a PDF document says to a Document.
 type pdfOutput struct{ d *Document }

@@ -114,14 +114,15 @@ func (l *Looker) Look(ctx context.Context, m *mail.Message, o Options) detect.Re
 	catalogue, err := l.form(o)
 	read := l.pictures(ctx, m, o.Budget)
 	var seen *sight
-	switch {
-	case err != nil:
+	if err != nil {
 		seen = newSight()
 		seen.unseen(mail.Unseen{Reason: mail.EngineFailed, Detail: "the catalogue cannot be read"})
-	case l.config.InProcess:
-		seen = l.here(ctx, m, read, catalogue)
-	default:
-		seen = l.isolated(ctx, m, read, catalogue, o)
+	} else {
+		seen = l.once(ctx, m, read, catalogue, o)
+	}
+	if more := l.inner(ctx, seen.pictures, maxPictures-len(read), o.Budget); len(more) > 0 {
+		read = append(read, more...)
+		seen = l.once(ctx, m, read, catalogue, o) // again, so that equal values are counted once
 	}
 	seen.settle(read)
 	for _, u := range m.Unseen {
@@ -132,11 +133,21 @@ func (l *Looker) Look(ctx context.Context, m *mail.Message, o Options) detect.Re
 	return r
 }
 
+// once looks at everything, and at what was read in pictures.
+func (l *Looker) once(ctx context.Context, m *mail.Message, read []letters, catalogue []byte, o Options) *sight {
+	if l.config.InProcess {
+		return l.here(ctx, m, read, catalogue)
+	}
+	return l.isolated(ctx, m, read, catalogue, o)
+}
+
 // request is what the child is told about a job.
 type request struct {
 	Text        int64
 	MessageText int64
 	Skip        []extract.Step
+	// Pictures asks for the pictures that lie inside files.
+	Pictures bool
 }
 
 // wire is how what parent and child say is written.
@@ -174,7 +185,9 @@ func (l *Looker) form(o Options) ([]byte, error) {
 }
 
 func (l *Looker) request(skip []extract.Step) request {
-	return request{Text: l.config.Text, MessageText: l.config.MessageText, Skip: skip}
+	return request{
+		Text: l.config.Text, MessageText: l.config.MessageText, Skip: skip, Pictures: l.config.Pictures != nil,
+	}
 }
 
 // here looks in this process.

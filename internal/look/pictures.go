@@ -51,10 +51,81 @@ func (l *Looker) pictures(ctx context.Context, m *mail.Message, budget time.Dura
 	return list
 }
 
+// picture lies inside a file. Those travel from the process that looks, which may start no other
+// program, in pieces.
+type picture struct {
+	Part, Name string
+	Octets     []byte
+}
+
+// Bounds of the pictures that travel.
+const (
+	maxPictured  = 32 << 20 // octets, of one message
+	picturePiece = 512 << 10
+)
+
+// inner reads the pictures that lie inside files, in half of the time that is
+// left.
+func (l *Looker) inner(ctx context.Context, list []picture, most int, budget time.Duration) []letters {
+	if l.config.Pictures == nil {
+		return nil
+	}
+	if until, ok := ctx.Deadline(); ok {
+		budget = time.Until(until)
+	}
+	ctx, cancel := context.WithTimeout(ctx, budget/2)
+	defer cancel()
+	var read []letters
+	for _, p := range list[:min(len(list), max(0, most))] {
+		if ctx.Err() != nil {
+			break
+		}
+		text, err := l.config.Pictures.Read(ctx, bytes.NewReader(p.Octets))
+		read = append(read, letters{p.Part, p.Name, text, err})
+	}
+	return read
+}
+
+// pictured sends a picture that lies inside a file to the one who can have it
+// read.
+func (w *worker) pictured(it item, octets []byte) error {
+	if w.sent++; w.sent > maxPictures || w.sentOctets+len(octets) > maxPictured {
+		return nil // it stays what it is without: unsupported
+	}
+	w.sentOctets += len(octets)
+	for len(octets) > 0 {
+		n := min(len(octets), picturePiece)
+		if err := w.record(record{Picture: &picture{it.Part, it.Name, octets[:n]}}); err != nil {
+			return err
+		}
+		octets = octets[n:]
+	}
+	return nil
+}
+
+// picture takes a piece of a picture.
+func (s *sight) picture(p picture) error {
+	if s.pictured += len(p.Octets); s.pictured > maxPictured {
+		return errNonsense
+	}
+	if n := len(s.pictures); n > 0 && s.pictures[n-1].Part == p.Part {
+		s.pictures[n-1].Octets = append(s.pictures[n-1].Octets, p.Octets...)
+		return nil
+	}
+	if len(s.pictures) >= maxPictures {
+		return errNonsense
+	}
+	p.Octets = bytes.Clone(p.Octets)
+	s.pictures = append(s.pictures, p)
+	return nil
+}
+
 // isPicture knows a picture by its first octets: PNG, JPEG, GIF, TIFF, BMP,
-// WebP.
+// JPEG 2000, WebP.
 func isPicture(head []byte) bool {
-	for _, magic := range []string{"\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "GIF8", "II*\x00", "MM\x00*", "BM"} {
+	for _, magic := range []string{
+		"\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "GIF8", "II*\x00", "MM\x00*", "BM", "\x00\x00\x00\x0cjP  ",
+	} {
 		if bytes.HasPrefix(head, []byte(magic)) {
 			return true
 		}

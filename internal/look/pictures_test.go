@@ -1,7 +1,10 @@
 package look_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern.dev/postern/internal/extract"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
 )
@@ -73,5 +77,69 @@ func TestPicturesAreReadWhenSwitchedOn(t *testing.T) {
 	r := look.New(look.Config{InProcess: true, Pictures: reader}).Look(context.Background(), parse(withPictures(many...)), look.Options{})
 	if reader.pictures != 16 || len(unsupported(r.Unseen)) != 4 {
 		t.Errorf("%d pictures read, %d unsupported", reader.pictures, len(unsupported(r.Unseen)))
+	}
+}
+
+// scan is a PDF file whose only page is a picture.
+func scan(text string) string {
+	picture := "\xff\xd8\xff\r\n\x1a\n" + text
+	return fmt.Sprintf("%%PDF-1.4\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n"+
+		"2 0 obj << /Type /Pages /Kids [3 0 R] /Count 1 >> endobj\n"+
+		"3 0 obj << /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] /Contents 4 0 R "+
+		"/Resources << /XObject << /I 5 0 R >> >> >> endobj\n"+
+		"4 0 obj << /Length 24 >> stream\n100 0 0 100 0 0 cm /I Do\nendstream endobj\n"+
+		"5 0 obj << /Subtype /Image /Width 9 /Height 9 /Filter /DCTDecode /Length %d >> stream\n%s\nendstream endobj\n"+
+		"trailer << /Root 1 0 R >>\n", len(picture), picture)
+}
+
+func zipOf(t *testing.T, files map[string]string) string {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, content := range files {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = io.WriteString(w, content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestPicturesInsideFilesAreReadWhenSwitchedOn(t *testing.T) {
+	const card = "card 4111 1111 1111 1111"
+	tests := []struct {
+		name, file, part string
+	}{
+		{"a.pdf", scan(card), "1.1.1"},
+		{"a.zip", zipOf(t, map[string]string{"x.png": "\x89PNG\r\n\x1a\n" + card}), "1.1.1"},
+		{"b.zip", zipOf(t, map[string]string{"x.pdf": scan(card)}), "1.1.1.1"},
+	}
+	for _, tt := range tests {
+		message := "From: a@b.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n" +
+			"Content-Type: application/octet-stream; name=" + tt.name + "\r\nContent-Disposition: attachment\r\n" +
+			"Content-Transfer-Encoding: base64\r\n\r\n" + base64.StdEncoding.EncodeToString([]byte(tt.file)) + "\r\n--x--\r\n"
+		for _, inProcess := range []bool{true, false} {
+			for _, on := range []bool{false, true} {
+				c := look.Config{InProcess: inProcess, Children: extract.Config{}}
+				if on {
+					c.Pictures = &letterReader{}
+				}
+				l := look.New(c)
+				r := l.Look(context.Background(), parse(message), look.Options{})
+				l.Close()
+				found := false
+				for _, f := range r.Findings {
+					found = found || f.Type == "CREDIT_CARD" && f.Part == tt.part
+				}
+				if found != on || (len(r.Unseen) == 0) != on {
+					t.Errorf("%s, in process %v, on %v: %v %v", tt.name, inProcess, on, r.Findings, r.Unseen)
+				}
+			}
+		}
 	}
 }

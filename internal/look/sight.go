@@ -20,6 +20,8 @@ type record struct {
 	Labels []detect.Label
 	Part   *detect.PartInfo
 	Unseen *mail.Unseen
+	// Picture is a piece of a picture inside a file.
+	Picture *picture
 }
 
 // textFound are the findings in one text.
@@ -38,6 +40,9 @@ type sight struct {
 	labels []detect.Label
 	parts  []detect.PartInfo
 	missed []mail.Unseen
+
+	pictures []picture
+	pictured int // octets of them
 }
 
 type place struct {
@@ -84,6 +89,8 @@ func (s *sight) take(r record) error {
 			return errNonsense
 		}
 		s.rules = append(s.rules, r.Rules...)
+	case r.Picture != nil:
+		return s.picture(*r.Picture)
 	case r.Labels != nil:
 		s.labels = append(s.labels, r.Labels...)
 	default:

@@ -192,6 +192,7 @@ func (w *worker) part(it item, content io.Reader) error {
 	w.begin(octets)
 	in := extract.Input{
 		Name: it.Name, Declared: it.Type, Charset: it.Charset, Params: it.Params, Octets: octets, Passwords: w.passwords(),
+		Pictures: w.ask.Pictures,
 	}
 	var reading *extract.Reading
 	err := w.step(it.Part, "extract-kind", func() error {
@@ -204,7 +205,8 @@ func (w *worker) part(it item, content io.Reader) error {
 	}
 	enclosed := (it.Attachment || !strings.HasPrefix(it.Type, "text/")) &&
 		(reading.Kind().Type == extract.Mail || reading.Kind().Type == extract.Mailbox)
-	if enclosed {
+	pictured := w.ask.Pictures && w.depth > 0 && isPicture(reading.Ahead())
+	if enclosed || pictured {
 		octets.keep, octets.kept = true, bytes.Clone(reading.Ahead())
 	}
 	result, text, err := w.read(it, reading)
@@ -233,6 +235,9 @@ func (w *worker) part(it item, content io.Reader) error {
 	err = w.properties(info, result.Properties)
 	if err == nil && it.Attachment {
 		err = w.attachments(info)
+	}
+	if err == nil && pictured && len(octets.kept) > 0 {
+		err = w.pictured(it, octets.kept)
 	}
 	if err == nil && enclosed && octets.keep {
 		err = w.mails(it, octets, reading.Kind().Type == extract.Mailbox)

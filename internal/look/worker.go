@@ -33,6 +33,8 @@ type worker struct {
 	inside
 	hints hints
 
+	sent, sentOctets int // pictures
+
 	// show, when set, is given the text of each part.
 	show func(it item, r extract.Result, text string)
 }

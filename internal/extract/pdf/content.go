@@ -35,6 +35,7 @@ type canvas struct {
 	depth     int
 	running   map[uintptr]bool
 	images    int
+	shown     []*stream // those of them that are objects
 	covered   float64
 	paths     int
 	unknown   int
@@ -308,6 +309,9 @@ func (c *canvas) paint(n name) {
 	}
 	switch c.nameOf(s.dict["Subtype"]) {
 	case "Image":
+		if len(c.shown) < maxShown {
+			c.shown = append(c.shown, s)
+		}
 		c.picture()
 	case "Form", "":
 		c.form(s, unit())

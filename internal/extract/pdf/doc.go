@@ -17,5 +17,5 @@
 //
 // Standards: ISO 32000-1 and ISO 32000-2 (PDF), RFC 8118 (application/pdf),
 // RFC 1950 and RFC 1951 (Flate), Adobe Glyph List Specification, Adobe
-// Technical Notes 5014 (CMap) and 5176 (CFF), ISO 16684-1 (XMP).
+// Technical Notes 5014 (CMap) and 5176 (CFF), ISO 16684-1 (XMP), TIFF 6.0.
 package pdf

@@ -251,7 +251,9 @@ func (r *reader) judge(c *canvas, p *page) {
 	area := (p.box[2] - p.box[0]) * (p.box[3] - p.box[1])
 	switch letters := c.layout.letters; {
 	case c.images > 0 && (letters == 0 || letters < fewLetters && c.covered > area/2):
-		r.blank.add(p.number)
+		if !r.givePictures(c, p) {
+			r.blank.add(p.number)
+		}
 	case letters == 0 && c.paths > drawnPaths:
 		r.drawn.add(p.number)
 	}
