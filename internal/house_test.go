@@ -50,6 +50,7 @@ func floors() map[string]int {
 		"detect":              2,
 		"detect/number":       2,
 		"extract":             2,
+		"amend":               2,
 		"dsn":                 2,
 		"notice":              2,
 		"journal":             2,

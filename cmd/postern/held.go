@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"postern.dev/postern/internal/app"
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/spool"
 )
 
@@ -24,6 +26,10 @@ type heldForm struct {
 	Since     time.Time    `json:"since"`
 	Until     time.Time    `json:"until,omitzero"`
 	AtEnd     string       `json:"at_end,omitempty"`
+	// Of is how many must agree, Agreed who did; Terms are the policy's.
+	Of     int             `json:"of,omitempty"`
+	Agreed []string        `json:"agreed,omitempty"`
+	Terms  json.RawMessage `json:"terms,omitempty"`
 }
 
 func heldOf(x spool.Pending) heldForm {
@@ -33,6 +39,7 @@ func heldOf(x spool.Pending) heldForm {
 	}
 	return heldForm{
 		x.Message, x.Tenant, x.Recipient.Address, rules, x.Because, x.Approver, x.Since, x.Until, x.AtEnd,
+		x.Of, x.Agreed, x.Terms,
 	}
 }
 
@@ -123,10 +130,45 @@ func (p *program) heldShowVerb() *cobra.Command {
 				return p.document(form)
 			}
 			p.record(m)
-			return p.heldList(list)
+			if err := p.heldList(list); err != nil {
+				return err
+			}
+			for _, x := range list {
+				p.terms(x)
+			}
+			return nil
 		})
 	}
 	return p.withConfig(cmd)
+}
+
+// terms shows the further terms of a hold.
+func (p *program) terms(x spool.Pending) {
+	var h policy.Hold
+	if len(x.Terms) == 0 || json.Unmarshal(x.Terms, &h) != nil {
+		return
+	}
+	var said []string
+	add := func(used bool, form string, args ...any) {
+		if used {
+			said = append(said, fmt.Sprintf(form, args...))
+		}
+	}
+	add(h.Delay, "it only waits, and leaves by itself")
+	add(h.Override, "its sender chooses")
+	add(x.Of > 1, "%d of %d have agreed (%s)", len(x.Agreed), x.Of, strings.Join(x.Agreed, ", "))
+	add(len(h.Deputies) > 0, "deputy: %s", strings.Join(h.Deputies, ", "))
+	if w := h.Working; w != nil {
+		add(true, "%s of working time: %s, %02d:%02d to %02d:%02d, %s", h.For, strings.Join(w.Days, " "),
+			w.From/60, w.From%60, w.To/60, w.To%60, w.Zone)
+	}
+	add(len(h.Remind) > 0, "reminders after %v", h.Remind)
+	add(len(h.Reasons) > 0, "reasons: %s", strings.Join(h.Reasons, "; "))
+	add(h.Comment != "", "comment: %s", h.Comment)
+	add(len(h.Causes) > 0, "not looked at: %v", h.Causes)
+	for _, s := range said {
+		p.line(printable("  " + string(x.Recipient.Address) + "  " + s))
+	}
 }
 
 // decision is what the verbs that decide about held mail are told.
@@ -185,7 +227,13 @@ func (p *program) decide(cmd *cobra.Command, name string, d decision) error {
 		return err
 	}
 	if p.json {
-		return p.document(map[string]any{"message": call.Message, "decision": d.done, "recipients": ans.Number})
+		return p.document(map[string]any{"message": call.Message, "decision": d.done, "recipients": ans.Number, "notes": ans.Lines})
+	}
+	for _, line := range ans.Lines {
+		p.say("%s: %s", call.Message, line)
+	}
+	if ans.Number == 0 {
+		return nil
 	}
 	p.say("%s: %s for %s", call.Message, d.done, many(int(ans.Number), "recipient"))
 	return nil

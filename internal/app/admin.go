@@ -65,13 +65,19 @@ func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer
 	case "held-list":
 		return a.held(ctx, c)
 	case "held-release", "held-reject":
-		n, err := a.Gateway.Decide(ctx, gateway.Decision{
+		done, err := a.Gateway.Decide(ctx, gateway.Decision{
 			Message: c.Message, To: c.To, Release: verb == "held-release", Actor: actor, Comment: c.Comment,
 		})
-		if err == nil && n == 0 {
+		ans := Answer{Number: int64(done.Done)}
+		switch {
+		case err != nil:
+		case done.Agreed > 0:
+			ans.Lines = []string{fmt.Sprintf("noted for %d of the recipients: %d people must agree, and %d of them have not",
+				done.Agreed, done.Needed, done.Missing)}
+		case done.Done == 0:
 			err = errors.New("nobody waits there: it was decided already, or the id is wrong")
 		}
-		return Answer{Number: int64(n)}, err
+		return ans, err
 	case "queue-list":
 		return a.queue(ctx, c)
 	case "queue-retry", "queue-hold":

@@ -117,6 +117,9 @@ func unfit(r policy.Rule, t *tenant.Tenant) (list []string) {
 				list = append(list, fmt.Sprintf("the header field %q is protected: the tenant %s uses it for itself", h.Name, t.ID))
 			}
 		}
+		if s.Terms.Of > 2 {
+			list = append(list, "in this version two people can agree at most: the user of the process, and root")
+		}
 		if s.Handoff == "" {
 			continue
 		}

@@ -48,6 +48,8 @@ type Message struct {
 	Forged []string `json:"forged,omitempty"`
 	// Modified lists what was changed of the octets; empty when nothing was.
 	Modified []string `json:"modified,omitempty"`
+	// Original are the header fields that a policy changed, as they came.
+	Original []string `json:"original,omitempty"` // personal
 	// Problem is the last problem of an operator with this message.
 	Problem string `json:"problem,omitempty"`
 	// Erased says that the personal fields are gone.
@@ -140,6 +142,7 @@ func (m *Message) To(a mail.Address) *Recipient {
 // public is m without its personal fields.
 func (m Message) public() Message {
 	m.From, m.HeaderFrom, m.Subject, m.MessageID = "", "", "", ""
+	m.Original = nil
 	m.Erased = true
 	m.Recipients = slices.Clone(m.Recipients)
 	for i := range m.Recipients {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"postern.dev/postern/internal/mail"
@@ -17,11 +18,11 @@ import (
 // parcel is the payload of a task: what its attempt needs beside the row of
 // the message.
 type parcel struct {
-	// Headers are the fields that policy adds, Inspected the value of that
-	// field, Cut further ranges that are left out.
-	Headers   []policy.Header `json:"headers,omitempty"`
-	Inspected string          `json:"inspected,omitempty"`
-	Cut       []mail.Range    `json:"cut,omitempty"`
+	shape
+	// Inspected is the value of that field.
+	Inspected string `json:"inspected,omitempty"`
+	// Apart is set for a copy for somebody whom the message is not for.
+	Apart bool `json:"apart,omitempty"`
 	// Redirect is set when the task takes the message to somebody else.
 	Redirect *redirection `json:"redirect,omitempty"`
 	// Letter is set when the task sends a mail of our own.
@@ -71,7 +72,7 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 		if err := spool.Add(tx, row); err != nil {
 			return err
 		}
-		if err := g.enact(tx, row, m.plan, m.header, time.Now()); err != nil {
+		if err := g.enact(tx, row, m.plan, time.Now()); err != nil {
 			return err
 		}
 		if err := g.endTries(tx, tr, m); err != nil {
@@ -194,8 +195,8 @@ func (g *Gateway) rowOf(m matter, stored spool.Stored) spool.Message {
 	x := extra{
 		Ref: refOf(m.arrival.Trace), Inspected: m.judgment.verdict.Inspected, Outside: !m.ownSender(),
 		Robotic: m.judgment.class.Automatic || m.envelope.From.Null(), Key: m.key, Monitor: m.monitor, OOO: m.ooo, Passes: m.passes,
-		Fields: fieldsOf(m.plan.held, m.header, m.id.Cut),
 	}
+	x.Fields = fieldsOf(m.plan.held, x, len(unique(m.envelope.To)))
 	if m.secured {
 		x.Peer = &peerTLS{m.peer.Version, m.peer.Verified, m.peer.Names}
 	}
@@ -218,22 +219,37 @@ func (x extra) json() json.RawMessage {
 	return text
 }
 
-// fields are the header fields that policy adds for a recipient, and what
-// they take the place of.
+// fields are what waits with a recipient until it is released: what policy puts
+// in front and changes, whom it adds, and what the sender is told then.
 type fields struct {
-	Headers []policy.Header `json:"headers"`
-	Cut     []mail.Range    `json:"cut,omitempty"`
+	shape
+	Added []mail.Address `json:"added,omitempty"`
+	Note  *letter        `json:"note,omitempty"`
+	// Of is how many must agree, should the row of the hold be damaged.
+	Of int `json:"of,omitempty"`
 }
 
-// fieldsOf are the header fields that wait with held recipients.
-func fieldsOf(held []fate, h *mail.Header, cut []mail.Range) map[mail.Address]fields {
-	all := map[mail.Address]fields{}
+// fieldsOf are what waits with held recipients; all is how many the message
+// has.
+func fieldsOf(held []fate, x extra, all int) map[mail.Address]fields {
+	by := map[mail.Address]fields{}
 	for _, f := range held {
-		if len(f.verdict.Headers) > 0 {
-			all[f.to.Address] = fields{f.verdict.Headers, replaced(h, f.verdict.Headers, cut)}
+		w := fields{shape: shapeOf(f.verdict)}
+		for _, a := range f.verdict.Added {
+			w.Added = append(w.Added, a.Address)
+		}
+		if f.verdict.Notify {
+			l := noteLetter([]fate{f}, x, all)
+			w.Note = &l
+		}
+		if f.verdict.Hold != nil {
+			w.Of = needed(f.verdict.Hold)
+		}
+		if len(w.Headers)+len(w.Added)+w.Of > 0 || !w.Edit.None() || w.Note != nil {
+			by[f.to.Address] = w
 		}
 	}
-	return all
+	return by
 }
 
 // ownSender reports whether the sender is of the tenant, so that reports may
@@ -244,12 +260,12 @@ func (s subject) ownSender() bool {
 
 // enact writes everything that follows from a plan for a message in custody,
 // inside the caller's transaction, and moves its state.
-func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, h *mail.Header, now time.Time) error {
+func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, now time.Time) error {
 	var x extra
 	if err := json.Unmarshal(row.Extra, &x); err != nil {
 		return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
 	}
-	e := enacting{g: g, tx: tx, row: row, extra: x, header: h, now: now}
+	e := enacting{g: g, tx: tx, row: row, extra: x, now: now}
 	for _, grp := range p.back {
 		e.handBack(grp, p.apart)
 	}
@@ -261,7 +277,10 @@ func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, h *mail.Header,
 		e.redirect(f)
 	}
 	if len(p.copies) > 0 {
-		e.add(task.Copy, recipients(p.copies), row.Envelope.From, parcel{Inspected: x.Inspected})
+		e.add(task.Copy, recipients(p.copies), row.Envelope.From, parcel{Inspected: x.Inspected, Apart: true})
+	}
+	for _, grp := range p.added {
+		e.add(task.Copy, grp.To, row.Envelope.From, parcel{shape: grp.shape, Inspected: x.Inspected})
 	}
 	e.note(p.noted)
 	e.tellWaiting(p.held)
@@ -269,7 +288,7 @@ func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, h *mail.Header,
 	switch {
 	case len(p.held) > 0:
 		event = spool.Hold
-	case len(p.back)+len(p.redirected)+len(p.copies) == 0:
+	case len(p.back)+len(p.redirected)+len(p.copies)+len(p.added) == 0:
 		event = spool.Refuse
 	}
 	if e.err == nil {
@@ -288,7 +307,6 @@ type enacting struct {
 	tx     *store.Tx
 	row    spool.Message
 	extra  extra
-	header *mail.Header
 	now    time.Time
 	err    error
 }
@@ -331,7 +349,7 @@ func (e *enacting) hop(kind task.Kind, to mail.Address) string {
 // handBack plans the return of a group. When the next hop answered RCPT with
 // mixed answers, every recipient gets a task of its own.
 func (e *enacting) handBack(grp group, apart bool) {
-	p := parcel{Headers: grp.Headers, Inspected: e.extra.Inspected, Cut: replaced(e.header, grp.Headers, e.row.Cut)}
+	p := parcel{shape: grp.shape, Inspected: e.extra.Inspected}
 	if !apart {
 		e.add(task.Return, grp.To, e.row.Envelope.From, p)
 		return
@@ -346,21 +364,38 @@ func (e *enacting) hold(f fate) {
 		return
 	}
 	h := f.verdict.Hold
-	if h == nil { // secure delivery is a room of its own, not built yet
+	if h == nil {
 		h = &policy.Hold{For: 48 * time.Hour, Then: policy.EndRefuse}
 	}
-	until := time.Time{}
-	if h.For > 0 {
-		until = e.now.Add(h.For)
-	}
-	approver := "administrators"
-	if len(h.Approvers) > 0 {
-		approver = joinWords(h.Approvers)
+	terms, err := json.Marshal(h)
+	if err != nil {
+		e.err = err
+		return
 	}
 	e.err = spool.AddPending(e.tx, spool.Pending{
 		Message: e.row.ID, Tenant: e.row.Tenant, Recipient: f.to, Rules: f.verdict.Rules, Because: f.verdict.Because,
-		Approver: approver, Since: e.now, Until: until, AtEnd: string(h.Then),
+		Approver: whoDecides(h), Since: e.now, Until: h.Until(e.now), AtEnd: string(h.Then), Of: needed(h), Terms: terms,
 	})
+}
+
+// whoDecides names who may end a hold.
+func whoDecides(h *policy.Hold) string {
+	switch {
+	case h.Delay || h.Override:
+		return "sender"
+	case len(h.Approvers) > 0:
+		return joinWords(h.Approvers)
+	}
+	return "administrators"
+}
+
+// needed is how many people must agree before a message is released. Where the
+// sender chooses, it is the sender.
+func needed(h *policy.Hold) int {
+	if h.Override || h.Delay || h.Of < 2 {
+		return 0
+	}
+	return h.Of
 }
 
 // refuse gives every blocked recipient its outcome, and the sender one
@@ -420,6 +455,7 @@ func (e *enacting) note(list []fate) {
 
 // tellWaiting tells the sender that the message has not left yet.
 func (e *enacting) tellWaiting(list []fate) {
+	list = slices.DeleteFunc(slices.Clone(list), func(f fate) bool { return f.verdict.Hold != nil && f.verdict.Hold.Delay })
 	if len(list) == 0 || e.extra.Robotic || e.extra.Outside || e.row.Envelope.From.Null() {
 		return
 	}

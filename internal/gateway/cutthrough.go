@@ -26,7 +26,7 @@ import (
 func (g *Gateway) cutThrough(ctx context.Context, tr *trail, m *matter) (reply mail.Reply, taken bool) {
 	grp := m.plan.back[0]
 	env := m.envelope.With(grp.To)
-	out := g.outgoing(*m, grp.Headers)
+	out, changed := g.outgoing(*m, grp.shape)
 	route := m.tenant.Route(m.dir, env.From, grp.To[0].Address)
 
 	patient, cancel := context.WithDeadline(ctx, m.until)
@@ -57,6 +57,7 @@ func (g *Gateway) cutThrough(ctx context.Context, tr *trail, m *matter) (reply m
 		return mail.Reply{}, false
 	}
 
+	tr.changed(changed)
 	tr.intended(x.Host())
 	if reply, ok := g.commitIntent(ctx, tr, *m); !ok {
 		x.Reset()
@@ -66,7 +67,7 @@ func (g *Gateway) cutThrough(ctx context.Context, tr *trail, m *matter) (reply m
 	defer cancel()
 	final := x.Send(last)
 	tr.step("onward-dot")
-	tr.modified(x.Modified())
+	tr.changed(changes{changed: x.Modified()})
 	return g.afterDot(tr, x, final)
 }
 

@@ -11,18 +11,17 @@ import (
 	"postern.dev/postern/internal/tenant"
 )
 
-// outgoing is the message as it leaves by cut-through.
-func (g *Gateway) outgoing(m matter, headers []policy.Header) *mail.Outgoing {
-	trace := g.received(m.arrival, m.tenant, m.dir, m.print)
+// outgoing is the message as it leaves by cut-through, and what is changed of
+// it.
+func (g *Gateway) outgoing(m matter, s shape) (*mail.Outgoing, changes) {
 	bare, eight := m.arrival.Bare, m.arrival.Envelope.Body != mail.Body7Bit
 	if m.judgment.message != nil {
 		eight = m.judgment.message.EightBit
 	}
-	return &mail.Outgoing{
-		Front: front(m.tenant, trace, m.judgment.verdict.Inspected, headers),
-		Body:  m.body, Cut: append(append([]mail.Range(nil), m.id.Cut...), replaced(m.header, headers, m.id.Cut)...),
-		Bare: bare, EightBit: eight,
-	}
+	out := &mail.Outgoing{Body: m.body, Cut: append([]mail.Range(nil), m.id.Cut...), Bare: bare, EightBit: eight}
+	x := shaping{tenant: m.tenant, header: m.header, message: m.judgment.message, limits: g.Limits}
+	trace := g.received(m.arrival, m.tenant, m.dir, m.print)
+	return out, x.shape(out, trace, m.judgment.verdict.Inspected, s)
 }
 
 // front is what stands before the original: our trace field, the mark that
@@ -54,26 +53,6 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// replaced are the fields that a policy's header takes the place of: the
-// one change inside the original, recorded as "modified".
-func replaced(h *mail.Header, headers []policy.Header, already []mail.Range) []mail.Range {
-	var cut []mail.Range
-	if h == nil {
-		return nil
-	}
-	for _, x := range headers {
-		if x.Exists != policy.Replace {
-			continue
-		}
-		for _, f := range h.All(x.Name) {
-			if !hasRange(already, f.Range) && !hasRange(cut, f.Range) {
-				cut = append(cut, f.Range)
-			}
-		}
-	}
-	return cut
-}
-
 func hasRange(list []mail.Range, r mail.Range) bool {
 	for _, x := range list {
 		if x == r {
@@ -86,7 +65,8 @@ func hasRange(list []mail.Range, r mail.Range) bool {
 // mannerOf is what planFor must know.
 func (g *Gateway) mannerOf(m matter) manner {
 	return manner{
-		refuseInSession: m.tenant.Refuse == tenant.InSession && !m.envelope.From.Null(),
+		refuseInSession: m.tenant.Refuse == tenant.InSession,
+		noSender:        m.envelope.From.Null(),
 		watching:        m.monitor,
 		copyOnly:        watchedOnly(m.kind),
 		hop: func(to mail.Address) string {

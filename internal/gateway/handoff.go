@@ -1,6 +1,11 @@
 package gateway
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/tenant"
 )
@@ -23,4 +28,49 @@ func HandoffField(t *tenant.Tenant, h policy.Handoff) (field policy.Header, ok b
 		field.Name, field.Value = t.Preset.Spam, t.Preset.SpamValue
 	}
 	return field, field.Name != "" && field.Value != ""
+}
+
+// attainable brings a verdict to what can be done here. Hand-offs become header
+// fields; what cannot be handed over, and what should be sent securely, waits
+// for an administrator or is blocked: nothing weaker than the policy says ever
+// happens. Policies that would come to this are refused when they are applied.
+func attainable(v *policy.Verdict, t *tenant.Tenant) {
+	for i := range v.Recipients {
+		r := &v.Recipients[i]
+		done := map[string]bool{}
+		for _, h := range r.Handoff { // the strictest first
+			field, ok := HandoffField(t, h)
+			name := strings.ToLower(field.Name)
+			switch {
+			case !ok:
+				instead(r, policy.HoldFor, fmt.Sprintf("the tenant has no header field for the hand-off %q", h))
+			case !done[name]:
+				done[name] = true
+				r.Headers = slices.DeleteFunc(slices.Clone(r.Headers), func(o policy.Header) bool { return strings.EqualFold(o.Name, name) })
+				r.Headers = append(r.Headers, field)
+			}
+		}
+		switch {
+		case r.Action == policy.Secure && r.Otherwise == policy.Block:
+			instead(r, policy.Block, "it cannot be sent securely")
+		case r.Action == policy.Secure:
+			instead(r, policy.HoldFor, "it cannot be sent securely")
+		}
+	}
+}
+
+// instead does something stricter than was decided.
+func instead(r *policy.RecipientVerdict, a policy.Action, why string) {
+	waits := r.Hold != nil && r.Hold.Delay
+	if r.Action.Strength() >= a.Strength() && !waits {
+		return
+	}
+	r.Action, r.Redirect, r.Hold, r.Notify = a, nil, nil, false
+	r.Because = strings.TrimPrefix(r.Because+"; "+why, "; ")
+	if a == policy.HoldFor {
+		r.Hold = &policy.Hold{Rule: first(r.Rules), For: 48 * time.Hour, Then: policy.EndRefuse}
+	}
+	if r.AtMost.Strength() < a.Strength() {
+		r.AtMost = a
+	}
 }

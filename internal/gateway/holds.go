@@ -30,21 +30,34 @@ type Decision struct {
 	Expired bool
 }
 
-// Decide carries out a decision: one transaction. It returns how many
-// recipients it was for; those that somebody else decided meanwhile are not
-// among them.
-func (g *Gateway) Decide(ctx context.Context, d Decision) (n int, err error) {
+// Decided is what came of a decision.
+type Decided struct {
+	// Done is for how many recipients it was carried out; those that somebody
+	// else decided meanwhile are not among them.
+	Done int
+	// Agreed is for how many it counts, but others have to agree too; Needed
+	// is how many people that are, and Missing how many of them, at most.
+	Agreed, Needed, Missing int
+}
+
+// Decide carries out a decision: one transaction. A release that needs several
+// people waits until so many of them have released; one who says no is enough.
+func (g *Gateway) Decide(ctx context.Context, d Decision) (done Decided, err error) {
 	err = g.DB.Update(ctx, func(tx *store.Tx) error {
-		n = 0
+		done = Decided{}
 		row, err := spool.Get(tx, d.Message)
 		if err != nil {
 			return err
+		}
+		var x extra
+		if err := json.Unmarshal(row.Extra, &x); err != nil {
+			return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
 		}
 		waiting, err := spool.PendingOf(tx, d.Message)
 		if err != nil {
 			return err
 		}
-		var list []spool.Pending
+		var list, agreed []spool.Pending
 		left := 0
 		for _, p := range waiting {
 			if p.AtEnd == toJudge || len(d.To) > 0 && !among(d.To, p.Recipient.Address) {
@@ -52,7 +65,7 @@ func (g *Gateway) Decide(ctx context.Context, d Decision) (n int, err error) {
 				continue
 			}
 			if p.Altered {
-				if p, err = asAccepted(row, p, d); err != nil {
+				if p, err = asAccepted(row, x, p, d); err != nil {
 					return err
 				}
 			}
@@ -60,37 +73,63 @@ func (g *Gateway) Decide(ctx context.Context, d Decision) (n int, err error) {
 			if err != nil {
 				return err
 			}
-			if ended {
+			switch {
+			case !ended:
+			case done.wants(&p, d):
+				left++
+				agreed = append(agreed, p)
+				if err := spool.AddPending(tx, p); err != nil {
+					return err
+				}
+			default:
 				list = append(list, p)
 			}
 		}
-		n = len(list)
-		if n == 0 {
+		done.Done, done.Agreed = len(list), len(agreed)
+		if len(agreed) > 0 {
+			if err := g.recordAgreement(tx, row, d, agreed, time.Now()); err != nil {
+				return err
+			}
+		}
+		if len(list) == 0 {
 			return nil
 		}
 		tx.OnCommit(g.Wake)
-		return g.decided(tx, row, d, list, left == 0, time.Now())
+		return g.decided(tx, row, x, d, list, left == 0, time.Now())
 	})
-	return n, err
+	return done, err
+}
+
+// wants notes that somebody agreed to a release, and reports whether others
+// must agree too.
+func (x *Decided) wants(p *spool.Pending, d Decision) bool {
+	if !d.Release || d.Expired || p.Of < 2 {
+		return false
+	}
+	if !slices.Contains(p.Agreed, d.Actor) {
+		p.Agreed = append(slices.Clone(p.Agreed), d.Actor)
+	}
+	missing := p.Of - len(p.Agreed)
+	if missing > 0 {
+		x.Needed, x.Missing = max(x.Needed, p.Of), max(x.Missing, missing)
+	}
+	return missing > 0
 }
 
 // asAccepted is a hold whose row was changed, as far as the message's own row
 // vouches for it: a person may decide about it, a deadline may not.
-func asAccepted(row spool.Message, p spool.Pending, d Decision) (spool.Pending, error) {
+func asAccepted(row spool.Message, x extra, p spool.Pending, d Decision) (spool.Pending, error) {
 	at := slices.IndexFunc(row.Envelope.To, func(r mail.Recipient) bool { return r.Address == p.Recipient.Address })
 	if at < 0 || d.Expired {
 		return p, fmt.Errorf("gateway: %s waits for %s: %w: its row was changed", p.Recipient.Address, row.ID, spool.ErrDamaged)
 	}
 	return spool.Pending{
 		Message: row.ID, Tenant: row.Tenant, Recipient: row.Envelope.To[at], Since: row.Received, Rules: []string{""},
+		Of: x.Fields[p.Recipient.Address].Of,
 	}, nil
 }
 
-func (g *Gateway) decided(tx *store.Tx, row spool.Message, d Decision, list []spool.Pending, last bool, now time.Time) error {
-	var x extra
-	if err := json.Unmarshal(row.Extra, &x); err != nil {
-		return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
-	}
+func (g *Gateway) decided(tx *store.Tx, row spool.Message, x extra, d Decision, list []spool.Pending, last bool, now time.Time) error {
 	e := enacting{g: g, tx: tx, row: row, extra: x, now: now}
 	event := spool.Release
 	if d.Release {
@@ -119,9 +158,10 @@ func (e *enacting) release(list []spool.Pending, hop func(mail.Address) string) 
 	var order []string
 	by := map[string][]mail.Recipient{}
 	with := map[string]fields{}
+	e.letGo(list)
 	for _, p := range list {
 		own := e.extra.Fields[p.Recipient.Address]
-		text, _ := json.Marshal(own.Headers)
+		text, _ := json.Marshal(own.shape)
 		key := hop(p.Recipient.Address) + "\x00" + string(text)
 		if by[key] == nil {
 			order = append(order, key)
@@ -130,9 +170,7 @@ func (e *enacting) release(list []spool.Pending, hop func(mail.Address) string) 
 	}
 	for _, key := range order {
 		for rest := range slices.Chunk(by[key], maxGroup) {
-			e.add(task.Return, rest, e.row.Envelope.From, parcel{
-				Headers: with[key].Headers, Cut: with[key].Cut, Inspected: e.extra.Inspected,
-			})
+			e.add(task.Return, rest, e.row.Envelope.From, parcel{shape: with[key].shape, Inspected: e.extra.Inspected})
 		}
 	}
 }
@@ -358,7 +396,7 @@ func (g *Gateway) judgeInCustody(ctx context.Context, id string) error {
 			return waitForJudgment(tx, row, now.Add(11*time.Minute))
 		}
 		x.Inspected, x.Robotic = j.verdict.Inspected, x.Robotic || j.class.Automatic
-		x.Fields = fieldsOf(p.held, s.header, row.Cut)
+		x.Fields = fieldsOf(p.held, x, len(unique(row.Envelope.To)))
 		row.Extra = x.json()
 		if err := spool.SetExtra(tx, row.ID, row.Extra); err != nil {
 			return err
@@ -370,6 +408,6 @@ func (g *Gateway) judgeInCustody(ctx context.Context, id string) error {
 		if err := g.recordJudgment(tx, row, j, p, now); err != nil {
 			return err
 		}
-		return g.enact(tx, row, p, s.header, now)
+		return g.enact(tx, row, p, now)
 	})
 }

@@ -75,6 +75,7 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 	mark("looked")
 	j.facts = factsOf(s, j, time.Now())
 	j.verdict = policy.Decide(s.tenant.Policies, j.facts, s.tenant.Gates)
+	attainable(&j.verdict, s.tenant)
 	mark("decided")
 	return j
 }

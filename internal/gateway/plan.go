@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
@@ -34,16 +35,26 @@ type plan struct {
 	back []group
 	// held wait for a person; blocked get a report; redirected go to others.
 	held, blocked, redirected []fate
-	// copies are further mailboxes that get the message.
+	// copies are further mailboxes that get the message, marked as a copy;
+	// added are further recipients of it.
 	copies []mail.Address
+	added  []group
 	// noted are the recipients for whom the sender gets a notice.
 	noted []fate
 }
 
+// shape is what policy puts in front of a message, and changes of it.
+type shape struct {
+	Headers []policy.Header `json:"headers,omitempty"`
+	Edit    policy.Edit     `json:"edit,omitzero"`
+}
+
+func shapeOf(v policy.RecipientVerdict) shape { return shape{v.Headers, v.Edit} }
+
 // group is mail for one next hop with the same fields in front.
 type group struct {
-	Key     string                    `json:"-"`
-	Headers []policy.Header           `json:"headers,omitempty"`
+	Key string `json:"-"`
+	shape
 	To      []mail.Recipient          `json:"-"`
 	Route   string                    `json:"-"`
 	Verdict []policy.RecipientVerdict `json:"-"`
@@ -57,8 +68,10 @@ type fate struct {
 
 // manner is what planFor must know of the tenant.
 type manner struct {
-	// refuseInSession answers a block with 550 when it is for everybody.
-	refuseInSession bool
+	// refuseInSession answers a block with 550 when it is for everybody,
+	// where the policy does not say how; nobody must be answered so in a
+	// session without a sender.
+	refuseInSession, noSender bool
 	// watching means that nothing is done to the message.
 	watching, copyOnly bool
 	// hop names the next hop of a recipient, so that one group is one
@@ -85,10 +98,14 @@ func planFor(to []mail.Recipient, v policy.Verdict, m manner) plan {
 			rv = v.Recipients[i]
 		}
 		if m.watching {
-			rv.Action, rv.Headers, rv.Copy, rv.Notify = policy.Deliver, nil, nil, false
+			rv.Action, rv.Headers, rv.Copy, rv.Notify, rv.Edit, rv.Added = policy.Deliver, nil, nil, false, policy.Edit{}, nil
 		}
 		p.place(r, rv, m)
 	}
+	p.added = slices.DeleteFunc(p.added, func(g group) bool { // who gets it anyhow gets it once
+		return slices.ContainsFunc(to, func(r mail.Recipient) bool { return r.Address.Fold() == g.To[0].Address.Fold() }) ||
+			slices.ContainsFunc(p.copies, func(a mail.Address) bool { return a.Fold() == g.To[0].Address.Fold() })
+	})
 	p.way = p.choose(v.Defer && !m.watching, m)
 	return p
 }
@@ -103,13 +120,27 @@ func (p *plan) place(r mail.Recipient, rv policy.RecipientVerdict, m manner) {
 		p.redirected = append(p.redirected, fate{r, rv})
 	default:
 		p.handBack(r, rv, m)
+		for _, a := range rv.Added {
+			p.add(a.Address, rv)
+		}
 	}
 	for _, a := range rv.Copy {
 		p.addCopy(a)
 	}
-	if rv.Notify {
+	if rv.Notify && (rv.Hold == nil || !rv.Hold.Delay) { // of a delay the note goes out with the message
 		p.noted = append(p.noted, fate{r, rv})
 	}
+}
+
+// add takes in a further recipient, who gets the message as the recipient does
+// whose rule asks for it.
+func (p *plan) add(a mail.Address, rv policy.RecipientVerdict) {
+	for _, g := range p.added {
+		if g.To[0].Address.Fold() == a.Fold() {
+			return
+		}
+	}
+	p.added = append(p.added, group{shape: shapeOf(rv), To: recipients([]mail.Address{a})})
 }
 
 func (p *plan) addCopy(a mail.Address) {
@@ -124,9 +155,9 @@ func (p *plan) addCopy(a mail.Address) {
 // handBack puts a recipient into the group with its next hop and header
 // fields, or opens a new one.
 func (p *plan) handBack(r mail.Recipient, rv policy.RecipientVerdict, m manner) {
-	headers, _ := json.Marshal(rv.Headers)
+	form, _ := json.Marshal(shapeOf(rv))
 	hop := m.hop(r.Address)
-	key := hop + "\x00" + string(headers)
+	key := hop + "\x00" + string(form)
 	for i := range p.back {
 		if p.back[i].Key == key && len(p.back[i].To) < maxGroup {
 			p.back[i].To = append(p.back[i].To, r)
@@ -135,7 +166,7 @@ func (p *plan) handBack(r mail.Recipient, rv policy.RecipientVerdict, m manner) 
 		}
 	}
 	p.back = append(p.back, group{
-		Key: key, Headers: rv.Headers, To: []mail.Recipient{r}, Route: hop,
+		Key: key, shape: shapeOf(rv), To: []mail.Recipient{r}, Route: hop,
 		Verdict: []policy.RecipientVerdict{rv},
 	})
 }
@@ -147,7 +178,7 @@ func (p *plan) choose(deferred bool, m manner) way {
 		return wayDefer
 	case len(p.back) == 1 && p.alone():
 		return wayThrough
-	case len(p.back) == 0 && len(p.blocked) > 0 && p.onlyBlocked() && m.refuseInSession:
+	case len(p.back) == 0 && len(p.blocked) > 0 && p.onlyBlocked() && p.inSession(m):
 		return wayRefuse
 	}
 	return wayCustody
@@ -155,11 +186,23 @@ func (p *plan) choose(deferred bool, m manner) way {
 
 // alone reports whether handing back is all there is to do.
 func (p *plan) alone() bool {
-	return len(p.held)+len(p.blocked)+len(p.redirected)+len(p.copies)+len(p.noted) == 0
+	return len(p.held)+len(p.blocked)+len(p.redirected)+len(p.copies)+len(p.added)+len(p.noted) == 0
 }
 
 func (p *plan) onlyBlocked() bool {
 	return len(p.held)+len(p.redirected)+len(p.copies) == 0
+}
+
+// inSession reports whether everybody who decides about a block wants it told
+// in the session.
+func (p *plan) inSession(m manner) bool {
+	for _, f := range p.blocked {
+		how := f.verdict.Refuse
+		if how == policy.RefuseReport || how == "" && !m.refuseInSession {
+			return false
+		}
+	}
+	return !m.noSender
 }
 
 // String is the plan in words, for the timeline.
@@ -168,6 +211,10 @@ func (p *plan) String() string {
 	for _, g := range p.back {
 		n += len(g.To)
 	}
-	return fmt.Sprintf("%s: %d back in %d groups, %d held, %d blocked, %d redirected, %d copies",
-		p.way, n, len(p.back), len(p.held), len(p.blocked), len(p.redirected), len(p.copies))
+	more := ""
+	if len(p.added) > 0 {
+		more = fmt.Sprintf(", %d added", len(p.added))
+	}
+	return fmt.Sprintf("%s: %d back in %d groups, %d held, %d blocked, %d redirected, %d copies%s",
+		p.way, n, len(p.back), len(p.held), len(p.blocked), len(p.redirected), len(p.copies), more)
 }

@@ -163,11 +163,6 @@ func fill(m *audit.Message, j judgment) {
 		for _, l := range v.Lost {
 			r.Lost = append(r.Lost, l.Rule)
 		}
-		for _, h := range v.Headers {
-			if h.Exists == policy.Replace {
-				m.Modified = appendNew(m.Modified, "header "+h.Name)
-			}
-		}
 	}
 }
 
@@ -192,13 +187,12 @@ func (tr *trail) intended(host string) {
 	tr.each(func(r *audit.Recipient) { r.Delivery, r.Host = audit.Unknown, host })
 }
 
-// modified notes what the next hop forced us to change (law 1).
-func (tr *trail) modified(list []string) {
+// changed notes what is changed of a message that is handed on: what policy or
+// the next hop wants (law 1).
+func (tr *trail) changed(c changes) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	for _, s := range list {
-		tr.m.Modified = appendNew(tr.m.Modified, s)
-	}
+	c.note(&tr.m, time.Now())
 }
 
 // handed is the next hop's answer, which is the client's too.

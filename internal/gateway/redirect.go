@@ -21,7 +21,7 @@ type redirection struct {
 
 func (e *enacting) redirect(f fate) {
 	e.add(task.Copy, recipients(f.verdict.Redirect), e.row.Envelope.From, parcel{
-		Headers: f.verdict.Headers, Inspected: e.extra.Inspected,
+		shape: shapeOf(f.verdict), Inspected: e.extra.Inspected,
 		Redirect: &redirection{From: f.to.Address, To: f.verdict.Redirect},
 	})
 	if e.err == nil {

@@ -96,6 +96,25 @@ func (g *Gateway) recordDecision(tx *store.Tx, row spool.Message, d Decision, li
 	})
 }
 
+// recordAgreement adds that somebody agreed to a release that needs more.
+func (g *Gateway) recordAgreement(tx *store.Tx, row spool.Message, d Decision, list []spool.Pending, now time.Time) error {
+	var to []mail.Address
+	err := g.Audit.Change(tx, row.ID, func(m *audit.Message) {
+		for _, p := range list {
+			to = append(to, p.Recipient.Address)
+		}
+		m.Did("agreed", fmt.Sprintf("%d recipients, %d of %d, by %s", len(list), len(list[0].Agreed), list[0].Of, d.Actor), now)
+	})
+	if err != nil {
+		return err
+	}
+	public, _ := json.Marshal(map[string]any{"recipients": len(list)})
+	personal, _ := json.Marshal(map[string]any{"to": to, "comment": d.Comment})
+	return g.Audit.Append(tx, audit.Event{
+		Tenant: row.Tenant, Message: row.ID, Kind: "agreed", Actor: d.Actor, At: now, Public: public, Personal: personal,
+	})
+}
+
 // recordJudgment adds what judging in custody came to.
 func (g *Gateway) recordJudgment(tx *store.Tx, row spool.Message, j judgment, p plan, now time.Time) error {
 	if err := g.Audit.SaveFacts(tx, row.ID, kept(j.facts)); err != nil {

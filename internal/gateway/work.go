@@ -43,13 +43,16 @@ func (g *Gateway) Do(ctx context.Context, t task.Task) []task.Result {
 		text := p.Letter.write(g, owner, row, body, t.ID, time.Now())
 		out := &mail.Outgoing{Body: mail.Bytes(text)}
 		env := mail.Envelope{To: t.Recipients}
-		return g.attempt(ctx, t, owner.RouteOwn(t.Recipients[0].Address), env, out)
+		return g.attempt(ctx, t, owner.RouteOwn(t.Recipients[0].Address), env, out, changes{})
 	}
 	out := row.Outgoing(body)
-	out.Front = front(owner, string(row.Front), p.Inspected, p.Headers)
-	out.Cut = append(append([]mail.Range(nil), out.Cut...), p.Cut...)
+	out.Cut = append([]mail.Range(nil), out.Cut...)
+	changed := shaping{tenant: owner, limits: g.Limits}.shape(out, string(row.Front), p.Inspected, p.shape)
+	if p.Apart {
+		markCopy(out, refOf(row.ID))
+	}
 	route := owner.Route(row.Direction, row.Envelope.From, t.Recipients[0].Address)
-	return g.attempt(ctx, t, route, row.Envelope.With(t.Recipients), out)
+	return g.attempt(ctx, t, route, row.Envelope.With(t.Recipients), out, changed)
 }
 
 // wasAccepted reports whether a message is for all of these: a bit that turned
@@ -61,7 +64,7 @@ func wasAccepted(row spool.Message, to []mail.Recipient) bool {
 }
 
 // attempt speaks with the next hop and says what it came to for everybody.
-func (g *Gateway) attempt(ctx context.Context, t task.Task, r mail.Route, e mail.Envelope, o *mail.Outgoing) []task.Result {
+func (g *Gateway) attempt(ctx context.Context, t task.Task, r mail.Route, e mail.Envelope, o *mail.Outgoing, c changes) []task.Result {
 	x, err := g.Door.Open(ctx, r, e, o)
 	if err != nil {
 		var c *Closed
@@ -98,13 +101,10 @@ func (g *Gateway) attempt(ctx context.Context, t task.Task, r mail.Route, e mail
 			results[i].Outcome = outcome
 		}
 	}
-	if changed := x.Modified(); final.Ok() && len(changed) > 0 {
+	c.changed = append(c.changed, x.Modified()...)
+	if final.Ok() && !c.none() {
 		g.write("change of octets", func(tx *store.Tx) error {
-			return g.Audit.Change(tx, t.Message, func(m *audit.Message) {
-				for _, s := range changed {
-					m.Modified = appendNew(m.Modified, s)
-				}
-			})
+			return g.Audit.Change(tx, t.Message, func(m *audit.Message) { c.note(m, time.Now()) })
 		})
 	}
 	if final.Ok() && len(x.Relayed()) > 0 && t.Kind.Accounts() {

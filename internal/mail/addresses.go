@@ -18,6 +18,9 @@ func (h *Header) Addresses(name string) []Address {
 	return list
 }
 
+// AddressList is Addresses for the value of one field.
+func AddressList(value string) []Address { return appendAddresses(nil, value) }
+
 // appendAddresses walks over an address list. text collects what stands
 // outside angle brackets, spec what stands inside.
 func appendAddresses(list []Address, s string) []Address {

@@ -34,6 +34,29 @@ func TestOutgoingIsTheOriginalWithoutCutsBehindTheFront(t *testing.T) {
 	}
 }
 
+func TestOutgoingPutsSomethingInThePlaceOfARange(t *testing.T) {
+	tests := []struct {
+		name string
+		cut  []mail.Range
+		put  []mail.Put
+		want string
+	}{
+		{"between two octets", nil, []mail.Put{{mail.Range{Start: 3, End: 3}, []byte("abc")}}, "f012abc3456789"},
+		{"in the place of some", nil, []mail.Put{{mail.Range{Start: 3, End: 5}, []byte("abc")}}, "f012abc56789"},
+		{"at both ends", nil, []mail.Put{{mail.Range{Start: 10, End: 10}, []byte("z")}, {mail.Range{}, []byte("a")}}, "fa0123456789z"},
+		{"between cuts", []mail.Range{{Start: 0, End: 2}, {Start: 4, End: 6}}, []mail.Put{{mail.Range{Start: 2, End: 4}, []byte("x")}}, "fx6789"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			o := &mail.Outgoing{Front: []byte("f"), Body: mail.Bytes("0123456789"), Cut: test.cut, Put: test.put}
+			got, err := io.ReadAll(o.Reader())
+			if err != nil || string(got) != test.want || o.Size() != int64(len(got)) {
+				t.Errorf("got %q, size %d, %v; want %q", got, o.Size(), err, test.want)
+			}
+		})
+	}
+}
+
 // FuzzOutgoing: octets out are octets in, minus the cuts, plus the front,
 // whatever the size of the reader's window.
 func FuzzOutgoing(f *testing.F) {

@@ -206,7 +206,6 @@ func (s Step) abilities() (list []string) {
 		}
 	}
 	add(s.Terms.Delay, "delay")
-	add(s.Terms.Of > 1, "of")
 	add(len(s.Terms.Deputies) > 0, "deputy")
 	add(s.Terms.Working != nil, "working")
 	add(len(s.Terms.Remind) > 0, "remind")

@@ -27,6 +27,11 @@ type Pending struct {
 	Until time.Time
 	// AtEnd is what happens then: refuse, release or release-encrypted.
 	AtEnd string
+	// Of is how many people must agree; 0 means one. Agreed are those who did.
+	Of     int      `json:",omitempty"`
+	Agreed []string `json:",omitempty"`
+	// Terms are the policy's terms of the hold; the spool does not read them.
+	Terms json.RawMessage `json:",omitempty"`
 
 	// Altered says that the row is not what was written: a bit has turned.
 	// Only message and recipient are then what the row is found by.
