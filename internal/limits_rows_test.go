@@ -36,6 +36,7 @@ func mailLimits() []limit {
 		{"Parts of a message", "limits.parts", "`too-many-parts`", "TestEveryLimitOfTheIndexIsSaid"},
 		{"Octets of a part's header", "mail.maxHeader", "`too-large`; the rest is read as body", "TestEveryLimitOfTheIndexIsSaid"},
 		{"Fields of a header", "mail.maxFields", "`too-large`", "TestEveryLimitOfTheIndexIsSaid"},
+		{"The same, where a policy hides recipients", "amend.maxValue", "the field names nobody any more", "TestAFieldThatIsTooLongToBeReadNamesNobody"},
 		{"Octets of a field's value that are read", "mail.maxValue", "`too-large`", "TestEveryLimitOfTheIndexIsSaid"},
 		{"Octets of a MIME field that are read", "mail.maxMIMEValue", "`malformed`", "TestEveryLimitOfTheIndexIsSaid"},
 		{"Parameters of a MIME field", "mail.maxParams", "`ambiguous`", "TestEveryLimitOfTheIndexIsSaid"},

@@ -79,6 +79,15 @@ func TestASubjectGetsItsTagOnce(t *testing.T) {
 	}
 }
 
+func TestAFieldThatIsTooLongToBeReadNamesNobody(t *testing.T) {
+	t.Parallel()
+	long := "To: " + strings.Repeat("ann@contoso.example,\r\n ", 60_000) + "bob@x.example"
+	got, _ := carry(crlf(long, "Subject: s", "", "body"), amend.Order{Hidden: outside})
+	if got != crlf("To: undisclosed-recipients:;", "Subject: s", "", "body") {
+		t.Errorf("%d octets: %.200q", len(got), got)
+	}
+}
+
 func TestToAndCcNameOnlyWhoMayBeNamed(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

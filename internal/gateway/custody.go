@@ -273,9 +273,7 @@ func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, now time.Time) 
 		e.hold(f)
 	}
 	e.refuse(p.blocked)
-	for _, f := range p.redirected {
-		e.redirect(f)
-	}
+	e.redirect(p.redirected)
 	if len(p.copies) > 0 {
 		e.add(task.Copy, recipients(p.copies), row.Envelope.From, parcel{Inspected: x.Inspected, Apart: true})
 	}
@@ -303,12 +301,12 @@ func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, now time.Time) 
 // enacting collects the writes of one plan; after the first error it does
 // nothing more.
 type enacting struct {
-	g      *Gateway
-	tx     *store.Tx
-	row    spool.Message
-	extra  extra
-	now    time.Time
-	err    error
+	g     *Gateway
+	tx    *store.Tx
+	row   spool.Message
+	extra extra
+	now   time.Time
+	err   error
 }
 
 // add plans a task and returns its id.

@@ -7,6 +7,7 @@ import (
 
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/tenant"
 )
 
 func TestPlanForChoosesTheWay(t *testing.T) {
@@ -104,6 +105,112 @@ func TestPlanForGroups(t *testing.T) {
 	if p := planFor(twice, verdictOf([]policy.Action{policy.Deliver, policy.Deliver, policy.Deliver, policy.Deliver}),
 		manner{hop: func(mail.Address) string { return "mx" }}); len(p.back[0].To) != 2 {
 		t.Errorf("a recipient named twice gets two copies: %s", p.String())
+	}
+}
+
+func TestPlanForAddsEverybodyOnce(t *testing.T) {
+	v := verdictOf([]policy.Action{policy.Deliver, policy.Copy, policy.Block, policy.HoldFor})
+	for i := range v.Recipients {
+		v.Recipients[i].Added = []policy.Added{{Address: "R1@fabrikam.example"}, {Address: "legal@contoso.example"}}
+	}
+	v.Recipients[1].Copy = []mail.Address{"audit@contoso.example"}
+	v.Recipients[1].Added = append(v.Recipients[1].Added, policy.Added{Address: "AUDIT@contoso.example"}, policy.Added{Address: "Legal@contoso.example"})
+	p := planFor(recipientsOf(4), v, manner{hop: func(mail.Address) string { return "mx" }})
+	if len(p.added) != 1 || p.added[0].To[0].Address != "legal@contoso.example" || p.way != wayCustody {
+		t.Errorf("%s: %+v", p.String(), p.added)
+	}
+	for i := range v.Recipients {
+		v.Recipients[i].Action = policy.Block
+	}
+	if p := planFor(recipientsOf(4), v, manner{}); len(p.added) != 0 {
+		t.Errorf("somebody is added to a message that nobody gets: %s", p.String())
+	}
+}
+
+func TestPlanForKeepsRecipientsWithOtherChangesApart(t *testing.T) {
+	v := verdictOf(make([]policy.Action, 100))
+	for i := range v.Recipients {
+		v.Recipients[i].Action = policy.SetHeader
+		switch i % 4 {
+		case 1:
+			v.Recipients[i].Headers = []policy.Header{{Name: "X-A", Value: "b"}}
+		case 2:
+			v.Recipients[i].Edit = policy.Edit{Tags: []string{"[A]"}}
+		case 3:
+			v.Recipients[i].Edit = policy.Edit{Hide: policy.HideAll}
+		}
+	}
+	p := planFor(recipientsOf(100), v, manner{hop: func(mail.Address) string { return "mx" }})
+	if len(p.back) != 4 || p.way != wayCustody {
+		t.Fatalf("%s", p.String())
+	}
+	for i, g := range p.back {
+		if len(g.To) != 25 || (len(g.Headers) == 1) != (i == 1) || (len(g.Edit.Tags) == 1) != (i == 2) || (g.Edit.Hide != "") != (i == 3) {
+			t.Errorf("group %d: %+v", i, g)
+		}
+	}
+}
+
+func TestHowABlockIsTold(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		refuse []policy.Refuse
+		m      manner
+		want   way
+	}{
+		{"as the tenant says: report", []policy.Refuse{"", ""}, manner{}, wayCustody},
+		{"as the tenant says: session", []policy.Refuse{"", ""}, manner{refuseInSession: true}, wayRefuse},
+		{"as the policy says: session", []policy.Refuse{policy.RefuseSession}, manner{}, wayRefuse},
+		{"as the policy says: report", []policy.Refuse{policy.RefuseReport}, manner{refuseInSession: true}, wayCustody},
+		{"a report for one is a report for all", []policy.Refuse{policy.RefuseSession, policy.RefuseReport}, manner{refuseInSession: true}, wayCustody},
+		{"a session for one is not one for all", []policy.Refuse{policy.RefuseSession, ""}, manner{}, wayCustody},
+		{"nobody is there to be told", []policy.Refuse{policy.RefuseSession}, manner{noSender: true}, wayCustody},
+	} {
+		v := verdictOf(make([]policy.Action, len(tt.refuse)))
+		for i := range v.Recipients {
+			v.Recipients[i].Action, v.Recipients[i].Refuse = policy.Block, tt.refuse[i]
+		}
+		if p := planFor(recipientsOf(len(tt.refuse)), v, tt.m); p.way != tt.want {
+			t.Errorf("%s: %s", tt.name, p.String())
+		}
+	}
+}
+
+// TestNothingWeakerThanThePolicySays: what cannot be done here is held or
+// blocked.
+func TestNothingWeakerThanThePolicySays(t *testing.T) {
+	postern, opswat := tenant.Presets()[0], tenant.Presets()[3]
+	for _, tt := range []struct {
+		name   string
+		preset tenant.Preset
+		in     policy.RecipientVerdict
+		want   policy.Action
+		header string
+	}{
+		{"a hand-off becomes a field", postern, policy.RecipientVerdict{Action: policy.SetHeader, Handoff: []policy.Handoff{policy.Encrypt}},
+			policy.SetHeader, "X-Postern-Action: Encrypt"},
+		{"the strictest one", postern, policy.RecipientVerdict{Action: policy.SetHeader, Handoff: []policy.Handoff{policy.Quarantine, policy.Encrypt}},
+			policy.SetHeader, "X-Postern-Action: Quarantine"},
+		{"in the place of a field that a policy sets", postern, policy.RecipientVerdict{Action: policy.SetHeader,
+			Headers: []policy.Header{{Name: "x-postern-action", Value: "Encrypt", Exists: policy.Append}}, Handoff: []policy.Handoff{policy.Moderate}},
+			policy.SetHeader, "X-Postern-Action: Moderate"},
+		{"a preset without the field holds", opswat, policy.RecipientVerdict{Action: policy.SetHeader, Handoff: []policy.Handoff{policy.Encrypt}}, policy.HoldFor, ""},
+		{"even what only waits", opswat, policy.RecipientVerdict{Action: policy.HoldFor, Handoff: []policy.Handoff{policy.Encrypt},
+			Hold: &policy.Hold{Terms: policy.Terms{Delay: true}}}, policy.HoldFor, ""},
+		{"and does not weaken a block", opswat, policy.RecipientVerdict{Action: policy.Block, Handoff: []policy.Handoff{policy.Encrypt}}, policy.Block, ""},
+		{"what should be secure waits", postern, policy.RecipientVerdict{Action: policy.Secure, Otherwise: policy.HoldFor}, policy.HoldFor, ""},
+		{"or is blocked", postern, policy.RecipientVerdict{Action: policy.Secure, Otherwise: policy.Block}, policy.Block, ""},
+	} {
+		v := policy.Verdict{Recipients: []policy.RecipientVerdict{tt.in}}
+		attainable(&v, &tenant.Tenant{Preset: tt.preset})
+		r := v.Recipients[0]
+		header := ""
+		for _, h := range r.Headers {
+			header += h.Name + ": " + h.Value
+		}
+		if r.Action != tt.want || header != tt.header || (r.Hold != nil) != (tt.want == policy.HoldFor) || r.Hold != nil && (r.Hold.Delay || r.Hold.For == 0) {
+			t.Errorf("%s: %+v %+v", tt.name, r, r.Hold)
+		}
 	}
 }
 

@@ -15,16 +15,42 @@ import (
 
 // redirection says whom a message was meant for, and who gets it instead.
 type redirection struct {
-	From mail.Address   `json:"from"`
-	To   []mail.Address `json:"to"`
+	From mail.Address `json:"from"`
+	// Others were meant too: who is to get the message in the place of
+	// several gets it once.
+	Others []mail.Address `json:"others,omitempty"`
+	To     []mail.Address `json:"to"`
 }
 
-func (e *enacting) redirect(f fate) {
-	e.add(task.Copy, recipients(f.verdict.Redirect), e.row.Envelope.From, parcel{
-		shape: shapeOf(f.verdict), Inspected: e.extra.Inspected,
-		Redirect: &redirection{From: f.to.Address, To: f.verdict.Redirect},
-	})
-	if e.err == nil {
+func (r *redirection) meant() []mail.Address { return append([]mail.Address{r.From}, r.Others...) }
+
+// redirect sends the message to others, once for all recipients whom the same
+// ones take the place of, and gives each recipient its outcome.
+func (e *enacting) redirect(list []fate) {
+	var order []string
+	by := map[string][]fate{}
+	for _, f := range list {
+		form, _ := json.Marshal(shapeOf(f.verdict))
+		key := fmt.Sprint(f.verdict.Redirect) + string(form)
+		if by[key] == nil {
+			order = append(order, key)
+		}
+		by[key] = append(by[key], f)
+	}
+	for _, key := range order {
+		same := by[key]
+		r := &redirection{From: same[0].to.Address, To: same[0].verdict.Redirect}
+		for _, f := range same[1:] {
+			r.Others = append(r.Others, f.to.Address)
+		}
+		e.add(task.Copy, recipients(r.To), e.row.Envelope.From, parcel{
+			shape: shapeOf(same[0].verdict), Inspected: e.extra.Inspected, Redirect: r,
+		})
+	}
+	for _, f := range list {
+		if e.err != nil {
+			return
+		}
 		_, e.err = task.Put(e.tx, task.Record{
 			Message: e.row.ID, Tenant: e.row.Tenant, Recipient: f.to.Address, Kind: task.Return,
 			Fate: task.Redirected, Why: "policy " + first(f.verdict.Rules), At: e.now,
@@ -53,36 +79,48 @@ func (g *Gateway) redirectFailed(tx *store.Tx, t task.Task, row spool.Message, n
 		return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
 	}
 	e := enacting{g: g, tx: tx, row: row, extra: x, now: now}
+	meant := p.Redirect.meant()
 	reply := mail.NewReply(550, "5.3.0", "A mail rule sends this message to another mailbox, which did not take it. ref "+x.Ref)
 	err = g.Audit.Change(tx, row.ID, func(m *audit.Message) {
-		if r := m.To(p.Redirect.From); r != nil {
-			r.Delivery, r.Reply, r.At = audit.Failed, reply, now
+		for _, a := range meant {
+			if r := m.To(a); r != nil {
+				r.Delivery, r.Reply, r.At = audit.Failed, reply, now
+			}
+			m.Did("redirect failed", string(a), now)
 		}
-		m.Did("redirect failed", string(p.Redirect.From), now)
 	})
 	if err != nil {
 		return err
 	}
-	to := mail.Recipient{Address: p.Redirect.From}
-	for _, r := range row.Envelope.To {
-		if r.Address == p.Redirect.From {
-			to = r
+	l := letter{Kind: letterUndelivered, All: len(unique(row.Envelope.To)), Ref: x.Ref, Outside: x.Outside}
+	var tell, silent []mail.Address
+	for _, r := range unique(row.Envelope.To) {
+		switch {
+		case !slices.Contains(meant, r.Address):
+		case r.WantsFailure():
+			tell = append(tell, r.Address)
+			l.About = append(l.About, reported{Address: r.Address, ORcpt: r.ORcpt, Reply: reply})
+		default:
+			silent = append(silent, r.Address)
 		}
 	}
 	told := task.Silent
-	if to.WantsFailure() && e.mayTell() {
-		l := letter{Kind: letterUndelivered, All: len(unique(row.Envelope.To)), Ref: x.Ref, Outside: x.Outside,
-			About: []reported{{Address: to.Address, ORcpt: to.ORcpt, Reply: reply}}}
+	if len(tell) > 0 && e.mayTell() {
 		told = e.add(task.Report, []mail.Recipient{{Address: row.Envelope.From, Notify: mail.NotifyNever}}, "", parcel{Letter: &l})
 		tx.OnCommit(g.Wake)
 	}
-	if e.err != nil {
-		return e.err
+	for _, a := range meant {
+		if e.err == nil {
+			e.err = task.FailRedirect(tx, row.ID, a, "nobody took the redirected message")
+		}
 	}
-	if err := task.FailRedirect(tx, row.ID, to.Address, "nobody took the redirected message"); err != nil {
-		return err
+	if e.err == nil && len(tell) > 0 {
+		e.err = task.Tell(tx, row.ID, tell, told)
 	}
-	return task.Tell(tx, row.ID, []mail.Address{to.Address}, told)
+	if e.err == nil && len(silent) > 0 {
+		e.err = task.Tell(tx, row.ID, silent, task.Silent)
+	}
+	return e.err
 }
 
 // nobodyHas reports whether none of the mailboxes got the message, and none
