@@ -84,6 +84,7 @@ type page struct {
 	later    []byte   // what attributes say inside a line, for the next line
 	turned   string   // the element whose text is written from right to left
 	attrs    []attribute
+	styles   map[string]string // squeezed, by what they are written as
 }
 
 type attribute struct{ key, value []byte }
@@ -252,27 +253,64 @@ func (p *page) tag(z *tokens, closed bool) atom.Atom {
 		a.key, a.value, more = z.TagAttr()
 		p.attrs = append(p.attrs, a)
 	}
-	e := element{name: string(name), void: closed || !p.xml && void(tag), data: p.value}
+	e := element{name: named(tag, name), void: closed || !p.xml && void(tag)}
 	p.begin(&e, tag)
 	for _, a := range p.attrs {
-		p.attribute(tag, string(a.key), a.value)
+		p.attribute(tag, named(atom.Lookup(a.key), a.key), a.value)
 	}
 	return tag
 }
 
-func (p *page) value(name string) string {
+// named is the name of a tag or an attribute; those that HTML knows are not
+// made anew.
+func named(known atom.Atom, name []byte) string {
+	if known != 0 {
+		return known.String()
+	}
+	return string(name)
+}
+
+func (p *page) value(name string) string { return string(p.octets(name)) }
+
+func (p *page) octets(name string) []byte {
 	for _, a := range p.attrs {
 		if string(a.key) == name {
-			return string(a.value)
+			return a.value
 		}
 	}
-	return ""
+	return nil
+}
+
+// knownStyles is how many styles of elements are remembered: pages repeat few.
+const knownStyles = 256
+
+// squeezed is the style of the element at hand in lower case without white
+// space.
+func (p *page) squeezed() string {
+	raw := p.octets("style")
+	if len(raw) == 0 {
+		return ""
+	}
+	known, ok := p.styles[string(raw)]
+	if ok {
+		return known
+	}
+	made := squeezed(string(raw))
+	if p.styles == nil {
+		p.styles = map[string]string{}
+	}
+	if len(p.styles) < knownStyles && len(raw) < 512 {
+		p.styles[string(raw)] = made
+	}
+	return made
 }
 
 // begin opens an element.
 func (p *page) begin(e *element, tag atom.Atom) {
 	if len(p.attrs) > 0 {
-		e.id, e.classes, e.style = p.value("id"), strings.Fields(p.value("class")), squeezed(p.value("style"))
+		if e.style = p.squeezed(); p.seen != nil && p.seen.style.any() {
+			e.id, e.classes, e.data = p.value("id"), strings.Fields(p.value("class")), p.value
+		}
 		for _, a := range p.attrs {
 			if string(a.key) == "hidden" {
 				e.hidden = true

@@ -215,6 +215,9 @@ func (e element) names() []string {
 	return list
 }
 
+// any reports whether a rule hides or writes something.
+func (s *style) any() bool { return len(s.hide)+len(s.before)+len(s.after) > 0 }
+
 func (s *style) hides(e element) bool {
 	if e.hidden || e.style != "" && s.inline(e.style) {
 		return true
@@ -263,7 +266,11 @@ const attributeMark = "\x00"
 func attributes(text string, e element) string {
 	pieces := strings.Split(text, attributeMark)
 	for i := 1; i < len(pieces); i += 2 {
-		pieces[i] = e.data(pieces[i])
+		if e.data != nil {
+			pieces[i] = e.data(pieces[i])
+		} else {
+			pieces[i] = "" // it has no attributes
+		}
 	}
 	return strings.Join(pieces, "")
 }
