@@ -34,8 +34,10 @@ type CaseResult struct {
 	Got  string `json:"got"`
 	Pass bool   `json:"pass"`
 	// Because says why this came out, or what went wrong.
-	Because string       `json:"because,omitempty"`
-	Code    problem.Code `json:"code,omitempty"`
+	Because string `json:"because,omitempty"`
+	// Why says of a red test what the policies that were expected failed at.
+	Why  []string     `json:"why,omitempty"`
+	Code problem.Code `json:"code,omitempty"`
 }
 
 // Red reports how many tests failed.
@@ -84,39 +86,86 @@ func ReadDir(dir fs.FS, o Options) (*Set, error) {
 	return Load(files, o)
 }
 
-// Test runs the tests of a set: each message is judged by all policies
-// together, as in service. The messages are read from dir, relative to the
-// policy file. A policy that is not enforced yet passes also with the action
-// that it would have, so that its tests stay the same on its way into force.
-func Test(s *Set, dir fs.FS, facts FactsOf, g Gates) Result {
+// Test runs the tests of a set and further ones: each message is judged by
+// all policies together, as in service. The messages are read from dir,
+// relative to the file of the test. A policy that is not enforced yet passes
+// also with the action that it would have, so that its tests stay the same on
+// its way into force.
+func Test(s *Set, dir fs.FS, facts FactsOf, g Gates, more ...Case) Result {
 	var r Result
-	for _, rule := range s.rules {
-		for _, c := range rule.Tests {
-			r.Cases = append(r.Cases, s.check(rule, c, dir, facts, g))
-		}
+	for _, e := range Examine(s, dir, facts, more...) {
+		r.Cases = append(r.Cases, e.Judge(s, g))
 	}
 	return r
 }
 
-func (s *Set) check(rule *Rule, c Case, dir fs.FS, facts FactsOf, g Gates) CaseResult {
-	res := CaseResult{Policy: rule.ID, Mail: c.Mail, Place: c.place.String(), Want: c.want()}
-	fail := func(err error) CaseResult {
-		res.Got, res.Because, res.Code = "error", err.Error(), problem.PolicyTestRed
-		return res
+// Examined is a test whose message was looked at. It can be judged by other
+// policies without looking again.
+type Examined struct {
+	Case  Case
+	Facts Facts
+	// Err is why the message could not be looked at.
+	Err error
+
+	mode Mode // of the policy that is tested
+}
+
+// Examine looks at the messages of the tests of a set and of further ones.
+func Examine(s *Set, dir fs.FS, facts FactsOf, more ...Case) (list []Examined) {
+	var all []Case
+	modes := map[string]Mode{}
+	for _, rule := range s.rules {
+		modes[rule.ID] = rule.Mode
+		for _, c := range rule.Tests {
+			c.Policy = rule.ID
+			all = append(all, c)
+		}
 	}
-	message, err := readCase(dir, path.Join(path.Dir(c.place.file), c.Mail))
-	if err != nil {
-		return fail(err)
+	for _, c := range append(all, more...) {
+		e := Examined{Case: c, mode: ModeEnforce}
+		if mode, known := modes[c.Policy]; known {
+			e.mode = mode
+		} else if c.Policy != "" {
+			e.Err = fmt.Errorf("there is no policy %q%s", c.Policy, didYouMean(c.Policy, keys(modes)))
+		}
+		if e.Err == nil {
+			e.Facts, e.Err = c.examine(dir, facts)
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+func (c Case) examine(dir fs.FS, facts FactsOf) (Facts, error) {
+	message := c.message
+	if message == nil {
+		var err error
+		if message, err = readCase(dir, path.Join(path.Dir(c.place.file), c.Mail)); err != nil {
+			return Facts{}, err
+		}
 	}
 	f, err := facts(message, c)
-	if err != nil {
-		return fail(fmt.Errorf("policy: look at %s: %w", c.Mail, err))
+	switch {
+	case err != nil:
+		return f, fmt.Errorf("policy: look at %s: %w", c.Mail, err)
+	case len(f.Recipients) == 0:
+		return f, errors.New("the message has no recipients; add to: [address] to the test")
+	case !c.Now.IsZero():
+		f.Now = c.Now
 	}
-	if len(f.Recipients) == 0 {
-		return fail(errors.New("the message has no recipients; add to: [address] to the test"))
+	return f, nil
+}
+
+// Judge decides about the message of a test.
+func (e Examined) Judge(s *Set, g Gates) CaseResult {
+	c := e.Case
+	res := CaseResult{Policy: c.Policy, Mail: c.Mail, Place: c.place.String(), Want: c.want()}
+	if e.Err != nil {
+		res.Got, res.Because, res.Code = "error", e.Err.Error(), problem.PolicyTestRed
+		return res
 	}
-	v := Decide(s, f, g)
-	res.Got, res.Because, res.Pass = c.compare(v, rule)
+	v := Decide(s, e.Facts, g)
+	res.Got, res.Because, res.Pass = c.compare(v, e.mode)
 	if !res.Pass {
 		res.Code = problem.PolicyTestRed
 	}
@@ -149,7 +198,7 @@ func (c Case) want() string {
 }
 
 // compare checks a verdict against what the case expects.
-func (c Case) compare(v Verdict, rule *Rule) (got, because string, pass bool) {
+func (c Case) compare(v Verdict, mode Mode) (got, because string, pass bool) {
 	strict := v.Recipients[0]
 	for _, r := range v.Recipients {
 		if r.Action.Strength() > strict.Action.Strength() {
@@ -158,7 +207,10 @@ func (c Case) compare(v Verdict, rule *Rule) (got, because string, pass bool) {
 	}
 	got, because, pass = actual(v, strict), strict.Because, true
 	if c.Expect != "" {
-		pass = fits(c.Expect, v, strict, rule)
+		pass = c.fits(c.Expect, v, strict, mode)
+	}
+	if wrong := c.details(v, strict); wrong != "" && pass {
+		pass, because = false, "expected "+wrong
 	}
 	if len(c.Recipients) == 0 {
 		return got, because, pass
@@ -172,7 +224,7 @@ func (c Case) compare(v Verdict, rule *Rule) (got, because string, pass bool) {
 		}
 		seen[r.Address.Fold()] = true
 		list = append(list, r.Address.Fold()+" "+actual(v, r))
-		if !fits(want, v, r, rule) {
+		if !c.fits(want, v, r, mode) {
 			pass, because = false, r.Because
 		}
 	}
@@ -195,15 +247,15 @@ func actual(v Verdict, r RecipientVerdict) string {
 
 // fits reports whether a recipient got what was expected, or would have got
 // it from the tested rule if that was in force already.
-func fits(want string, v Verdict, r RecipientVerdict, rule *Rule) bool {
+func (c Case) fits(want string, v Verdict, r RecipientVerdict, mode Mode) bool {
 	if actual(v, r) == want {
 		return true
 	}
-	if rule.Mode == ModeEnforce || v.Defer {
+	if mode == ModeEnforce || v.Defer {
 		return false
 	}
 	return slices.ContainsFunc(slices.Concat(r.Won, r.Lost), func(m Match) bool {
-		return m.Rule == rule.ID && m.Would == Action(want)
+		return m.Rule == c.Policy && m.Would == Action(want)
 	})
 }
 

@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-
-	"postern.dev/postern/internal/mail"
 )
 
 // File is a policy file: its name for messages, and its content.
@@ -83,23 +81,6 @@ type Rule struct {
 
 	when, unless *condition
 	perRecipient bool // some condition asks for the recipient
-}
-
-// Case is one test of a policy.
-type Case struct {
-	// Mail is the path of the message, relative to the policy file.
-	Mail string `json:"mail"`
-	// Expect is the action expected for the strictest recipient; "defer" is
-	// possible too. Recipients says it per address instead.
-	Expect     string            `json:"expect,omitempty"`
-	Recipients map[string]string `json:"recipients,omitempty"`
-	// From, To, Direction and Tenant replace what the message itself says.
-	From      string   `json:"from,omitempty"`
-	To        []string `json:"to,omitempty"`
-	Direction string   `json:"direction,omitempty"`
-	Tenant    string   `json:"tenant,omitempty"`
-
-	place place
 }
 
 const defaultPriority = 100
@@ -275,48 +256,6 @@ func (l *loader) allowed(r *reader, at ast.Node, rule *Rule) {
 			}
 		}
 	}
-}
-
-func (r *reader) cases(m mapping, at place) (cases []Case) {
-	if !m.has("tests") {
-		return nil
-	}
-	seq, ok := m.keys["tests"].(*ast.SequenceNode)
-	if !ok {
-		r.wrong(m.keys["tests"], "tests must be a list")
-		return nil
-	}
-	known := append(actionNames(), "defer")
-	check := func(n ast.Node, s string) {
-		if !contains(known, s) {
-			r.wrong(n, "%q is not an action%s", s, didYouMean(s, known))
-		}
-	}
-	for _, v := range seq.Values {
-		t, ok := r.mapping(v, "a test", "mail", "expect", "recipients", "from", "to", "direction", "tenant")
-		if !ok {
-			continue
-		}
-		c := Case{Mail: t.needText("mail", "a test"), Expect: t.text("expect"), From: t.text("from"),
-			To: plain(t.texts("to")), Direction: t.text("direction"), Tenant: t.text("tenant"), place: at}
-		c.place.line = line(v)
-		if t.has("expect") {
-			check(t.keys["expect"], c.Expect)
-		}
-		if t.has("recipients") {
-			per, _ := r.mapping(t.keys["recipients"], "recipients")
-			c.Recipients = map[string]string{}
-			for address := range per.keys {
-				c.Recipients[mail.Address(address).Fold()] = per.text(address)
-				check(per.keys[address], per.text(address))
-			}
-		}
-		if c.Expect == "" && len(c.Recipients) == 0 {
-			r.wrong(v, "a test needs what to expect: an action, or recipients with their actions")
-		}
-		cases = append(cases, c)
-	}
-	return cases
 }
 
 func (l *loader) list(r *reader, doc ast.Node) {
