@@ -33,7 +33,11 @@ func (p *program) policyTestVerb() *cobra.Command {
 			return wrong("%s holds no policy; name a file, or a folder with .yaml or .yml files", args[0])
 		}
 		p.undefined(b)
-		return p.tested(b.Test(cmd.Context()))
+		r, err := b.Test(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return p.tested(r)
 	}
 	return cmd
 }
@@ -82,6 +86,9 @@ func (p *program) cases(r policy.Result) {
 	for _, c := range r.Cases {
 		if !c.Pass {
 			p.note("%s: expected %s, got %s", c.Place, c.Want, c.Got)
+			for _, why := range c.Why {
+				p.note("    %s", why)
+			}
 		}
 	}
 }

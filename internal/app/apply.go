@@ -132,57 +132,12 @@ func (e *RedError) Error() string {
 	for _, c := range e.Result.Cases {
 		if !c.Pass {
 			fmt.Fprintf(&b, "\n/%s: policy %s, %s: expected %s, got %s (%s)", c.Place, c.Policy, c.Mail, c.Want, c.Got, c.Because)
+			for _, why := range c.Why {
+				b.WriteString("\n    " + why)
+			}
 		}
 	}
 	return b.String()
-}
-
-// test runs the policies' own tests.
-func (s *inForce) test(ctx context.Context, l gateway.Looker) error {
-	r := s.run(ctx, l)
-	if r.Red() > 0 {
-		return &RedError{r}
-	}
-	return nil
-}
-
-// run runs the tests with the gates of the tenant that they are for.
-func (s *inForce) run(ctx context.Context, l gateway.Looker) policy.Result {
-	return policy.Test(s.set, os.DirFS("/"), factsOf(ctx, l, s), firstTenant(s.tenants, s.set).Gates)
-}
-
-// factsOf looks at the message of a policy test as the gateway would.
-func factsOf(ctx context.Context, l gateway.Looker, s *inForce) policy.FactsOf {
-	return func(message []byte, c policy.Case) (policy.Facts, error) {
-		t := s.tenants.Find(c.Tenant)
-		if t == nil && c.Tenant != "" {
-			return policy.Facts{}, fmt.Errorf("no tenant is called %q", c.Tenant)
-		}
-		if t == nil {
-			t = firstTenant(s.tenants, s.set)
-		}
-		body := mail.Bytes(message)
-		env, _ := EnvelopeOf(t, body)
-		if c.From != "" {
-			env.From = mail.Address(c.From)
-		}
-		if len(c.To) > 0 {
-			env.To = nil
-			for _, a := range c.To {
-				env.To = append(env.To, mail.Recipient{Address: mail.Address(a)})
-			}
-		}
-		var dir mail.Direction
-		switch policy.Direction(c.Direction) {
-		case policy.Inbound:
-			dir = mail.In
-		case policy.Outbound, policy.Internal:
-			dir = mail.Out
-		default:
-			dir = directionOf(t, env)
-		}
-		return gateway.Inspect(ctx, l, t, s.people.Of(t.ID), dir, env, body).Facts, nil
-	}
 }
 
 // firstTenant is the tenant of a test that names none: the only one, else

@@ -103,10 +103,10 @@ func (b *Bench) Inspect(ctx context.Context, t *tenant.Tenant, body mail.Body) g
 }
 
 // Test runs the policies' own tests. The places in the result are absolute.
-func (b *Bench) Test(ctx context.Context) policy.Result {
-	r := b.state.run(ctx, b.looker)
+func (b *Bench) Test(ctx context.Context) (policy.Result, error) {
+	r, err := b.state.run(ctx, b.looker)
 	for i := range r.Cases {
 		r.Cases[i].Place = "/" + strings.TrimPrefix(r.Cases[i].Place, "/")
 	}
-	return r
+	return r, err
 }

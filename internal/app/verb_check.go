@@ -308,7 +308,11 @@ func (k *checking) tenants(ctx context.Context, kept files) {
 	}
 	b := &Bench{state, newBenchLooker(k.options.InProcess)}
 	defer b.Close()
-	for _, c := range b.Test(ctx).Cases {
+	result, err := b.Test(ctx)
+	if err != nil {
+		k.err("apply", err)
+	}
+	for _, c := range result.Cases {
 		if !c.Pass {
 			k.add(LevelRed, c.Place, fmt.Sprintf("test of policy %s with %s: expected %s, got %s (%s)",
 				c.Policy, c.Mail, c.Want, c.Got, c.Because), "correct the policy or its test")

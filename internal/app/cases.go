@@ -1,0 +1,172 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"postern.dev/postern/internal/directory"
+	"postern.dev/postern/internal/gateway"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/policy/explain"
+	"postern.dev/postern/internal/settings"
+	"postern.dev/postern/internal/tenant"
+)
+
+// test runs the policies' own tests.
+func (s *inForce) test(ctx context.Context, l gateway.Looker) error {
+	r, err := s.run(ctx, l)
+	if err != nil {
+		return err
+	}
+	if r.Red() > 0 {
+		return &RedError{r}
+	}
+	return nil
+}
+
+// run runs the tests of the policies and of the archives beside them. Of a
+// red test it says what the policy failed at.
+func (s *inForce) run(ctx context.Context, l gateway.Looker) (r policy.Result, err error) {
+	looked, err := s.examine(ctx, l)
+	if err != nil {
+		return r, err
+	}
+	for _, e := range looked {
+		gates := s.gatesOf(e.Facts.Tenant)
+		c := e.Judge(s.set, gates)
+		if !c.Pass && e.Err == nil {
+			c.Why = s.whyRed(e, gates)
+		}
+		r.Cases = append(r.Cases, c)
+	}
+	return r, nil
+}
+
+// examine looks at the messages of all tests.
+func (s *inForce) examine(ctx context.Context, l gateway.Looker) ([]policy.Examined, error) {
+	archives, err := s.archives()
+	if err != nil {
+		return nil, err
+	}
+	return policy.Examine(s.set, os.DirFS("/"), factsOf(ctx, l, s), archives...), nil
+}
+
+func (s *inForce) gatesOf(id string) policy.Gates {
+	if t := s.tenants.Find(id); t != nil {
+		return t.Gates
+	}
+	return firstTenant(s.tenants, s.set).Gates
+}
+
+// archives reads the tests in *.txtar beside the policy files, and in folders
+// called cases beside them.
+func (s *inForce) archives() (cases []policy.Case, err error) {
+	folders := map[string]bool{}
+	for path := range s.files {
+		folders[filepath.Dir(path)] = true
+		folders[filepath.Join(filepath.Dir(path), "cases")] = true
+	}
+	var bad []error
+	for _, folder := range slices.Sorted(maps.Keys(folders)) {
+		names, err := filepath.Glob(filepath.Join(escapeGlob(folder), "*.txtar"))
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err == nil {
+				var list []policy.Case
+				list, err = policy.ReadArchive(strings.TrimPrefix(name, "/"), text)
+				cases = append(cases, list...)
+			}
+			if err != nil {
+				bad = append(bad, rooted(err))
+			}
+		}
+	}
+	return cases, errors.Join(bad...)
+}
+
+// escapeGlob makes a path a pattern that matches only itself.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// whyRed says what decided instead of what was expected.
+func (s *inForce) whyRed(e policy.Examined, gates policy.Gates) (why []string) {
+	x := explain.New(explain.Case{Set: s.set, Facts: e.Facts, Gates: gates, Root: "/"})
+	asked, _ := x.Asked("")
+	ids := slices.Clone(e.Case.Rules)
+	if e.Case.Policy != "" && !slices.Contains(ids, e.Case.Policy) {
+		ids = append(ids, e.Case.Policy)
+	}
+	for _, i := range asked[:min(len(asked), 3)] {
+		v := x.Verdict.Recipients[i]
+		if len(v.Won) > 0 {
+			why = append(why, fmt.Sprintf("%s: %s by %s at /%s", v.Address, v.Action, v.Won[0].Rule, v.Won[0].Place))
+		}
+		for _, id := range ids {
+			w, err := x.WhyNot(i, id)
+			if err != nil || w.Standing == explain.Decides {
+				continue
+			}
+			why = append(why, fmt.Sprintf("%s: %s %s: %s", v.Address, id, w.Standing, w.Text))
+		}
+	}
+	return why
+}
+
+// factsOf looks at the message of a policy test as the gateway would.
+func factsOf(ctx context.Context, l gateway.Looker, s *inForce) policy.FactsOf {
+	return func(message []byte, c policy.Case) (policy.Facts, error) {
+		t := s.tenants.Find(c.Tenant)
+		if t == nil && c.Tenant != "" {
+			return policy.Facts{}, fmt.Errorf("no tenant is called %q", c.Tenant)
+		}
+		if t == nil {
+			t = firstTenant(s.tenants, s.set)
+		}
+		body := mail.Bytes(message)
+		env, _ := EnvelopeOf(t, body)
+		if c.From != "" {
+			env.From = mail.Address(c.From)
+		}
+		if len(c.To) > 0 {
+			env.To = nil
+			for _, a := range c.To {
+				env.To = append(env.To, mail.Recipient{Address: mail.Address(a)})
+			}
+		}
+		var dir mail.Direction
+		switch policy.Direction(c.Direction) {
+		case policy.Inbound:
+			dir = mail.In
+		case policy.Outbound, policy.Internal:
+			dir = mail.Out
+		default:
+			dir = directionOf(t, env)
+		}
+		who, err := s.directoryOf(c, t)
+		if err != nil {
+			return policy.Facts{}, err
+		}
+		return gateway.Inspect(ctx, l, t, who, dir, env, body).Facts, nil
+	}
+}
+
+// directoryOf is the directory that a test names, or the tenant's.
+func (s *inForce) directoryOf(c policy.Case, t *tenant.Tenant) (*directory.Directory, error) {
+	if c.Directory == "" {
+		return s.people.Of(t.ID), nil
+	}
+	src := sourceOf(t)
+	d, bad := directory.ReadFile(settings.Path(c.Directory, "/"+c.Folder()), src.Owner)
+	return d, bad.Err()
+}
