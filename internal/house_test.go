@@ -57,6 +57,7 @@ func floors() map[string]int {
 		"senderauth":          2,
 		"policy":              3,
 		"policy/explain":      4,
+		"policy/mutation":     4,
 		"detect/dlp":          3,
 		"detect/label":        3,
 		"detect/exact":        3,

@@ -99,6 +99,8 @@ func policyLimits() []limit {
 		{"Changes of a message that are tried together", "policy/explain.maxChanges", "none is found, and it is said", "TestExplanationsHold TestASearchThatFindsNothingSaysSo"},
 		{"Rules that are tried for a stronger verdict", "policy/explain.maxTargets", "the others are not tried", "TestExplanationsHold"},
 		{"Different verdicts of one message that are explained", "policy/explain.maxGroups", "the others are counted; one can be asked for", "TestAVerdictForManyIsExplainedOnce"},
+		{"Changes of policies that `postern policy test --mutants` tries", "policy/mutation.maxMutants", "every so many of them, and it is said", "TestAWeakSuiteGetsALowScore"},
+		{"Members of a list that are left out one by one for it", "policy/mutation.maxMembers", "every so many of them", "TestAWeakSuiteGetsALowScore"},
 		{"Time of a hold", "policy.maxHold", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Time of a delay", "policy.maxDelay", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Weeks that a hold in working time can take", "policy.mostWeeks", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},

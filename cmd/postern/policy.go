@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"postern.dev/postern/internal/app"
 	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/policy/mutation"
 )
 
 func (p *program) policyVerb() *cobra.Command {
@@ -15,10 +18,16 @@ func (p *program) policyVerb() *cobra.Command {
 }
 
 func (p *program) policyTestVerb() *cobra.Command {
-	var inProcess bool
-	cmd := p.verb("test DIR", "Run the policies' own tests", takes(1, 1, "a folder with policies"), nil)
-	cmd.Long = "Uses the tenant files in DIR; where there is none, the tenant is contoso.example.\n" +
-		"0: all pass; 1: a test is red; 2: a file is wrong."
+	var inProcess, mutants bool
+	var budget time.Duration
+	var score int
+	cmd := p.verb("test DIR", "Run the policies' own tests, or say how good they are", takes(1, 1, "a folder with policies"), nil)
+	cmd.Long = "Uses the tenant files in DIR; where there is none, the tenant is contoso.example. Tests stand in the policies, and\n" +
+		"in *.txtar beside them or in a folder cases beside them.\n" +
+		"0: all pass; 1: a test is red, or the score is less than --score; 2: a file is wrong."
+	cmd.Flags().BoolVar(&mutants, "mutants", false, "change the policies one place at a time and name each change that no test notices")
+	cmd.Flags().DurationVar(&budget, "budget", time.Minute, "with --mutants: how long it may take")
+	cmd.Flags().IntVar(&score, "score", 0, "with --mutants: the least share of changes, in percent, that tests must notice")
 	cmd.Flags().BoolVar(&inProcess, "in-process", false, "look in this process instead of a child, for debugging")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if _, err := os.Stat(args[0]); err != nil {
@@ -33,6 +42,9 @@ func (p *program) policyTestVerb() *cobra.Command {
 			return wrong("%s holds no policy; name a file, or a folder with .yaml or .yml files", args[0])
 		}
 		p.undefined(b)
+		if mutants {
+			return p.mutants(cmd, b, budget, score)
+		}
 		r, err := b.Test(cmd.Context())
 		if err != nil {
 			return err
@@ -40,6 +52,39 @@ func (p *program) policyTestVerb() *cobra.Command {
 		return p.tested(r)
 	}
 	return cmd
+}
+
+// mutants says how good the tests are.
+func (p *program) mutants(cmd *cobra.Command, b *app.Bench, budget time.Duration, least int) error {
+	r, err := b.Mutants(cmd.Context(), budget)
+	if errors.Is(err, mutation.ErrRed) {
+		return red("a test is red as it is; correct it first: postern policy test")
+	}
+	if err != nil {
+		return err
+	}
+	if p.json {
+		if err := p.document(r); err != nil {
+			return err
+		}
+	} else {
+		var rows [][]cell
+		for _, m := range r.Missed {
+			rows = append(rows, []cell{{m.Place, plain}, {m.Policy, plain}, {m.Kind, plain}, {m.Change, yellow}})
+		}
+		if len(rows) > 0 {
+			p.table([]string{"no test notices", "policy", "kind", "change"}, rows)
+		}
+	}
+	if r.Tried < r.Mutants {
+		p.note("%d of %s were tried", r.Tried, many(r.Mutants, "change"))
+	}
+	p.note("score %d%%: tests notice %d of %s; %d more cannot make another verdict", r.Score, r.Noticed,
+		many(r.Noticed+len(r.Missed), "change"), r.Equal)
+	if r.Score < least {
+		return red("the score is less than %d%%", least)
+	}
+	return nil
 }
 
 // undefined warns of lists without a definition.

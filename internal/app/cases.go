@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/policy/explain"
+	"postern.dev/postern/internal/policy/mutation"
 	"postern.dev/postern/internal/settings"
 	"postern.dev/postern/internal/tenant"
 )
@@ -63,6 +65,22 @@ func (s *inForce) gatesOf(id string) policy.Gates {
 		return t.Gates
 	}
 	return firstTenant(s.tenants, s.set).Gates
+}
+
+// Mutants says how good the tests are: it changes the policies one place at a
+// time and judges the messages of the tests again.
+func (b *Bench) Mutants(ctx context.Context, budget time.Duration) (mutation.Result, error) {
+	cases, err := b.state.examine(ctx, b.looker)
+	if err != nil {
+		return mutation.Result{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	r, err := mutation.Run(ctx, b.state.set, cases, b.state.gatesOf)
+	for i := range r.Missed {
+		r.Missed[i].Place = "/" + strings.TrimPrefix(r.Missed[i].Place, "/")
+	}
+	return r, err
 }
 
 // archives reads the tests in *.txtar beside the policy files, and in folders

@@ -26,6 +26,9 @@ type List struct {
 	place                     place
 }
 
+// Place is "file:line".
+func (l *List) Place() string { return l.place.String() }
+
 // holds reports whether somebody is in the list, or in a group of it.
 func (l *List) holds(p Party, d *Directory) answer {
 	if l.Has(p.Address) {
