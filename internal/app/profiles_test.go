@@ -74,6 +74,15 @@ func TestEveryProfileFindsItsSamples(t *testing.T) {
 	}
 }
 
+func TestEveryTypeHasWords(t *testing.T) {
+	for _, typ := range PolicyOptions().Detectors {
+		one, many := policy.Words(typ, 1), policy.Words(typ, 2)
+		if strings.Contains(one, "finding of") || !strings.HasPrefix(one, "a") || !strings.HasPrefix(many, "2 ") || strings.Contains(one, "  ") {
+			t.Errorf("%s: %q, %q", typ, one, many)
+		}
+	}
+}
+
 func TestFiftyAddressesAreAList(t *testing.T) {
 	p, _ := profile.Find("bulk-contacts")
 	l := look.New(look.Config{InProcess: true})

@@ -126,6 +126,30 @@ func TestParseGate(t *testing.T) {
 	}
 }
 
+func TestNamesOfDetectorsBecomeWords(t *testing.T) {
+	t.Parallel()
+	for typ, want := range map[string]string{
+		"AT_UID":      "an Austrian VAT number; 2 Austrian VAT numbers",
+		"CZ_ICO":      "a Czech or Slovak company number (IČO); 2 Czech or Slovak company numbers (IČO)",
+		"DE_TAX_ID":   "a German tax number; 2 German tax numbers",
+		"EU_EHIC":     "a European health insurance card number; 2 European health insurance card numbers",
+		"FR_RCS":      "a French entry of the register of commerce; 2 French entries of the register of commerce",
+		"IMEI":        "an identity of a mobile device (IMEI); 2 identities of mobile devices (IMEI)",
+		"LU_TVA":      "a Luxembourg VAT number; 2 Luxembourg VAT numbers",
+		"MAC":         "a hardware address (MAC); 2 hardware addresses (MAC)",
+		"PASSPORT_US": "a US passport number; 2 US passport numbers",
+		"PT_DRIVER_LICENCE": "a Portuguese driving licence number (carta de condução); " +
+			"2 Portuguese driving licence numbers (carta de condução)",
+		"SEDOL":        "a SEDOL number of a security; 2 SEDOL numbers of securities",
+		"UK_SORT_CODE": "a UK sort code of a bank; 2 UK sort codes of banks",
+		"our-own":      `a finding of "our own"; 2 findings of "our own"`,
+	} {
+		if got := Words(typ, 1) + "; " + Words(typ, 2); got != want {
+			t.Errorf("%s: %s", typ, got)
+		}
+	}
+}
+
 func TestVocabularyIsSorted(t *testing.T) {
 	t.Parallel()
 	for _, typ := range Types() {

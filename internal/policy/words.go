@@ -1,17 +1,38 @@
 package policy
 
 import (
+	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+
+	"postern.dev/postern/packs"
 )
 
 // word is how people call a type of finding.
 type word struct{ typ, one, many string }
 
-// vocabulary has a row per type, in alphabetical order.
-func vocabulary() []word {
+// ownWords are the words that the name of a detector does not give, or not
+// well enough.
+func ownWords() []word {
 	return []word{
+		{"AU_DRIVER_LICENCE", "an Australian driving licence number", "Australian driving licence numbers"},
+		{"CONFIDENTIALITY_MARKING", "a marking of confidentiality", "markings of confidentiality"},
+		{"CRYPTO", "a crypto-currency address", "crypto-currency addresses"},
+		{"EU_VAT", "an EU VAT number", "EU VAT numbers"},
+		{"IE_EIRCODE", "an Irish postcode (Eircode)", "Irish postcodes (Eircode)"},
+		{"SWIFT_BIC", "a bank code (BIC)", "bank codes (BIC)"},
+		{"US_PTIN", "a US tax preparer number (PTIN)", "US tax preparer numbers (PTIN)"},
+		{"ES_MEDICAL_LICENCE", "a Spanish physician number", "Spanish physician numbers"},
+		{"COORDINATES", "a geographic position", "geographic positions"},
+		{"HR_TERM", "a word of personnel files", "words of personnel files"},
+		{"LEGAL_TERM", "a word of transactions and disputes", "words of transactions and disputes"},
+		{"MEDICAL_TERM", "a medical term", "medical terms"},
+		{"NL_IDENTITEITSKAARTNUMMER", "a Dutch passport or identity card number", "Dutch passport or identity card numbers"},
+		{"SPECIAL_CATEGORY_TERM", "a word about special categories of personal data",
+			"words about special categories of personal data"},
+		{"US_DRIVER_LICENCE", "a US driver's licence number", "US driver's licence numbers"},
 		{"AWS_KEY", "an AWS access key", "AWS access keys"},
 		{"BIC", "a bank code (BIC)", "bank codes (BIC)"},
 		{"CREDIT_CARD", "a card number", "card numbers"},
@@ -60,6 +81,35 @@ func vocabulary() []word {
 		{"US_ITIN", "a US taxpayer number (ITIN)", "US taxpayer numbers (ITIN)"},
 		{"US_SSN", "a US social security number", "US social security numbers"},
 	}
+}
+
+// vocabulary has a row per type, in alphabetical order: those of ownWords, and
+// what the names of the detectors give.
+func vocabulary() []word { return vocabularyOnce() }
+
+// vocabularyOnce reads the names when they are first asked for.
+var vocabularyOnce = func() func() []word {
+	return sync.OnceValue(func() []word {
+		rows := ownWords()
+		for _, f := range slices.Concat(packs.Detectors(), packs.Terms()) {
+			typ := typeName(strings.TrimSuffix(path.Base(f.Name), ".yaml"))
+			if !slices.ContainsFunc(rows, func(w word) bool { return w.typ == typ }) {
+				rows = append(rows, wordOf(typ, nameIn(f.Data)))
+			}
+		}
+		slices.SortFunc(rows, func(a, b word) int { return strings.Compare(a.typ, b.typ) })
+		return rows
+	})
+}()
+
+// nameIn is the name in a file of packs.
+func nameIn(file []byte) string {
+	for l := range strings.Lines(string(file)) {
+		if name, ok := strings.CutPrefix(l, "name: "); ok {
+			return strings.Trim(strings.TrimSpace(name), `"`)
+		}
+	}
+	return ""
 }
 
 // Types lists the types for which there are words, e.g. CREDIT_CARD.
