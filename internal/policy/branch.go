@@ -59,7 +59,7 @@ func (l *loader) branches(r *reader, m mapping, rule *Rule) {
 		return
 	}
 	for _, n := range seq.Values {
-		x, ok := r.mapping(n, "an exception", "id", "name", "when", "then")
+		x, ok := r.mapping(n, "an exception", keysOf("policy.exceptions")...)
 		if !ok {
 			continue
 		}

@@ -74,8 +74,7 @@ func (r *reader) cases(m mapping, at place) []Case {
 
 func (r *reader) caseList(seq *ast.SequenceNode, at place) (cases []Case) {
 	for _, v := range seq.Values {
-		t, ok := r.mapping(v, "a test", "mail", "policy", "expect", "recipients", "rules", "headers", "notify", "redirect", "copy",
-			"approvers", "for", "then", "from", "to", "direction", "tenant", "directory", "now")
+		t, ok := r.mapping(v, "a test", keysOf("policy.tests")...)
 		if !ok {
 			continue
 		}

@@ -80,6 +80,7 @@ type language struct {
 	env       *cel.Env
 	objects   map[string]map[string]field
 	lists     map[string]*List
+	calendars map[string]*Calendar
 	detectors []string
 }
 
@@ -120,6 +121,7 @@ func newLanguage(lists map[string]*List, detectors []string) (*language, error) 
 	for _, v := range variables() {
 		opts = append(opts, cel.Variable(v.name, v.typ))
 	}
+	opts = append(opts, l.calendarOptions()...)
 	if l.env, err = cel.NewEnv(opts...); err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
@@ -273,6 +275,15 @@ func (l *language) walk(c *condition, parsed *cel.Ast) (flaws []flaw) {
 					c.Undefined = append(c.Undefined, name)
 				} else {
 					bad(call.Args()[0], "there is no list %q%s", name, didYouMean(name, append(keys(l.lists), keys(zones())...)))
+				}
+			case funWorking, funHoliday, funWeekday:
+				if len(call.Args()) != 1 {
+					return
+				}
+				if name, ok := literal(call.Args()[0]); !ok {
+					bad(call.Args()[0], "the name of a calendar must be written out here")
+				} else if _, known := l.calendars[name]; !known {
+					bad(call.Args()[0], "there is no calendar %q%s", name, didYouMean(name, keys(l.calendars)))
 				}
 			case funMember:
 				if len(call.Args()) != 1 {

@@ -12,7 +12,7 @@ import (
 // did not change keeps them as they are; lists whose ids are not given stay.
 func (s *Set) Edited(rules []Rule, lists ...List) (*Set, error) {
 	e := &Set{
-		lists: s.lists, dictionaries: s.dictionaries, detectors: s.detectors, profiles: s.profiles, language: s.language,
+		lists: s.lists, calendars: s.calendars, dictionaries: s.dictionaries, detectors: s.detectors, profiles: s.profiles, language: s.language,
 		terms: s.terms,
 	}
 	if len(lists) > 0 {
@@ -23,6 +23,7 @@ func (s *Set) Edited(rules []Rule, lists ...List) (*Set, error) {
 		if e.language, err = newLanguage(e.lists, s.language.detectors); err != nil {
 			return nil, err
 		}
+		e.language.calendars = s.calendars
 	}
 	for _, r := range rules {
 		fresh, err := e.compiled(r, s)

@@ -10,7 +10,7 @@ const (
 
 // tableDetector reads a detector for the rows of a table.
 func (l *loader) tableDetector(r *reader, n ast.Node, d *Detector) {
-	m, ok := r.mapping(n, "table", "file", "fields", "window")
+	m, ok := r.mapping(n, "table", keysOf("detector.table")...)
 	if !ok {
 		return
 	}
@@ -26,7 +26,7 @@ func (l *loader) tableDetector(r *reader, n ast.Node, d *Detector) {
 
 // printDetector reads a detector for a document and parts of it.
 func (l *loader) printDetector(r *reader, n ast.Node, d *Detector) {
-	m, ok := r.mapping(n, "fingerprint", "file", "threshold")
+	m, ok := r.mapping(n, "fingerprint", keysOf("detector.fingerprint")...)
 	if !ok {
 		return
 	}

@@ -90,7 +90,7 @@ const defaultPriority = 100
 func Load(files []File, o Options) (*Set, error) {
 	l := &loader{
 		options: o,
-		set:     &Set{lists: map[string]*List{}},
+		set:     &Set{lists: map[string]*List{}, calendars: map[string]*Calendar{}},
 		seen:    map[string]place{},
 	}
 	for _, f := range files {
@@ -146,7 +146,7 @@ func (l *loader) document(r *reader, doc ast.Node) {
 		r.wrong(doc, "a document must be a mapping that begins with kind: policy")
 		return
 	}
-	kinds := []string{"policy", "list", "dictionary", "detector", "tenant"}
+	kinds := documentKinds()
 	for _, v := range values {
 		if key, _ := text(v.Key); key != "kind" {
 			continue
@@ -157,6 +157,8 @@ func (l *loader) document(r *reader, doc ast.Node) {
 			l.policy(r, doc)
 		case "list":
 			l.list(r, doc)
+		case "calendar":
+			l.calendar(r, doc)
 		case "dictionary":
 			l.dictionary(r, doc)
 		case "detector":
@@ -167,7 +169,7 @@ func (l *loader) document(r *reader, doc ast.Node) {
 		}
 		return
 	}
-	r.wrong(doc, "a document needs its kind: policy, list, dictionary, detector or tenant")
+	r.wrong(doc, "a document needs its kind: policy, list, calendar, dictionary, detector or tenant")
 }
 
 // identify reads the id and checks that it is used once.
@@ -201,8 +203,7 @@ func line(n ast.Node) int {
 }
 
 func (l *loader) policy(r *reader, doc ast.Node) {
-	m, ok := r.mapping(doc, "a policy", "kind", "id", "name", "description", "tenants", "sender", "mode", "priority",
-		"when", "unless", "exceptions", "then", "tests")
+	m, ok := r.mapping(doc, "a policy", keysOf("policy")...)
 	if !ok {
 		return
 	}
@@ -212,10 +213,7 @@ func (l *loader) policy(r *reader, doc ast.Node) {
 	if rule.Name == "" {
 		rule.Name = id
 	}
-	modes := make([]string, 0, len(Modes()))
-	for _, mode := range Modes() {
-		modes = append(modes, string(mode))
-	}
+	modes := modeWords()
 	rule.Mode = Mode(m.needText("mode", "a policy"))
 	if rule.Mode != "" && !contains(modes, string(rule.Mode)) {
 		r.wrong(m.keys["mode"], "%q is not a mode (off, log, notify, override, enforce)%s", rule.Mode,
@@ -259,7 +257,7 @@ func (l *loader) allowed(r *reader, at ast.Node, rule *Rule) {
 }
 
 func (l *loader) list(r *reader, doc ast.Node) {
-	m, ok := r.mapping(doc, "a list", "kind", "id", "name", "description", "members", "include")
+	m, ok := r.mapping(doc, "a list", keysOf("list")...)
 	if !ok {
 		return
 	}
@@ -293,11 +291,17 @@ func (l *loader) finish() {
 		}
 	}
 	l.expand()
+	for _, r := range l.readers {
+		for _, do := range r.later {
+			do(l.set.calendars)
+		}
+	}
 	lang, err := newLanguage(l.set.lists, l.detectors())
 	if err != nil {
 		l.readers = append(l.readers, &reader{mistakes: Mistakes{{File: "policies", Text: err.Error()}}})
 		return
 	}
+	lang.calendars = l.set.calendars
 	l.set.language = lang
 	for _, p := range l.pending {
 		*p.into = p.r.condition(lang, p.node, p.source)

@@ -160,9 +160,9 @@ func (d dice) facts() Facts {
 	return f
 }
 
-// cases is how many policies are drawn: a share in every run, all of them
+// draws is how many policies are drawn: a share in every run, all of them
 // with POSTERN_PROPERTY=10000.
-func cases(t *testing.T, share int) int {
+func draws(t *testing.T, share int) int {
 	t.Helper()
 	if text := os.Getenv("POSTERN_PROPERTY"); text != "" {
 		n, err := strconv.Atoi(text)
@@ -179,7 +179,7 @@ func cases(t *testing.T, share int) int {
 // CEL for every recipient: no index, nothing kept, and the cost counted.
 func TestTheIndexDecidesAsWithoutIt(t *testing.T) {
 	t.Parallel()
-	n, asked, naively, matched, unknown, messages := cases(t, 150), 0, 0, 0, 0, 0
+	n, asked, naively, matched, unknown, messages := draws(t, 150), 0, 0, 0, 0, 0
 	lists := "kind: list\nid: partners\nmembers: [fabrikam.example]\n---\nkind: list\nid: team\nmembers: [\"group:sales@contoso.example\"]\n---\n"
 	o := Options{Profiles: []Profile{{ID: "gdpr", Needs: [][]string{{"CREDIT_CARD", "IBAN"}}}}}
 	for seed := range n {

@@ -62,7 +62,7 @@ func (l *loader) column(m mapping, d *Dictionary, data []byte) {
 // textDetector reads a pattern over texts, the words that must stand near it,
 // and the type whose rules a value must keep.
 func (l *loader) textDetector(r *reader, n ast.Node, d *Detector) {
-	m, ok := r.mapping(n, "text", "pattern", "near", "window", "check")
+	m, ok := r.mapping(n, "text", keysOf("detector.text")...)
 	if !ok {
 		return
 	}

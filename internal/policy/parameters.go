@@ -22,11 +22,13 @@ const (
 	FormMap       Form = "map"
 )
 
-// Parameter is a key below an action. The reader of policy files, the
+// Parameter is a key of a document, or below an action. The reader of policy files, the
 // reference and the schema for editors are made of these tables.
 type Parameter struct {
 	Key  string
 	Form Form
+	// Need is set for a key that must be there.
+	Need bool
 	// Words are the values of FormWord, Keys the parameters below FormMap.
 	Words []string
 	Keys  []Parameter
@@ -99,7 +101,8 @@ func holdParameters() []Parameter {
 		{Key: "of", Form: FormNumber, Means: "how many of them must agree"},
 		{Key: "deputy", Form: FormTexts, Means: "who decides when they are away"},
 		{Key: "for", Form: FormSpan, Means: "how long it waits"},
-		{Key: "working", Form: FormMap, Keys: workingParameters(), Means: "for counts in this working time only"},
+		{Key: "working", Form: FormMap, Short: true, Keys: workingParameters(),
+			Means: "for counts in this working time only: a map, or the name of a calendar"},
 		{Key: "remind", Form: FormSpans, Means: "when those who decide are reminded"},
 		{Key: "then", Form: FormWord, Words: endWords(), Means: "what happens when the time is over"},
 		{Key: "delay", Form: FormSpan, Means: "waits quietly for so long and leaves by itself; alone"},
@@ -112,7 +115,8 @@ func overrideParameters() []Parameter {
 		{Key: "reasons", Form: FormTexts, Means: "the reasons that the sender chooses from"},
 		{Key: "comment", Form: FormWord, Words: commentWords(), Means: "whether the sender must write a sentence too"},
 		{Key: "for", Form: FormSpan, Means: "how long it waits"},
-		{Key: "working", Form: FormMap, Keys: workingParameters(), Means: "for counts in this working time only"},
+		{Key: "working", Form: FormMap, Short: true, Keys: workingParameters(),
+			Means: "for counts in this working time only: a map, or the name of a calendar"},
 		{Key: "remind", Form: FormSpans, Means: "when the sender is reminded"},
 		{Key: "then", Form: FormWord, Words: endWords(), Means: "what happens when the time is over"},
 		textParameter(),
@@ -125,8 +129,16 @@ func workingParameters() []Parameter {
 		{Key: "from", Form: FormText, Means: `a time of day. Default: "09:00"`},
 		{Key: "to", Form: FormText, Means: `a time of day. Default: "17:00"`},
 		{Key: "zone", Form: FormText, Means: "a time zone such as Europe/Amsterdam. Default: UTC"},
+		{Key: "hours", Form: FormMap, Keys: hoursParameters(), Means: "other hours of single days"},
 		{Key: "holidays", Form: FormTexts, Means: "dates such as 2026-12-25"},
 	}
+}
+
+func hoursParameters() (list []Parameter) {
+	for _, day := range weekdays() {
+		list = append(list, Parameter{Key: day, Form: FormText, Means: `such as "09:00-12:30"`})
+	}
+	return list
 }
 
 // parameters reads the mapping below an action by its table; it may be

@@ -20,6 +20,7 @@ import (
 type Set struct {
 	rules        []*Rule
 	lists        map[string]*List
+	calendars    map[string]*Calendar
 	dictionaries []Dictionary
 	detectors    []Detector
 	profiles     []Profile
@@ -199,10 +200,18 @@ func (s *Set) seal() {
 		bare[i].Description = ""
 	}
 	// Only plain data: it cannot fail.
-	canonical, _ := json.Marshal([]any{Schema, bare, s.Lists(), s.dictionaries, s.detectors, s.profiles})
+	canonical, _ := json.Marshal(append([]any{Schema, bare, s.Lists(), s.dictionaries, s.detectors, s.profiles}, s.further()...))
 	sum := sha256.Sum256(canonical)
 	s.version = hex.EncodeToString(sum[:8])
 	s.owned()
+}
+
+// further is what the version covers besides, where it is there.
+func (s *Set) further() (list []any) {
+	if len(s.calendars) > 0 {
+		list = append(list, s.calendars)
+	}
+	return list
 }
 
 // conditions are those of the rule.
@@ -249,8 +258,7 @@ const (
 )
 
 func (l *loader) dictionary(r *reader, doc ast.Node) {
-	m, ok := r.mapping(doc, "a dictionary", "kind", "id", "name", "description", "terms", "file", "column",
-		"confidence", "case_sensitive", "inside")
+	m, ok := r.mapping(doc, "a dictionary", keysOf("dictionary")...)
 	if !ok {
 		return
 	}
@@ -330,15 +338,14 @@ func (m mapping) confidence() string {
 		return "medium"
 	}
 	c := m.text("confidence")
-	if levels := []string{"high", "medium", "low"}; !contains(levels, c) {
+	if levels := confidenceWords(); !contains(levels, c) {
 		m.r.wrong(m.keys["confidence"], "%q is not a confidence (high, medium, low)%s", c, didYouMean(c, levels))
 	}
 	return c
 }
 
 func (l *loader) detector(r *reader, doc ast.Node) {
-	m, ok := r.mapping(doc, "a detector", "kind", "id", "name", "description", "confidence", "header", "property", "attachment",
-		"table", "fingerprint", "text")
+	m, ok := r.mapping(doc, "a detector", keysOf("detector")...)
 	if !ok {
 		return
 	}
@@ -373,7 +380,7 @@ func (l *loader) detector(r *reader, doc ast.Node) {
 }
 
 func (r *reader) headerDetector(n ast.Node, d *Detector) {
-	h, ok := r.mapping(n, "header", "name", "pattern")
+	h, ok := r.mapping(n, "header", keysOf("detector.header")...)
 	if !ok {
 		return
 	}
@@ -397,7 +404,7 @@ func (r *reader) pattern(at ast.Node, pattern string) {
 }
 
 func (r *reader) propertyDetector(n ast.Node, d *Detector) {
-	p, ok := r.mapping(n, "property", "name", "pattern")
+	p, ok := r.mapping(n, "property", keysOf("detector.property")...)
 	if !ok {
 		return
 	}
@@ -409,7 +416,7 @@ func (r *reader) propertyDetector(n ast.Node, d *Detector) {
 }
 
 func (r *reader) fileDetector(n ast.Node, d *Detector) {
-	a, ok := r.mapping(n, "attachment", "name", "type", "larger")
+	a, ok := r.mapping(n, "attachment", keysOf("detector.attachment")...)
 	if !ok {
 		return
 	}

@@ -21,6 +21,8 @@ type Working struct {
 	Zone string `json:"zone"`
 	// Holidays are dates, "2026-12-25".
 	Holidays []string `json:"holidays,omitempty"`
+	// Hours are those of single days, in the place of From and To.
+	Hours map[string][2]int `json:"hours,omitempty"`
 }
 
 func weekdays() []string { return []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"} }
@@ -28,12 +30,20 @@ func weekdays() []string { return []string{"sun", "mon", "tue", "wed", "thu", "f
 // mostWeeks bounds how long a hold in working time takes.
 const mostWeeks = 26
 
-// working reads { days: [mon, tue], from: "09:00", to: "17:00", … }.
+// working reads { days: [mon, tue], from: "09:00", to: "17:00", … }, or the
+// name of a calendar.
 func (r *reader) working(n ast.Node, span time.Duration) *Working {
+	if id, ok := text(n); ok {
+		return r.named(n, id, span)
+	}
 	m, ok := r.mapping(n, "working", parameterKeys(workingParameters())...)
 	if !ok {
 		return nil
 	}
+	return r.workingOf(m, n, span)
+}
+
+func (r *reader) workingOf(m mapping, n ast.Node, span time.Duration) *Working {
 	w := &Working{From: 9 * 60, To: 17 * 60, Zone: "UTC", Days: plain(m.texts("days"))}
 	if !m.has("days") {
 		w.Days = []string{"mon", "tue", "wed", "thu", "fri"}
@@ -66,8 +76,8 @@ func (r *reader) working(n ast.Node, span time.Duration) *Working {
 	slices.Sort(w.Holidays)
 	slices.Sort(w.Days)
 	w.Days = slices.Compact(w.Days)
-	week := time.Duration(len(w.Days)) * time.Duration(w.To-w.From) * time.Minute
-	if w.To > w.From && week*mostWeeks < span {
+	m.hours(w)
+	if w.To > w.From && !w.enough(span) {
 		r.wrong(n, "so much working time would take longer than half a year")
 	}
 	return w
@@ -102,7 +112,8 @@ func (w *Working) After(start time.Time, d time.Duration) time.Time {
 		at := func(minutes int) time.Time {
 			return time.Date(date.Year(), date.Month(), date.Day(), 0, minutes, 0, 0, zone)
 		}
-		from, to := at(w.From), at(w.To)
+		begin, end, _ := w.span(weekdays()[date.Weekday()])
+		from, to := at(begin), at(end)
 		if from.Before(start) {
 			from = start
 		}
@@ -118,6 +129,6 @@ func (w *Working) After(start time.Time, d time.Duration) time.Time {
 }
 
 func (w *Working) on(date time.Time) bool {
-	return slices.Contains(w.Days, weekdays()[date.Weekday()]) &&
-		!slices.Contains(w.Holidays, date.Format(time.DateOnly))
+	_, _, ok := w.span(weekdays()[date.Weekday()])
+	return ok && !slices.Contains(w.Holidays, date.Format(time.DateOnly))
 }

@@ -29,6 +29,8 @@ type reader struct {
 	file     string
 	lines    []string
 	mistakes Mistakes
+	// later is what waits for the calendars of all files.
+	later []func(calendars map[string]*Calendar)
 }
 
 // documents parses the file. A parser that fails in an unforeseen way is a
