@@ -462,6 +462,7 @@ func measured() map[string]string {
 		"look_children_failed":      "Processes that died while looking, or could not be started",
 		"looked":                    "Messages looked at, by how much was seen",
 		"loops":                     "Messages stopped as a loop",
+		"contact_pairs":             "Pairs of mailbox and address outside that are remembered, by tenant",
 		"directory_age_seconds":     "Age of a tenant's directory, by tenant",
 		"microsoft_networks":        "Networks in Microsoft's list, by where it came from",
 		"not_identified":            "Messages that belong to nobody here, by the fact that did not agree",

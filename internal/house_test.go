@@ -73,6 +73,7 @@ func floors() map[string]int {
 		"audit":               5,
 		"tenant":              5,
 		"directory":           5,
+		"contact":             5,
 		"receive":             6,
 		"deliver":             6,
 		"dns":                 6,

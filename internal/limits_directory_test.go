@@ -13,5 +13,10 @@ func directoryLimits() []limit {
 		{"Names of groups of one address in the facts of a message", "gateway.maxPartyGroups", "only those that the policies ask for; of others it cannot be known", "TestFactsOfManyGroupsAreCut"},
 		{"The same, of all addresses of a message", "gateway.maxFactGroups", "only those that the policies ask for; of others it cannot be known", "TestFactsOfManyGroupsAreCut"},
 		{"Domains of a group's members outside in the facts, and incomplete groups there", "gateway.maxDomains", "the others are counted; of other groups than those asked for it cannot be known", "TestFactsOfManyGroupsAreCut"},
+		{"Pairs of a tenant that are remembered", "contact.maxPairs", "the oldest are forgotten, those never written to first", "TestAHistoryIsForgotten"},
+		{"Domains of a tenant that are remembered", "contact.maxDomains", "those least written to are forgotten", "TestAHistoryIsForgotten"},
+		{"Pairs of one message that are remembered", "contact.maxNoted", "none of them is: mail to more people is no correspondence", "TestMailToVeryManyIsNoCorrespondence"},
+		{"Octets of a domain that is compared with others", "contact.maxIndexed", "it looks like none", "TestTheIndexFindsWhatAComparisonFinds"},
+		{"Time that a contact is remembered after its last message", "contacts.keep", "forgotten", "TestAHistoryIsForgotten"},
 	}
 }

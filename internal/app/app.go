@@ -19,6 +19,7 @@ import (
 
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/balance"
+	"postern.dev/postern/internal/contact"
 	"postern.dev/postern/internal/deliver"
 	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/dns"
@@ -71,9 +72,11 @@ type App struct {
 	Tenants *tenant.Registry
 	// Directories say who is who in each tenant.
 	Directories *directory.Registry
-	Gateway     *gateway.Gateway
-	SMTP        *receive.Server
-	Tasks       *task.Runner
+	// Contacts remembers who has written to whom.
+	Contacts *contact.History
+	Gateway  *gateway.Gateway
+	SMTP     *receive.Server
+	Tasks    *task.Runner
 
 	world    World
 	door     *deliver.Deliverer
@@ -172,6 +175,9 @@ func (a *App) keeping(ctx context.Context) error {
 	}
 	a.passKeys = keys.Derive("pass")
 	if a.Audit, err = audit.Open(ctx, a.DB, keys.Derive("audit head")...); err != nil {
+		return err
+	}
+	if a.Contacts, err = contact.Open(ctx, a.DB, keys.Derive("contact")...); err != nil {
 		return err
 	}
 	a.Directories = &directory.Registry{}
@@ -278,7 +284,8 @@ func (a *App) doors() (err error) {
 		eye = a.world.Looking(eye)
 	}
 	a.Gateway = gateway.New(gateway.Config{
-		Hostname: c.Hostname, Tenants: a.Tenants, Directories: a.Directories, Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool,
+		Hostname: c.Hostname, Tenants: a.Tenants, Directories: a.Directories, Contacts: a.Contacts,
+		Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool,
 		Audit: a.Audit, Wake: a.wake, Fatal: a.die, Calm: a.calmly, PassKeys: a.passKeys, Patience: c.Patience, Judge: c.Limits.Judge,
 		Limits: mail.Limits{Depth: c.Limits.Depth, Parts: c.Limits.Parts}, Log: a.Log, Metrics: a.Metrics,
 	})

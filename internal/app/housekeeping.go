@@ -12,6 +12,7 @@ import (
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
 	"postern.dev/postern/internal/telemetry"
+	"postern.dev/postern/internal/tenant"
 )
 
 // How long things are kept whose time no tenant sets.
@@ -53,7 +54,7 @@ func (a *App) hour(ctx context.Context, now time.Time) {
 	defer cancel()
 	jobs := []func(context.Context, time.Time) error{a.sweep, a.lateIntents, a.balance}
 	if !a.clock.calmly(now) {
-		jobs = append(jobs, a.forgetMessages, a.forgetRecords, a.forgetRest)
+		jobs = append(jobs, a.forgetMessages, a.forgetRecords, a.forgetRest, a.forgetContacts)
 	}
 	for _, job := range jobs {
 		if err := job(limited, now); err != nil && ctx.Err() == nil {
@@ -110,6 +111,32 @@ func (a *App) forgetRecords(ctx context.Context, now time.Time) error {
 	return err
 }
 
+// forgetContacts removes contacts whose time is over, those that are too many,
+// and those of tenants that want none remembered.
+func (a *App) forgetContacts(ctx context.Context, now time.Time) error {
+	for _, id := range a.Contacts.Tenants() {
+		keep := tenant.ContactsKept
+		if t := a.Tenants.Current().Find(id); t != nil && t.Contacts.Off {
+			if err := a.DB.Update(ctx, func(tx *store.Tx) error { return a.Contacts.EraseTenant(tx, id) }); err != nil {
+				return err
+			}
+			continue
+		} else if t != nil {
+			keep = t.Contacts.Keep
+		}
+		for n := 1; n > 0; {
+			err := a.DB.Update(ctx, func(tx *store.Tx) (err error) {
+				n, err = a.Contacts.Forget(tx, id, now.Add(-keep), 10*few)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (a *App) forgetRest(ctx context.Context, now time.Time) error {
 	return a.DB.Update(ctx, func(tx *store.Tx) error {
 		if _, err := a.Audit.ForgetFacts(tx, now.Add(-keepFacts)); err != nil {
@@ -151,6 +178,10 @@ func (a *App) figures(ctx context.Context) {
 	}
 	a.Metrics.Set("custody_tasks", float64(open))
 	a.Metrics.Set("custody_held", float64(held))
+	for _, id := range a.Contacts.Tenants() {
+		pairs, _ := a.Contacts.Size(id)
+		a.Metrics.Set("contact_pairs", float64(pairs), "tenant", id)
+	}
 	for _, s := range a.Directories.States() {
 		if s.Directory != nil {
 			a.Metrics.Set("directory_age_seconds", s.Directory.Age(time.Now()).Seconds(), "tenant", s.Source.ID)

@@ -2,6 +2,7 @@ package contact
 
 import (
 	"cmp"
+	"container/heap"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -303,24 +304,48 @@ func (l *ledger) over(before uint32, mostPairs, mostDomains, few int) (pairs []p
 // oldest are the n pairs that are worth least: those the mailbox never wrote
 // to first, then the oldest.
 func (l *ledger) oldest(n int) []pair {
-	type aged struct {
-		pair
-		worth uint64
-	}
-	all := make([]aged, 0, len(l.pairs))
+	least := make(worst, 0, n)
 	for p, e := range l.pairs {
-		worth := uint64(e.last)
+		a := aged{p, uint64(e.last)}
 		if e.sent > 0 {
-			worth += 1 << 32
+			a.worth += 1 << 32
 		}
-		all = append(all, aged{p, worth})
+		switch {
+		case len(least) < n:
+			heap.Push(&least, a)
+		case a.worth < least[0].worth:
+			least[0] = a
+			heap.Fix(&least, 0)
+		}
 	}
-	slices.SortFunc(all, func(a, b aged) int { return cmp.Compare(a.worth, b.worth) })
-	out := make([]pair, min(n, len(all)))
-	for i := range out {
-		out[i] = all[i].pair
+	out := make([]pair, len(least))
+	for i, a := range least {
+		out[i] = a.pair
 	}
 	return out
+}
+
+// aged is a pair and what it is worth.
+type aged struct {
+	pair
+	worth uint64
+}
+
+// worst is a heap with the pair on top that is worth most.
+type worst []aged
+
+func (w worst) Len() int           { return len(w) }
+func (w worst) Less(i, j int) bool { return w[i].worth > w[j].worth }
+func (w worst) Swap(i, j int)      { w[i], w[j] = w[j], w[i] }
+
+// Push implements heap.Interface.
+func (w *worst) Push(x any) { *w = append(*w, x.(aged)) }
+
+// Pop implements heap.Interface.
+func (w *worst) Pop() any {
+	last := (*w)[len(*w)-1]
+	*w = (*w)[:len(*w)-1]
+	return last
 }
 
 func (h *History) drop(tx *store.Tx, tenant string, pairs []pair) error {

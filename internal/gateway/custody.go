@@ -47,6 +47,9 @@ type extra struct {
 	Monitor bool `json:"monitor,omitempty"`
 	OOO     bool `json:"ooo,omitempty"`
 	Passes  int  `json:"passes,omitempty"`
+	// Writer is who wrote the message, for the history of contacts; "" when no
+	// person did.
+	Writer mail.Address `json:"writer,omitempty"`
 }
 
 // peerTLS is what rules may look at of a client's TLS.
@@ -195,6 +198,7 @@ func (g *Gateway) rowOf(m matter, stored spool.Stored) spool.Message {
 	x := extra{
 		Ref: refOf(m.arrival.Trace), Inspected: m.judgment.verdict.Inspected, Outside: !m.ownSender(),
 		Robotic: m.judgment.class.Automatic || m.envelope.From.Null(), Key: m.key, Monitor: m.monitor, OOO: m.ooo, Passes: m.passes,
+		Writer: m.judgment.writer,
 	}
 	x.Fields = fieldsOf(m.plan.held, x, len(unique(m.envelope.To)))
 	if m.secured {

@@ -73,9 +73,11 @@ func people(f *policy.Facts, s subject, now time.Time) {
 	see(policy.To, &f.Visible.To)
 	see(policy.Cc, &f.Visible.Cc)
 	f.Visible.Domains = len(domains)
+	who, inside := s.writer()
 	for _, to := range s.envelope.To {
 		p := k.party(s, to.Address)
 		r.of(k, &p)
+		p.Contact = s.contactWith(who, inside, to.Address)
 		f.Recipients = append(f.Recipients, p)
 	}
 }

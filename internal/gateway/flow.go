@@ -316,6 +316,9 @@ func (g *Gateway) watch(ctx context.Context, tr *trail, m matter) (mail.Reply, b
 		if err := spool.PutRepeat(tx, g.repeatOf(m, reply)); err != nil {
 			return err
 		}
+		if err := g.Contacts.Note(tx, m.tenant.ID, m.judgment.contacts, time.Now()); err != nil {
+			return err
+		}
 		return tr.save(tx)
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/contact"
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/durable"
@@ -71,11 +72,13 @@ type Config struct {
 	Tenants  *tenant.Registry
 	// Directories say who is who; nil is nobody.
 	Directories *directory.Registry
-	Look        Looker
-	Door        Door
-	DB          *store.DB
-	Spool       *spool.Spool
-	Audit       *audit.Log
+	// Contacts remembers who has written to whom; nil remembers nothing.
+	Contacts *contact.History
+	Look     Looker
+	Door     Door
+	DB       *store.DB
+	Spool    *spool.Spool
+	Audit    *audit.Log
 	// PassKeys make and check the MAC that counts passes: the current one
 	// first, then those before a rotation.
 	PassKeys [][]byte

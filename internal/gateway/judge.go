@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"postern.dev/postern/internal/contact"
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/dsn"
@@ -35,6 +36,7 @@ type subject struct {
 	deferred spool.Deferral
 	notes    []mail.Unseen // what was odd before anybody looked
 	who      *directory.Directory
+	past     *contact.History
 }
 
 // judgment is what looking and deciding came to.
@@ -44,6 +46,10 @@ type judgment struct {
 	verdict policy.Verdict
 	class   dsn.Class
 	message *mail.Message
+	// contacts are the pairs that its delivery makes; writer is who wrote it,
+	// "" when no person did.
+	contacts []contact.Pair
+	writer   mail.Address
 }
 
 // judge looks and decides. It never fails: what it could not see is in the
@@ -54,6 +60,7 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 	if s.who == nil {
 		s.who = g.Directories.Of(s.tenant.ID)
 	}
+	s.past = g.history(s)
 	budget := g.Judge
 	if until, ok := ctx.Deadline(); ok {
 		budget = min(budget, time.Until(until))
@@ -76,6 +83,9 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 	j.facts = factsOf(s, j, time.Now())
 	j.verdict = policy.Decide(s.tenant.Policies, j.facts, s.tenant.Gates)
 	attainable(&j.verdict, s.tenant)
+	if j.contacts = s.correspondence(j.class); j.contacts != nil {
+		j.writer, _ = s.writer()
+	}
 	mark("decided")
 	return j
 }

@@ -67,6 +67,14 @@ func (k *known) party(s subject, a mail.Address) policy.Party {
 	if k.who != nil {
 		k.ask(&p)
 	}
+	if !p.Inside && !a.Null() {
+		like := s.past.LooksLike(s.tenant.ID, a.Domain(), s.tenant.Domains)
+		if s.past != nil || like != "" {
+			p.LooksLike = &like
+		}
+	} else if p.Inside {
+		p.LooksLike = new(string)
+	}
 	k.seen[key] = p
 	return p
 }

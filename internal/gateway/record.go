@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/contact"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/spool"
@@ -33,7 +34,9 @@ type trail struct {
 	m     audit.Message
 	facts audit.Facts
 	event string // of the next save
-	added bool   // the record is in the store
+	// contacts are remembered with the outcome.
+	contacts []contact.Pair
+	added    bool // the record is in the store
 	// intent says that an intent is in the store.
 	intent bool
 }
@@ -127,7 +130,7 @@ func (tr *trail) repeated(r mail.Reply) mail.Reply {
 func (tr *trail) judged(j judgment) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	tr.facts = kept(j.facts)
+	tr.facts, tr.contacts = kept(j.facts), j.contacts
 	fill(&tr.m, j)
 }
 
@@ -205,6 +208,9 @@ func (tr *trail) handed(host string, r mail.Reply) {
 		state = audit.Deferred
 	case r.Permanent():
 		state = audit.Failed
+	}
+	if !r.Ok() {
+		tr.contacts = nil
 	}
 	now := time.Now()
 	tr.each(func(x *audit.Recipient) { x.Delivery, x.Reply, x.Host, x.At = state, r, host, now })
@@ -383,6 +389,11 @@ type (
 func (tr *trail) settle(tx *store.Tx) error {
 	if err := tr.endIntent(tx); err != nil {
 		return err
+	}
+	if tr.m.Way == audit.CutThrough && len(tr.contacts) > 0 && tr.event == "handed back" {
+		if err := tr.g.Contacts.Note(tx, tr.tenant, tr.contacts, tr.m.Received); err != nil {
+			return err
+		}
 	}
 	return tr.save(tx)
 }

@@ -177,6 +177,9 @@ func (g *Gateway) tellSender(tx *store.Tx, t task.Task, row spool.Message, resul
 	if err := json.Unmarshal(row.Extra, &x); err != nil {
 		return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
 	}
+	if err := g.noteDelivered(tx, row, x, results, now); err != nil {
+		return err
+	}
 	e := enacting{g: g, tx: tx, row: row, extra: x, now: now}
 	all := len(unique(row.Envelope.To))
 	l := letter{Kind: letterUndelivered, All: all, Ref: x.Ref, Outside: x.Outside}

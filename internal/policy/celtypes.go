@@ -59,7 +59,8 @@ func objectTypes() map[string]map[string]field {
 		typeAttachment: attachmentFields(),
 		typeFinding:    findingFields(),
 		typeContact: {
-			"count": numField(func(v any) int64 { return int64(v.(contact).Count) }, "how many messages there were before"),
+			"count": numField(func(v any) int64 { return int64(v.(contact).Count) }, "how many messages there were before, either way"),
+			"sent":  numField(func(v any) int64 { return int64(v.(contact).Sent) }, "how many of them went this way"),
 			"first": timeField(func(v any) time.Time { return v.(contact).first() },
 				"when the first of them was; now, when there was none"),
 			"last": timeField(func(v any) time.Time { return v.(contact).last() },
@@ -207,10 +208,10 @@ func recipientFields() map[string]field {
 		}, "the group of the header as whose member it gets the message, else `\"\"`"},
 		"contact": {types.NewObjectType(typeContact), func(v any) ref.Val {
 			return history(v, func(c contact) ref.Val { return object{typeContact, c} })
-		}, "earlier mail from the sender to it"},
+		}, "earlier mail between the sender and it"},
 		"first_contact": {types.BoolType, func(v any) ref.Val {
-			return history(v, func(c contact) ref.Val { return types.Bool(c.Count == 0) })
-		}, "there was none"},
+			return history(v, func(c contact) ref.Val { return types.Bool(c.Count == 0 && !c.Colleague) })
+		}, "there was none; false between two addresses of the tenant"},
 		"members": {types.NewObjectType(typeMembers), func(v any) ref.Val {
 			if of(v).Members == nil {
 				return unknownValue("whom mail to a recipient reaches")

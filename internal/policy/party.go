@@ -27,7 +27,7 @@ type Party struct {
 	Manager *mail.Address `json:"manager,omitempty"`
 	// Guest is set for a guest of the tenant.
 	Guest *bool `json:"guest,omitempty"`
-	// Contact is what is known of earlier mail from the sender to it.
+	// Contact is what is known of earlier mail between the sender and it.
 	Contact *Contact `json:"contact,omitempty"`
 	// Cut is set when it is in so many groups that Groups holds only those of
 	// Directory.Asked.
@@ -83,8 +83,13 @@ const (
 // Contact is the history between a sender and a recipient, this message not
 // included.
 type Contact struct {
-	// Count is how many messages there were.
+	// Count is how many messages there were between them, either way.
 	Count int `json:"count"`
+	// Sent is how many of them went the way that this one goes.
+	Sent int `json:"sent,omitempty"`
+	// Colleague is set when both are inside: no history is kept then, and
+	// nothing is a first contact.
+	Colleague bool `json:"colleague,omitempty"`
 	// First and Last are the times of the first and the last of them.
 	First time.Time `json:"first,omitzero"`
 	Last  time.Time `json:"last,omitzero"`

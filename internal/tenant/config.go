@@ -85,6 +85,20 @@ type Config struct {
 	// DirectoryStale is the age above which the directory is too old; what
 	// then is said by switches.stale_directory. Default: 72h.
 	DirectoryStale time.Duration `yaml:"directory_stale"`
+	// Contacts says whether, and how long, it is remembered who has written
+	// to whom.
+	Contacts Contacts `yaml:"contacts"`
+}
+
+// Contacts says what is remembered of earlier contact. No address and no
+// content is kept, but keyed hashes.
+type Contacts struct {
+	// Keep is how long a contact is remembered after its last message.
+	// Default: 4320h (180 days).
+	Keep time.Duration `yaml:"keep"`
+	// Off remembers nothing; rules that ask for first contact cannot be
+	// evaluated then. Default: false.
+	Off bool `yaml:"off"`
 }
 
 // TrustedTag is a header field with the value that is trusted.

@@ -23,6 +23,10 @@ type People struct {
 // says nothing: a long weekend without a synchronization.
 const staleAfter = 72 * time.Hour
 
+// ContactsKept is how long a contact is remembered where the tenant says
+// nothing.
+const ContactsKept = 180 * 24 * time.Hour
+
 func (b *builder) people(t *Tenant, c Config) {
 	t.People = People{Stale: c.DirectoryStale}
 	if c.Directory != "" {
@@ -43,6 +47,13 @@ func (b *builder) people(t *Tenant, c Config) {
 	case StaleUse, StaleUnknown:
 	default:
 		b.add(fmt.Sprintf("%q is unknown", t.Switches.StaleDirectory), "write use or unknown", "switches", "stale_directory")
+	}
+	t.Contacts = c.Contacts
+	switch {
+	case t.Contacts.Keep == 0:
+		t.Contacts.Keep = ContactsKept
+	case t.Contacts.Keep < 0:
+		b.add("is negative", "write for example 4320h, or off: true", "contacts", "keep")
 	}
 	t.People.Strict = t.Switches.StaleDirectory == StaleUnknown
 }

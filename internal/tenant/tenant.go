@@ -47,8 +47,10 @@ type Tenant struct {
 	Keep time.Duration
 	// Looking is what the look into mail is told; passwords are resolved.
 	Looking Looking
-	// People says where the directory comes from.
-	People People
+	// People says where the directory comes from, Contacts what is remembered
+	// of earlier contact.
+	People   People
+	Contacts Contacts
 	// Disabled tenants are deferred.
 	Disabled bool
 	// Policies are the rules that are in force for this tenant.
