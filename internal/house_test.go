@@ -58,6 +58,7 @@ func floors() map[string]int {
 		"policy":              3,
 		"policy/explain":      4,
 		"policy/mutation":     4,
+		"policy/replay":       4,
 		"detect/dlp":          3,
 		"detect/label":        3,
 		"detect/exact":        3,

@@ -200,6 +200,13 @@ func (f Facts) Robotic() bool { return f.Automatic || f.NullSender || f.OOO }
 // there, or has a form that this program does not know, is listed in Unknown;
 // keys that this program does not know are left out.
 func ReadFacts(data []byte) (Facts, error) {
+	if f, ok := readFast(data); ok {
+		return f, nil
+	}
+	return readSlowly(data)
+}
+
+func readSlowly(data []byte) (Facts, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(data, &keys); err != nil {
 		return Facts{}, fmt.Errorf("policy: facts: %w", err)

@@ -1,10 +1,12 @@
 package policy
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"postern.dev/postern/internal/mail"
@@ -169,5 +171,60 @@ func TestOnlyWhatIsExceptedDoesNotCount(t *testing.T) {
 func TestTheHeadersThatAreKeptAreInOrder(t *testing.T) {
 	if !slices.IsSorted(KeptHeaders()) {
 		t.Error("they are looked up by halves")
+	}
+}
+
+// richFacts are facts with something in every kind of field.
+func richFacts() Facts {
+	f := facts()
+	f.Own, f.Other = map[string]string{"project_names": "0123456789ab"}, []string{"received", "x-foo"}
+	for _, n := range KeptHeaders()[:20] {
+		f.Headers[n] = []string{"some value of a header"}
+	}
+	manager, guest := mail.Address("boss@contoso.example"), false
+	f.Recipients[0].Manager, f.Recipients[0].Guest, f.Recipients[0].Groups = &manager, &guest, []string{"sales@contoso.example"}
+	f.Recipients[0].Contact = &Contact{Count: 3, First: noon, Last: noon}
+	f.Auth, f.Directory = &Auth{SPF: "pass"}, &Directory{AsOf: noon, Asked: []string{"sales@contoso.example"}}
+	f.Excepted = []Excepted{{Type: "IBAN", Count: 1, By: []Exception{{ID: "x"}}}}
+	f.Unseen = []mail.Unseen{{Part: "1", Reason: mail.Encrypted}}
+	return f
+}
+
+func TestFactsAreReadInOnePass(t *testing.T) {
+	t.Parallel()
+	data, err := json.Marshal(richFacts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fast, ok := readFast(data)
+	slow, err := readSlowly(data)
+	if !ok || err != nil {
+		t.Fatal("what this program writes goes the slow way", err)
+	}
+	if d := cmp.Diff(slow, fast); d != "" {
+		t.Error(d)
+	}
+	for i := range data {
+		if _, ok := readFast(data[:i]); ok {
+			t.Fatalf("%d octets of %d are read as facts", i, len(data))
+		}
+	}
+}
+
+func BenchmarkReadFacts(b *testing.B) {
+	data, err := json.Marshal(richFacts())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, read := range map[string]func([]byte) (Facts, error){"in one pass": ReadFacts, "slowly": readSlowly} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := read(data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

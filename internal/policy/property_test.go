@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -160,9 +162,20 @@ func FuzzCondition(f *testing.F) {
 func FuzzReadFacts(f *testing.F) {
 	f.Add([]byte(`{"schema":1,"findings":[{"type":"IBAN","count":-1}],"unknown":["subject"]}`))
 	f.Add([]byte(`{"schema":2,"recipients":[{}],"now":"x","unseen":null}`))
+	full, err := json.Marshal(richFacts())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(full)
+	f.Add(bytes.Replace(full, []byte("for you"), []byte(`\u0066\"or`), 1))
+	f.Add(bytes.Replace(full, []byte("2000"), []byte("2e3"), 1))
 	s := load(f, contractPolicy)
-	f.Fuzz(func(_ *testing.T, data []byte) {
-		if got, err := ReadFacts(data); err == nil {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := ReadFacts(data)
+		if slow, slowErr := readSlowly(data); (err == nil) != (slowErr == nil) || !reflect.DeepEqual(got, slow) {
+			t.Errorf("read in one pass: %+v (%v), slowly: %+v (%v)", got, err, slow, slowErr)
+		}
+		if err == nil {
 			Decide(s, got, nil)
 		}
 	})
