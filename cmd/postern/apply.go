@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,11 +18,13 @@ type applied struct {
 
 func (p *program) applyVerb() *cobra.Command {
 	var dryRun bool
+	var reason string
 	cmd := p.verb("apply PATH...", "Load tenants and policies, also into a running gateway",
 		takes(1, -1, "files or folders with tenants and policies"), nil)
 	cmd.Long = "What is in force is replaced at once, without a restart. Nothing is changed while a policy's test fails (1)\n" +
 		"or a file is wrong (2). A running gateway is asked over its socket in the data folder."
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only show the difference")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := p.load()
 		if err != nil {
@@ -34,7 +35,7 @@ func (p *program) applyVerb() *cobra.Command {
 				return err
 			}
 		}
-		ans, running, err := app.Change(cmd.Context(), c, "apply", app.Call{Paths: args, DryRun: dryRun})
+		ans, running, err := app.Change(cmd.Context(), c, "apply", app.Call{Paths: args, DryRun: dryRun, Reason: reason})
 		if err != nil {
 			return refusal(err)
 		}
@@ -100,18 +101,7 @@ func (p *program) applied(v applied) error {
 	if p.json {
 		return p.document(v)
 	}
-	for _, line := range v.Changes {
-		c := plain
-		switch strings.TrimSpace(line)[:1] {
-		case "+":
-			c = green
-		case "-":
-			c = alarm
-		case "~":
-			c = yellow
-		}
-		p.line(p.paint(c, printable(line)))
-	}
+	p.differences(append(v.Rules, v.Changes...))
 	switch {
 	case len(v.Changes) == 0:
 		p.note("nothing differs from version %d", v.Version.Version)

@@ -14,7 +14,8 @@ import (
 
 func (p *program) policyVerb() *cobra.Command {
 	return p.group("policy", "Test and explain policies", p.policyTestVerb(), p.policyExplainVerb(),
-		p.policyReplayVerb())
+		p.policyReplayVerb(),
+		p.policyVersionsVerb(), p.policyVersionVerb(), p.policyDiffVerb(), p.policyRollbackVerb())
 }
 
 func (p *program) policyTestVerb() *cobra.Command {

@@ -46,7 +46,7 @@ func TestATimeOfThePastIsRead(t *testing.T) {
 		"30d": "2026-10-23 12:00", "12h": "2026-11-22 00:00", "2026-11-01": "2026-11-01 00:00",
 		"tomorrow": "", "-1d": "", "0d": "", "2027-01-01": "", "": "", "d": "",
 	} {
-		got, err := ago(in, now)
+		got, err := ago("--since", in, now)
 		switch {
 		case want == "" && err == nil:
 			t.Errorf("%q is taken as %s", in, got)

@@ -97,7 +97,7 @@ func reload(ctx context.Context, a *app.App) {
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // cannot fail for this clock
 	notify(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", now.Nano()/1000))
 	defer notify("READY=1")
-	v, err := a.Apply(ctx, a.Config.Apply, "SIGHUP", false)
+	v, err := a.Reload(ctx, "SIGHUP")
 	if err != nil {
 		a.Log.Error("reload failed; the last good state stays", telemetry.KeyCode, problem.ApplyFailed, telemetry.KeyError, err)
 		return

@@ -36,6 +36,8 @@ type Call struct {
 	Tenant  string         `json:"tenant,omitempty"`
 	IDs     []string       `json:"ids,omitempty"`
 	All     bool           `json:"all,omitempty"`
+	Reason  string         `json:"reason,omitempty"`
+	Number  int64          `json:"number,omitempty"`
 }
 
 // Answer is what a verb returns. Only the part that the verb has is set.
@@ -57,10 +59,13 @@ type Answer struct {
 func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer, error) {
 	switch verb {
 	case "apply":
-		v, err := a.applyNamed(ctx, c.Paths, actor, c.DryRun)
+		v, err := a.applyNamed(ctx, change{paths: c.Paths, actor: actor, reason: c.Reason, dryRun: c.DryRun})
 		return Answer{Version: &v}, err
 	case "reload":
-		v, err := a.Apply(ctx, a.Config.Apply, actor, false)
+		v, err := a.Reload(ctx, actor)
+		return Answer{Version: &v}, err
+	case "rollback":
+		v, err := a.Rollback(ctx, c.Number, actor, c.Reason)
 		return Answer{Version: &v}, err
 	case "held-list":
 		return a.held(ctx, c)

@@ -170,6 +170,9 @@ func (a *App) keeping(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := noteDetectors(ctx, a.DB); err != nil {
+		return err
+	}
 	if err := task.Migrate(ctx, a.DB); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,7 +18,6 @@ import (
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/settings"
-	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/telemetry"
 	"postern.dev/postern/internal/tenant"
 )
@@ -82,10 +80,15 @@ type inForce struct {
 	tenants *tenant.Snapshot
 	set     *policy.Set
 	people  *directory.Prepared // after meet
+	beside  files               // what the policies read besides: dictionaries
 }
 
 // build makes a state of files, or says everything that is wrong in them.
-func build(r *tenant.Registry, f files) (*inForce, error) {
+func build(r *tenant.Registry, f files) (*inForce, error) { return buildWith(r, f, nil, nil) }
+
+// buildWith is build with the files beside the policies as they were kept,
+// but for policies that are read anew.
+func buildWith(r *tenant.Registry, f, kept, fresh files) (*inForce, error) {
 	var docs []settings.Document
 	var bad []error
 	var sources []policy.File
@@ -106,7 +109,10 @@ func build(r *tenant.Registry, f files) (*inForce, error) {
 	if len(wrong) > 0 {
 		bad = append(bad, wrong)
 	}
-	set, err := policy.Load(sources, PolicyOptions())
+	beside := files{}
+	o := PolicyOptions()
+	o.Read = beside.reading(kept, fresh)
+	set, err := policy.Load(sources, o)
 	if err != nil {
 		bad = append(bad, rooted(err))
 	} else if err := gateway.CatalogueOf(set).Check(); err != nil {
@@ -120,7 +126,7 @@ func build(r *tenant.Registry, f files) (*inForce, error) {
 	for _, t := range snapshot.Tenants() {
 		t.Policies = set
 	}
-	return &inForce{files: f, tenants: snapshot, set: set}, nil
+	return &inForce{files: f, tenants: snapshot, set: set, beside: beside}, nil
 }
 
 // RedError says which tests of the policies failed.
@@ -178,17 +184,6 @@ func directionOf(t *tenant.Tenant, e mail.Envelope) mail.Direction {
 	return mail.In
 }
 
-// Version is one state of tenants and policies.
-type Version struct {
-	Version int64     `json:"version"`
-	At      time.Time `json:"at"`
-	Actor   string    `json:"actor"`
-	// Changes says what differs from the state before, a line each.
-	Changes []string `json:"changes"`
-	// Warnings say what is probably not meant like this.
-	Warnings []string `json:"warnings,omitempty"`
-}
-
 // documents counts what stands in files.
 func (f files) documents() (n int) {
 	for path, text := range f {
@@ -210,38 +205,49 @@ func nothingIn(paths []string, fresh, old files) error {
 	return fmt.Errorf("%s: %w; name a file, or a folder with .yaml or .yml files", strings.Join(paths, ", "), ErrNothing)
 }
 
+// change is what somebody wants in force.
+type change struct {
+	paths         []string
+	actor, reason string
+	dryRun        bool
+}
+
 // applyNamed is Apply for paths that a person named.
-func (a *App) applyNamed(ctx context.Context, paths []string, actor string, dryRun bool) (Version, error) {
-	fresh, err := readFiles(paths)
+func (a *App) applyNamed(ctx context.Context, c change) (Version, error) {
+	fresh, err := readFiles(c.paths)
 	if err != nil {
 		return Version{}, err
 	}
-	old, _, err := a.stored(ctx)
+	old, err := a.stored(ctx)
 	if err == nil {
-		err = nothingIn(paths, fresh, old)
+		err = nothingIn(c.paths, fresh, old.files)
 	}
 	if err != nil {
 		return Version{}, err
 	}
-	return a.Apply(ctx, paths, actor, dryRun)
+	return a.apply(ctx, c)
 }
 
 // Apply loads files into the running gateway. dryRun only says what would
 // change.
 func (a *App) Apply(ctx context.Context, paths []string, actor string, dryRun bool) (Version, error) {
-	fresh, err := readFiles(paths)
+	return a.apply(ctx, change{paths: paths, actor: actor, dryRun: dryRun})
+}
+
+func (a *App) apply(ctx context.Context, c change) (Version, error) {
+	fresh, err := readFiles(c.paths)
 	if err != nil {
 		return Version{}, err
 	}
 	a.applied.Lock()
 	defer a.applied.Unlock()
-	old, last, err := a.stored(ctx)
+	old, err := a.stored(ctx)
 	if err != nil {
 		return Version{}, err
 	}
-	merged := old.without(paths)
+	merged := old.files.without(c.paths)
 	maps.Copy(merged, fresh)
-	state, err := build(a.Tenants, merged)
+	state, err := buildWith(a.Tenants, merged, old.beside, fresh)
 	if err == nil {
 		err = state.meet(a.Directories)
 	}
@@ -255,27 +261,44 @@ func (a *App) Apply(ctx context.Context, paths []string, actor string, dryRun bo
 		a.Log.Warn("policies name lists that nobody defined; they have no members: "+strings.Join(names, ", "),
 			telemetry.KeyCode, problem.UndefinedList, telemetry.KeyPolicy, state.set.Version())
 	}
-	v := versionOf(old, merged, last, actor, state.set)
-	if dryRun || len(v.Changes) == 0 {
+	v := versionOf(old, state, c)
+	if c.dryRun || len(v.Changes) == 0 {
 		if len(v.Changes) == 0 {
-			v.Version = last
-			if !dryRun { // what files name (secrets, certificates) may have changed
+			v.Version = old.Version.Version
+			if !c.dryRun { // what files name (secrets, certificates) may have changed
 				a.use(state)
 			}
 		}
 		return v, nil
 	}
-	if err := a.keep(ctx, v, merged); err != nil {
-		return Version{}, err
+	return v, a.enforce(ctx, v, state, "")
+}
+
+// enforce keeps a version and puts it in force.
+func (a *App) enforce(ctx context.Context, v Version, state *inForce, folders string) error {
+	if err := a.keep(ctx, v, state, folders); err != nil {
+		return err
 	}
 	a.use(state)
 	a.Log.Info("tenants and policies are in force", telemetry.KeyCount, v.Version, telemetry.KeyPolicy, state.set.Version())
-	return v, nil
+	return nil
 }
 
-func versionOf(old, merged files, last int64, actor string, set *policy.Set) Version {
-	v := Version{Version: last + 1, At: time.Now(), Actor: actor, Changes: difference(old, merged)}
-	for _, u := range undefined(set) {
+// versionOf is the version that a state would be.
+func versionOf(old keptState, state *inForce, c change) Version {
+	v := Version{
+		Version: old.Version.Version + 1, At: time.Now(), Actor: c.actor, Reason: c.reason, Policy: state.set.Version(),
+		Changes: difference(old.files, state.files),
+	}
+	if before, err := old.build(); err == nil {
+		v.Rules = policy.Difference(before.set, state.set)
+	}
+	for path, text := range state.beside { // only a dictionary is another one
+		if was, there := old.beside[path]; there && was != text && len(v.Changes) == 0 {
+			v.Changes = append(v.Changes, "~ "+path)
+		}
+	}
+	for _, u := range undefined(state.set) {
 		v.Warnings = append(v.Warnings, u.Place+": "+u.text())
 	}
 	return v
@@ -284,28 +307,26 @@ func versionOf(old, merged files, last int64, actor string, set *policy.Set) Ver
 // dryRun says what Apply would change, from what is kept and the files alone.
 // Nothing is made, and what apply: lists is not read: a store that is not
 // there yet is empty.
-func dryRun(ctx context.Context, c *Config, paths []string, actor string) (Version, error) {
-	fresh, err := readFiles(paths)
+func dryRun(ctx context.Context, c *Config, want change) (Version, error) {
+	fresh, err := readFiles(want.paths)
 	if err != nil {
 		return Version{}, err
 	}
-	old, last := files{}, int64(0)
+	old := keptState{files: files{}}
 	r, err := OpenReader(ctx, c)
 	if err == nil {
 		defer r.Close()
-		var kept Version
-		kept, old, err = r.applied(ctx)
-		last = kept.Version
+		old, err = r.applied(ctx)
 	}
 	if err != nil && !errors.Is(err, ErrNoStore) {
 		return Version{}, err
 	}
-	if err := nothingIn(paths, fresh, old); err != nil {
+	if err := nothingIn(want.paths, fresh, old.files); err != nil {
 		return Version{}, err
 	}
-	merged := old.without(paths)
+	merged := old.files.without(want.paths)
 	maps.Copy(merged, fresh)
-	state, err := build(tenant.NewRegistry(tenant.NewPublished()), merged)
+	state, err := buildWith(tenant.NewRegistry(tenant.NewPublished()), merged, old.beside, fresh)
 	if err == nil {
 		err = state.meet(keptDirectories(c))
 	}
@@ -317,9 +338,9 @@ func dryRun(ctx context.Context, c *Config, paths []string, actor string) (Versi
 	if err := state.test(ctx, l); err != nil {
 		return Version{}, err
 	}
-	v := versionOf(old, merged, last, actor, state.set)
+	v := versionOf(old, state, want)
 	if len(v.Changes) == 0 {
-		v.Version = last
+		v.Version = old.Version.Version
 	}
 	return v, nil
 }
@@ -327,68 +348,50 @@ func dryRun(ctx context.Context, c *Config, paths []string, actor string) (Versi
 // applyAtStart puts the stored state in force, with what changed in the
 // configured folders since. When that is broken, the last good state stays.
 func (a *App) applyAtStart(ctx context.Context) error {
-	_, err := a.Apply(ctx, a.Config.Apply, "start", false)
+	_, err := a.Reload(ctx, "start")
 	if err == nil {
 		return nil
 	}
-	old, last, storeErr := a.stored(ctx)
-	if storeErr != nil || last == 0 {
+	old, storeErr := a.stored(ctx)
+	if storeErr != nil || old.Version.Version == 0 {
 		return err
 	}
-	state, oldErr := build(a.Tenants, old)
+	state, oldErr := buildWith(a.Tenants, old.files, old.beside, nil)
 	if oldErr != nil {
 		return errors.Join(err, oldErr)
 	}
 	_ = state.meet(a.Directories) // what is missing is logged by use
 	a.use(state)
 	a.Log.Error("the last good tenants and policies stay in force", telemetry.KeyCode, problem.ApplyFailed,
-		telemetry.KeyCount, last, telemetry.KeyError, err)
+		telemetry.KeyCount, old.Version.Version, telemetry.KeyError, err)
 	return nil
 }
 
-// schema lists the steps of app's own table.
-func schema() []string {
-	return []string{`CREATE TABLE applied (
-		version BIGINT PRIMARY KEY,
-		at BIGINT NOT NULL,
-		actor TEXT NOT NULL,
-		changes TEXT NOT NULL,
-		files TEXT NOT NULL)`,
-		`CREATE TABLE clock (
-		id BIGINT PRIMARY KEY,
-		last BIGINT NOT NULL,
-		calm_until BIGINT NOT NULL)`}
-}
-
-// stored reads the state that is in force.
-func (a *App) stored(ctx context.Context) (f files, version int64, err error) {
-	err = a.DB.View(ctx, func(tx *store.Tx) error {
-		var text string
-		err := tx.QueryRow("SELECT version, files FROM applied ORDER BY version DESC LIMIT 1").Scan(&version, &text)
-		if errors.Is(err, store.ErrNoRows) {
-			f, version = files{}, 0
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return json.Unmarshal([]byte(text), &f)
-	})
-	return f, version, err
-}
-
-func (a *App) keep(ctx context.Context, v Version, f files) error {
-	text, err := json.Marshal(f)
+// Reload applies the configured folders. After a roll back they are left
+// alone until somebody changes something in them: else the next start would
+// bring back what was taken back.
+func (a *App) Reload(ctx context.Context, actor string) (Version, error) {
+	old, err := a.stored(ctx)
 	if err != nil {
-		return err
+		return Version{}, err
 	}
-	changes, err := json.Marshal(v.Changes)
+	if old.folders == "" {
+		return a.Apply(ctx, a.Config.Apply, actor, false)
+	}
+	now, err := readFiles(a.Config.Apply)
 	if err != nil {
-		return err
+		return Version{}, err
 	}
-	return a.DB.Update(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec("INSERT INTO applied (version, at, actor, changes, files) VALUES (?, ?, ?, ?, ?)",
-			v.Version, v.At.UnixNano(), v.Actor, string(changes), string(text))
-		return err
-	})
+	if now.hash() != old.folders {
+		return a.Apply(ctx, a.Config.Apply, actor, false)
+	}
+	state, err := buildWith(a.Tenants, old.files, old.beside, nil)
+	if err != nil {
+		return Version{}, err
+	}
+	_ = state.meet(a.Directories) // what is missing is logged by use
+	a.Log.Warn("an earlier version is in force; the folders of apply: hold what was taken back",
+		telemetry.KeyCode, problem.RolledBack, telemetry.KeyCount, old.Version.Version)
+	a.use(state)
+	return Version{Version: old.Version.Version}, nil
 }

@@ -42,7 +42,7 @@ func TestFactsFromTheStoreGiveTheRecordedVerdictAfterARestart(t *testing.T) {
 	}
 	for _, m := range records {
 		facts := kept(ctx, t, h, m.ID)
-		t.Run(m.Subject, func(t *testing.T) { replay(t, h, m, facts) })
+		t.Run(m.Subject, func(t *testing.T) { sameAgain(t, h, m, facts) })
 	}
 }
 
@@ -58,7 +58,7 @@ func kept(ctx context.Context, t *testing.T, h *House, id string) (f audit.Facts
 	return f
 }
 
-func replay(t *testing.T, h *House, m audit.Message, kept audit.Facts) {
+func sameAgain(t *testing.T, h *House, m audit.Message, kept audit.Facts) {
 	facts, err := policy.ReadFacts(kept.Data)
 	if err != nil || len(facts.Unknown) > 0 {
 		t.Fatal(facts.Unknown, err)

@@ -125,6 +125,6 @@ func (a *App) ready(ctx context.Context) error {
 	if len(a.Tenants.Current().Tenants()) == 0 {
 		return errors.New("no tenant is configured")
 	}
-	_, _, err := a.stored(ctx)
+	_, err := a.stored(ctx)
 	return err
 }

@@ -242,11 +242,11 @@ func (k *checking) store(ctx context.Context) files {
 		return files{}
 	}
 	defer r.Close()
-	_, f, err := r.applied(ctx)
+	state, err := r.applied(ctx)
 	if err != nil {
 		k.key(LevelMistake, "store", err.Error(), "")
 	}
-	return f
+	return state.files
 }
 
 // reachable is how long a database may take to answer.

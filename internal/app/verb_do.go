@@ -32,7 +32,7 @@ func Change(ctx context.Context, c *Config, verb string, call Call) (ans Answer,
 	}
 	actor := "uid:" + strconv.Itoa(os.Getuid())
 	if verb == "apply" && call.DryRun {
-		v, err := dryRun(ctx, c, call.Paths, actor)
+		v, err := dryRun(ctx, c, change{paths: call.Paths, actor: actor, reason: call.Reason, dryRun: true})
 		return Answer{Version: &v}, false, redOf(err)
 	}
 	a, err := Open(ctx, c, World{Log: quietLog()})

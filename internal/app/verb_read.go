@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -154,32 +153,13 @@ type State struct {
 
 // InForce builds the state that was applied last.
 func (r *Reader) InForce(ctx context.Context) (Version, State, error) {
-	v, f, err := r.applied(ctx)
+	k, err := r.applied(ctx)
 	if err != nil {
-		return v, State{}, err
+		return k.Version, State{}, err
 	}
-	state, err := build(tenant.NewRegistry(tenant.NewPublished()), f)
+	state, err := buildWith(tenant.NewRegistry(tenant.NewPublished()), k.files, k.beside, nil)
 	if err != nil {
-		return v, State{}, err
+		return k.Version, State{}, err
 	}
-	return v, State{state.tenants, state.set}, nil
-}
-
-func (r *Reader) applied(ctx context.Context) (v Version, f files, err error) {
-	f = files{}
-	err = r.DB.View(ctx, func(tx *store.Tx) error {
-		var at int64
-		var changes, text string
-		err := tx.QueryRow("SELECT version, at, actor, changes, files FROM applied ORDER BY version DESC LIMIT 1").
-			Scan(&v.Version, &at, &v.Actor, &changes, &text)
-		if errors.Is(err, store.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		v.At = time.Unix(0, at)
-		return errors.Join(json.Unmarshal([]byte(changes), &v.Changes), json.Unmarshal([]byte(text), &f))
-	})
-	return v, f, err
+	return k.Version, State{state.tenants, state.set}, nil
 }

@@ -1,60 +1,49 @@
 package app
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
 	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/policy/replay"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/tenant"
 )
 
+// Span is a part of the past.
+type Span struct {
+	Since time.Time `json:"since"`
+	// Until is the end; zero is now.
+	Until time.Time `json:"until,omitzero"`
+	// Tenant is one tenant; "" is all.
+	Tenant string `json:"tenant,omitempty"`
+}
+
 // Replay is what a draft would have made of the messages of the past.
 type Replay struct {
-	Since      time.Time `json:"since"`
-	Messages   int       `json:"messages"`
-	Recipients int       `json:"recipients"`
-	// Old and New are the versions that are compared.
-	Old string `json:"old"`
-	New string `json:"new"`
-	// Same counts the recipients for whom nothing changes, Unknown those of
-	// whom nobody can know: the facts that the draft asks for were not kept.
-	Same    int     `json:"same"`
-	Unknown int     `json:"unknown"`
-	Changes []Shift `json:"changes"`
+	Span
+	replay.Result
+	// Differs says what the draft changes.
+	Differs []string `json:"differs"`
 }
 
-// Shift is how many recipients get one action instead of another.
-type Shift struct {
-	Old policy.Action `json:"old"`
-	New policy.Action `json:"new"`
-	// AtMost is the action if everything unknown spoke against the message;
-	// it differs from New when nobody can know.
-	AtMost     policy.Action `json:"at_most"`
-	Recipients int           `json:"recipients"`
-	// Examples are the ids of some of the messages.
-	Examples []string `json:"examples"`
-}
+// page is how many messages are read at a time.
+const page = 500
 
-// page is how many facts are read at a time, examples how many are shown.
-const (
-	page     = 500
-	examples = 3
-)
-
-// Replay decides about the facts that were kept since a time, by the policies
-// in force and by those with a draft in their place. A file of the draft takes
-// the place of the file with the same path, or with the same policies.
-func (r *Reader) Replay(ctx context.Context, since time.Time, draft string) (Replay, error) {
-	_, old, err := r.applied(ctx)
+// Replay decides about the facts that were kept, by the policies in force and
+// by those with a draft in their place; list is how many changes are listed.
+// A file of the draft takes the place of the file with the same path, or with
+// the same policies.
+func (r *Reader) Replay(ctx context.Context, s Span, draft string, list int) (Replay, error) {
+	old, err := r.applied(ctx)
 	if err != nil {
 		return Replay{}, err
 	}
@@ -65,39 +54,161 @@ func (r *Reader) Replay(ctx context.Context, since time.Time, draft string) (Rep
 	if fresh.documents() == 0 {
 		return Replay{}, nothingIn([]string{draft}, fresh, files{})
 	}
-	before, err := build(tenant.NewRegistry(tenant.NewPublished()), old)
+	before, err := old.build()
 	if err != nil {
 		return Replay{}, err
 	}
-	merged := old.without([]string{draft}).withoutPolicies(fresh)
+	merged := old.files.without([]string{draft}).withoutPolicies(fresh)
 	maps.Copy(merged, fresh)
-	after, err := build(tenant.NewRegistry(tenant.NewPublished()), merged)
+	offline := tenant.NewRegistry(tenant.NewPublished())
+	offline.Offline = true
+	after, err := buildWith(offline, merged, old.beside, fresh)
 	if err != nil {
 		return Replay{}, err
 	}
-	c := comparison{
-		old: before.set, new: after.set, tenants: after.tenants, shifts: map[shiftKey]*Shift{},
-		result: Replay{Since: since, Old: before.set.Version(), New: after.set.Version()},
+	looked, err := r.looked(ctx)
+	if err != nil {
+		return Replay{}, err
 	}
-	err = r.eachFacts(ctx, since, c.add)
-	return c.summary(), err
+	result, err := replay.Run(ctx, replay.Options{
+		Old: before.set, New: after.set, OldGates: gatesIn(before.tenants), NewGates: gatesIn(after.tenants),
+		Looked: looked, List: list,
+	}, func(yield func(replay.Record) error) error { return r.eachFacts(ctx, s, false, yield) })
+	return Replay{Span: s, Result: result, Differs: policy.Difference(before.set, after.set)}, err
 }
 
-func (r *Reader) eachFacts(ctx context.Context, since time.Time, do func(audit.Facts) error) error {
-	for behind := ""; ; {
+// Recorded decides again about the past, by the policies that decided then.
+func (r *Reader) Recorded(ctx context.Context, s Span) (replay.Check, error) {
+	find, err := r.versionsThen(ctx)
+	if err != nil {
+		return replay.Check{}, err
+	}
+	return replay.Recorded(ctx, find, func(yield func(replay.Record) error) error {
+		return r.eachFacts(ctx, s, true, yield)
+	})
+}
+
+// gatesIn are the gates of the tenants of a state.
+func gatesIn(s *tenant.Snapshot) func(string) policy.Gates {
+	return func(id string) policy.Gates {
+		if t := s.Find(id); t != nil {
+			return t.Gates
+		}
+		return policy.DefaultGates()
+	}
+}
+
+// versionsThen finds the state of the policies that decided about a record:
+// the last one before it with the recorded version, as the same policies may
+// have been in force with other gates.
+func (r *Reader) versionsThen(ctx context.Context) (func(replay.Record) (replay.Version, bool), error) {
+	all, err := r.Versions(ctx, versionsKnown)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	built := map[int64]*replay.Version{}
+	state := func(v Version) *replay.Version {
+		mu.Lock()
+		defer mu.Unlock()
+		if s, done := built[v.Version]; done {
+			return s
+		}
+		built[v.Version] = nil
+		k, err := r.version(ctx, v.Version)
+		if err != nil {
+			return nil
+		}
+		if s, err := k.build(); err == nil {
+			built[v.Version] = &replay.Version{Set: s.set, Gates: gatesIn(s.tenants)}
+		}
+		return built[v.Version]
+	}
+	return func(m replay.Record) (replay.Version, bool) {
+		var other *replay.Version
+		for _, v := range all {
+			if v.Policy != "" && v.Policy != m.Policy {
+				continue
+			}
+			s := state(v)
+			if s == nil || s.Set.Version() != m.Policy {
+				continue
+			}
+			if !v.At.After(m.At) {
+				return *s, true
+			}
+			other = s // it came into force while the message was looked at
+		}
+		if other != nil {
+			return *other, true
+		}
+		return replay.Version{}, false
+	}, nil
+}
+
+// versionsKnown is how many versions a check of the past knows.
+const versionsKnown = 10_000
+
+// looked says which types a version of the built-in detectors looked for.
+func (r *Reader) looked(ctx context.Context) (func(string) ([]string, bool), error) {
+	known := map[string][]string{}
+	err := r.DB.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Query("SELECT version, types FROM looked")
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var version, types string
+			if err := rows.Scan(&version, &types); err != nil {
+				return err
+			}
+			known[version] = strings.Fields(types)
+		}
+		return rows.Err()
+	})
+	known[look.Version()] = nil // all that a set of today can ask for
+	return func(version string) ([]string, bool) {
+		version, _, _ = strings.Cut(version, "-")
+		types, ok := known[version]
+		return types, ok
+	}, err
+}
+
+// noteDetectors writes down which types this program looks for, for those who
+// read its facts with a later one.
+func noteDetectors(ctx context.Context, db *store.DB) error {
+	var types []string
+	for _, e := range look.Entries() {
+		types = append(types, e.Type)
+	}
+	return db.Update(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec("INSERT INTO looked (version, types) VALUES (?, ?) ON CONFLICT (version) DO NOTHING",
+			look.Version(), strings.Join(types, " "))
+		return err
+	})
+}
+
+// eachFacts reads the past in pages.
+func (r *Reader) eachFacts(ctx context.Context, s Span, verdicts bool, do func(replay.Record) error) error {
+	q := audit.Kept{Tenant: s.Tenant, Since: s.Since, Until: s.Until, Limit: page, Verdicts: verdicts}
+	for {
 		var list []audit.Facts
 		err := r.DB.View(ctx, func(tx *store.Tx) (err error) {
-			list, err = r.Audit.FactsSince(tx, "", since, behind, page)
+			list, err = r.Audit.FactsKept(tx, q)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		for _, f := range list {
-			if err := do(f); err != nil {
+			err := do(replay.Record{
+				ID: f.Message, Tenant: f.Tenant, At: f.At, Facts: f.Data, Policy: f.Policy, Verdicts: f.Verdicts,
+			})
+			if err != nil {
 				return err
 			}
-			behind = f.Message
+			q.After = f.Message
 		}
 		if len(list) < page {
 			return nil
@@ -136,61 +247,4 @@ func policyIDs(text string) (list []string) {
 			list = append(list, doc.ID)
 		}
 	}
-}
-
-// shiftKey names a Shift.
-type shiftKey struct{ old, new, most policy.Action }
-
-type comparison struct {
-	old, new *policy.Set
-	tenants  *tenant.Snapshot
-	shifts   map[shiftKey]*Shift
-	result   Replay
-}
-
-func (c *comparison) add(kept audit.Facts) error {
-	f, err := policy.ReadFacts(kept.Data)
-	if err != nil {
-		return fmt.Errorf("facts of %s: %w", kept.Message, err)
-	}
-	gates := policy.DefaultGates()
-	if t := c.tenants.Find(kept.Tenant); t != nil {
-		gates = t.Gates
-	}
-	was, is := policy.Decide(c.old, f, gates), policy.Decide(c.new, f, gates)
-	c.result.Messages++
-	for i, r := range is.Recipients {
-		c.result.Recipients++
-		key := shiftKey{was.Recipients[i].Action, r.Action, r.AtMost}
-		switch {
-		case key.most != key.new:
-			c.result.Unknown++
-		case key.new == key.old:
-			c.result.Same++
-			continue
-		}
-		s := c.shifts[key]
-		if s == nil {
-			s = &Shift{Old: key.old, New: key.new, AtMost: key.most}
-			c.shifts[key] = s
-		}
-		s.Recipients++
-		if len(s.Examples) < examples && !slices.Contains(s.Examples, kept.Message) {
-			s.Examples = append(s.Examples, kept.Message)
-		}
-	}
-	return nil
-}
-
-// summary lists the strongest changes first.
-func (c *comparison) summary() Replay {
-	c.result.Changes = []Shift{}
-	for _, s := range c.shifts {
-		c.result.Changes = append(c.result.Changes, *s)
-	}
-	slices.SortFunc(c.result.Changes, func(a, b Shift) int {
-		return cmp.Or(cmp.Compare(b.New.Strength(), a.New.Strength()), cmp.Compare(a.Old.Strength(), b.Old.Strength()),
-			cmp.Compare(b.AtMost.Strength(), a.AtMost.Strength()))
-	})
-	return c.result
 }

@@ -60,9 +60,11 @@ func LocateTenant(ctx context.Context, c *Config, config, id string) (TenantFile
 	kept := files{}
 	if r, openErr := OpenReader(ctx, c); openErr == nil {
 		defer r.Close()
-		if _, kept, openErr = r.applied(ctx); openErr != nil {
+		state, openErr := r.applied(ctx)
+		if openErr != nil {
 			return f, openErr
 		}
+		kept = state.files
 	}
 	path := kept.ofTenant(id)
 	switch {

@@ -401,7 +401,7 @@ func TestFactsHaveARetentionOfTheirOwn(t *testing.T) {
 		return err
 	})
 	update(t, db, func(tx *store.Tx) error {
-		list, err := l.FactsSince(tx, "contoso", start.Add(3*time.Hour), "", 10)
+		list, err := l.FactsKept(tx, Kept{Tenant: "contoso", Since: start.Add(3 * time.Hour), Limit: 10})
 		if err != nil || len(list) != 2 || list[0].Schema != 2 || string(list[0].Data) != `{"a":1}` {
 			t.Errorf("%v %+v", err, list)
 		}

@@ -259,6 +259,10 @@ type Facts struct {
 	// At is when the message was received.
 	At   time.Time
 	Data json.RawMessage
+	// Policy is the version that decided, Verdicts what it said by address
+	// (in folded form); only FactsKept fills them.
+	Policy   string
+	Verdicts map[string]string
 }
 
 // Facts reads the facts of a message; ErrNotFound when there are none, or no
@@ -274,14 +278,33 @@ func (l *Log) Facts(tx *store.Tx, message string) (Facts, error) {
 	return list[0], nil
 }
 
-// FactsSince lists facts of a tenant ("" = all), oldest first, at most limit
-// of those that come after the message named after.
-func (l *Log) FactsSince(tx *store.Tx, tenant string, since time.Time, after string, limit int) ([]Facts, error) {
-	if tenant == "" {
-		return selectFacts(tx, "received >= ? AND id > ? ORDER BY id LIMIT ?", store.Nanos(since), after, limit)
+// Kept chooses facts.
+type Kept struct {
+	// Tenant is one tenant; "" is all.
+	Tenant string
+	// Since and Until bound the time of receipt; a zero Until is no bound.
+	Since, Until time.Time
+	// After continues behind a message.
+	After string
+	Limit int
+	// Verdicts reads the recorded verdicts too.
+	Verdicts bool
+}
+
+// FactsKept lists facts in the order of their messages' ids.
+func (l *Log) FactsKept(tx *store.Tx, k Kept) ([]Facts, error) {
+	where, args := "received >= ? AND id > ?", []any{store.Nanos(k.Since), k.After}
+	if !k.Until.IsZero() {
+		where, args = where+" AND received < ?", append(args, store.Nanos(k.Until))
 	}
-	return selectFacts(tx, "tenant = ? AND received >= ? AND id > ? ORDER BY id LIMIT ?",
-		tenant, store.Nanos(since), after, limit)
+	if k.Tenant != "" {
+		where, args = where+" AND tenant = ?", append(args, k.Tenant)
+	}
+	list, err := selectFacts(tx, where+" ORDER BY id LIMIT ?", append(args, k.Limit)...)
+	if err != nil || !k.Verdicts || len(list) == 0 {
+		return list, err
+	}
+	return list, recorded(tx, list)
 }
 
 // ForgetFacts removes the facts of messages that were received before the

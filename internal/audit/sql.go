@@ -302,6 +302,44 @@ func selectFacts(tx *store.Tx, where string, args ...any) ([]Facts, error) {
 	return list, nil
 }
 
+// recorded fills in what was recorded of a page of messages.
+func recorded(tx *store.Tx, list []Facts) error {
+	at := map[string]*Facts{}
+	for i := range list {
+		list[i].Verdicts = map[string]string{}
+		at[list[i].Message] = &list[i]
+	}
+	first, last := list[0].Message, list[len(list)-1].Message
+	read := func(query string, take func(f *Facts, a, b string)) error {
+		rows, err := tx.Query(query, first, last)
+		if err != nil {
+			return fmt.Errorf("audit: read verdicts: %w", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id, a, b string
+			if err := rows.Scan(&id, &a, &b); err != nil {
+				return fmt.Errorf("audit: read verdicts: %w", err)
+			}
+			if f := at[id]; f != nil {
+				take(f, a, b)
+			}
+		}
+		return rows.Err()
+	}
+	err := read("SELECT message, address, verdict FROM audit_recipient WHERE message >= ? AND message <= ?",
+		func(f *Facts, address, verdict string) { f.Verdicts[address] = verdict })
+	if err != nil {
+		return err
+	}
+	return read("SELECT id, data, '' FROM audit_message WHERE id >= ? AND id <= ?", func(f *Facts, data, _ string) {
+		// A quote inside a text is written with a backslash: this is the key.
+		if _, rest, found := strings.Cut(data, `"policy":"`); found {
+			f.Policy, _, _ = strings.Cut(rest, `"`)
+		}
+	})
+}
+
 func parseDigest(s string) (d digest) {
 	b, err := hex.DecodeString(s)
 	if err != nil || len(b) != len(d) {

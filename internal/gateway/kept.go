@@ -63,7 +63,7 @@ func sum(list []string) (n int) {
 
 // lookedWith names the built-in detectors and what the tenant told them.
 func lookedWith(t *tenant.Tenant) string {
-	text, _ := json.Marshal([]any{look.Version(), t.Looking.Regions, t.Looking.BodyPasswords, len(t.Looking.Passwords)})
+	text, _ := json.Marshal([]any{t.Looking.Regions, t.Looking.BodyPasswords, len(t.Looking.Passwords)})
 	hash := sha256.Sum256(text)
-	return hex.EncodeToString(hash[:6])
+	return look.Version() + "-" + hex.EncodeToString(hash[:3])
 }

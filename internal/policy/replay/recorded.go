@@ -41,7 +41,7 @@ type Difference struct {
 	Cause string `json:"cause"`
 }
 
-const mostDifferences = 1000
+const differencesShown = 1000
 
 // Recorded decides again about each message by the policies that decided
 // then, and compares with what was recorded. find gives the state of the
@@ -72,7 +72,7 @@ func Recorded(
 	slices.SortFunc(all.Differences, func(a, b Difference) int {
 		return cmp.Or(cmp.Compare(a.Message, b.Message), cmp.Compare(a.To, b.To))
 	})
-	all.Differences = all.Differences[:min(len(all.Differences), mostDifferences)]
+	all.Differences = all.Differences[:min(len(all.Differences), differencesShown)]
 	return all, err
 }
 
@@ -83,7 +83,7 @@ func (c *Check) add(r Record, find func(Record) (Version, bool)) {
 	}
 	c.Messages++
 	differs := func(to, recorded, now, cause string) {
-		if c.Different++; len(c.Differences) < mostDifferences {
+		if c.Different++; len(c.Differences) < differencesShown {
 			c.Differences = append(c.Differences, Difference{r.ID, to, recorded, now, cause})
 		}
 	}

@@ -134,8 +134,8 @@ type Load struct {
 }
 
 const (
-	mostListed   = 100
-	keepExamples = 3
+	listed   = 100
+	examples = 3
 	batch        = 64
 )
 
@@ -143,7 +143,7 @@ const (
 // of the context.
 func Run(ctx context.Context, o Options, records func(yield func(Record) error) error) (Result, error) {
 	if o.List == 0 {
-		o.List = mostListed
+		o.List = listed
 	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -294,7 +294,7 @@ func (t *tally) recipient(r Record, f policy.Facts, old, fresh policy.Past, i in
 	if known && was == is {
 		return
 	}
-	if len(c.Examples) < keepExamples && !slices.Contains(c.Examples, r.ID) {
+	if len(c.Examples) < examples && !slices.Contains(c.Examples, r.ID) {
 		c.Examples = append(c.Examples, r.ID)
 	}
 	if len(t.r.List) >= 2*t.o.List {
@@ -428,7 +428,7 @@ func (t *tally) result() Result {
 	r.Matrix, r.Missing = []Cell{}, []Missing{}
 	for _, c := range t.cells {
 		slices.Sort(c.Examples)
-		c.Examples = c.Examples[:min(len(c.Examples), keepExamples)]
+		c.Examples = c.Examples[:min(len(c.Examples), examples)]
 		r.Matrix = append(r.Matrix, *c)
 	}
 	slices.SortFunc(r.Matrix, func(a, b Cell) int {
