@@ -136,7 +136,7 @@ type Load struct {
 const (
 	listed   = 100
 	examples = 3
-	batch        = 64
+	batch    = 64
 )
 
 // Run compares two sets over records. The error is that of the records, or
