@@ -39,6 +39,11 @@ func (a *amendment) banners(list []Banner) {
 // encrypted, or something else than a text that people read. What is attached
 // as a message counts for itself.
 func (a *amendment) untouchable() string {
+	for _, u := range a.m.Unseen {
+		if u.Reason == mail.TooDeep || u.Reason == mail.TooManyParts {
+			return "the message was not read as a whole"
+		}
+	}
 	stack := []*mail.Part{a.m.Root}
 	for len(stack) > 0 {
 		p := stack[len(stack)-1]

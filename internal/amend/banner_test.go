@@ -165,6 +165,10 @@ func TestSomeMessagesGetNoBannerAndThatIsSaid(t *testing.T) {
 			}
 		})
 	}
+	many := part("multipart/mixed; boundary=b", strings.Repeat("--b\r\n\r\nx\r\n", 50)+"--b--")
+	if r := amend.Amend(mail.Parse(mail.Bytes(many), mail.Limits{Parts: 20}), amend.Order{Banners: take}); len(r.Kept) != 1 || len(r.Changed) != 0 {
+		t.Errorf("of a message that was not read as a whole: %q %q", r.Changed, r.Kept)
+	}
 	cyrillic := []amend.Banner{{Text: "Осторожно"}}
 	_, r := carry(part("text/plain", "Hello"), amend.Order{Banners: cyrillic})
 	if len(r.Kept) != 1 || !strings.Contains(r.Kept[0], "cannot be written") {

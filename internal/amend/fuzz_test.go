@@ -2,7 +2,11 @@ package amend_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -30,42 +34,71 @@ func seeds(f *testing.F) {
 // was done is not done twice.
 func FuzzAmend(f *testing.F) {
 	seeds(f)
-	f.Fuzz(func(t *testing.T, in []byte, what byte) {
-		var o amend.Order
-		if what&1 != 0 {
-			o.Tags = []string{"[EXT]", "[Ü]"}
+	f.Fuzz(onlyWhatWasAsked)
+}
+
+// TestAllSamplesAreAmendedAndOtherwiseUnchanged does the same with the corpus
+// of real forms of mail.
+func TestAllSamplesAreAmendedAndOtherwiseUnchanged(t *testing.T) {
+	t.Parallel()
+	n := 0
+	err := filepath.WalkDir("../../../shared/data/mail", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".eml" {
+			return err
 		}
-		if what&2 != 0 {
-			o.Hidden = outside
+		info, err := d.Info()
+		if err != nil || info.Size() > 1<<20 {
+			return err
 		}
-		if what&4 != 0 {
-			o.Banners = take
-		}
-		if what&8 != 0 {
-			o.Cc = []mail.Address{"legal@contoso.example"}
-		}
-		before := mail.Parse(mail.Bytes(in), mail.Limits{})
-		r := amend.Amend(before, o)
-		out := &mail.Outgoing{Front: r.Front, Body: mail.Bytes(in), Put: r.Put}
-		got, err := io.ReadAll(out.Reader())
-		if err != nil || int64(len(got)) != out.Size() {
-			t.Fatalf("%v, %d octets, size %d", err, len(got), out.Size())
-		}
-		if (len(r.Changed) == 0) != (len(r.Put) == 0 && len(r.Front) == 0) {
-			t.Fatalf("changed %q, puts %+v, front %q", r.Changed, r.Put, r.Front)
-		}
-		ordered(t, r.Put, before)
-		otherOctets(t, in, got, r)
-		if len(in) > 0 && before.Header.End() > 0 && len(before.Header.Notes()) == 0 {
-			after := mail.Parse(mail.Bytes(got), mail.Limits{})
-			fields(t, before, after)
-			texts(t, before, after, r)
-			again := amend.Amend(after, o)
-			if len(again.Changed) > 0 && len(r.Kept) == 0 {
-				t.Fatalf("twice: %q of\n%q", again.Changed, got)
-			}
-		}
+		text, err := os.ReadFile(path)
+		n++
+		onlyWhatWasAsked(t, text, 15)
+		return err
 	})
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("SKIPPED: ../shared is not here")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d messages", n)
+}
+
+func onlyWhatWasAsked(t *testing.T, in []byte, what byte) {
+	var o amend.Order
+	if what&1 != 0 {
+		o.Tags = []string{"[EXT]", "[Ü]"}
+	}
+	if what&2 != 0 {
+		o.Hidden = outside
+	}
+	if what&4 != 0 {
+		o.Banners = take
+	}
+	if what&8 != 0 {
+		o.Cc = []mail.Address{"legal@contoso.example"}
+	}
+	before := mail.Parse(mail.Bytes(in), mail.Limits{})
+	r := amend.Amend(before, o)
+	out := &mail.Outgoing{Front: r.Front, Body: mail.Bytes(in), Put: r.Put}
+	got, err := io.ReadAll(out.Reader())
+	if err != nil || int64(len(got)) != out.Size() {
+		t.Fatalf("%v, %d octets, size %d", err, len(got), out.Size())
+	}
+	if (len(r.Changed) == 0) != (len(r.Put) == 0 && len(r.Front) == 0) {
+		t.Fatalf("changed %q, puts %+v, front %q", r.Changed, r.Put, r.Front)
+	}
+	ordered(t, r.Put, before)
+	otherOctets(t, in, got, r)
+	if len(in) > 0 && before.Header.End() > 0 && len(before.Header.Notes()) == 0 {
+		after := mail.Parse(mail.Bytes(got), mail.Limits{})
+		fields(t, before, after)
+		texts(t, before, after, r)
+		again := amend.Amend(after, o)
+		if len(again.Changed) > 0 && len(r.Kept) == 0 {
+			t.Fatalf("twice: %q of\n%q", again.Changed, got)
+		}
+	}
 }
 
 // ordered checks that no change touches another one, and that a field or a
