@@ -31,6 +31,7 @@ import (
 	"postern.dev/postern/internal/ocr"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/receive"
+	"postern.dev/postern/internal/senderauth"
 	"postern.dev/postern/internal/settings"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
@@ -40,11 +41,17 @@ import (
 	"postern.dev/postern/internal/web"
 )
 
+// Resolver is the DNS, as the back door and the keys of signatures need it.
+type Resolver interface {
+	deliver.Resolver
+	senderauth.Resolver
+}
+
 // World is where the outside comes in; the zero value is the real one.
 // Stories and the demo put their own network here.
 type World struct {
 	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
-	Resolver deliver.Resolver
+	Resolver Resolver
 	Roots    *x509.CertPool
 	// ClientRoots verify client certificates; nil means Roots.
 	ClientRoots *x509.CertPool
@@ -290,6 +297,7 @@ func (a *App) doors() (err error) {
 		Hostname: c.Hostname, Tenants: a.Tenants, Directories: a.Directories, Contacts: a.Contacts,
 		Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool,
 		Audit: a.Audit, Wake: a.wake, Fatal: a.die, Calm: a.calmly, PassKeys: a.passKeys, Patience: c.Patience, Judge: c.Limits.Judge,
+		Auth:   &senderauth.Verifier{Resolver: resolver},
 		Limits: mail.Limits{Depth: c.Limits.Depth, Parts: c.Limits.Parts}, Log: a.Log, Metrics: a.Metrics,
 	})
 	a.Tasks = task.NewRunner(task.Config{

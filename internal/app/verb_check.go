@@ -344,6 +344,7 @@ func (k *checking) dns(ctx context.Context, place string, t *tenant.Tenant) {
 		k.key(LevelMistake, "dns", err.Error(), "")
 		return
 	}
+	k.sealer(ctx, place, t, resolver)
 	host := t.Return.Host
 	if host != "" && host != "mx" {
 		if name, _, err := net.SplitHostPort(host); err == nil {
@@ -367,6 +368,26 @@ func (k *checking) dns(ctx context.Context, place string, t *tenant.Tenant) {
 			k.add(LevelWarning, place+": "+domain, why, "mail of this domain goes back by the initial domain, or set return.host")
 		}
 	}
+}
+
+// sealer looks whether the key that a tenant's seals need is in the DNS.
+func (k *checking) sealer(ctx context.Context, place string, t *tenant.Tenant, r Resolver) {
+	if t.Sealer == nil {
+		return
+	}
+	list, _, err := r.TXT(ctx, t.Sealer.Name())
+	if slices.ContainsFunc(list, t.Sealer.Published) {
+		return
+	}
+	why := "the key is not in the DNS, so nobody can verify what is sealed"
+	var found *dns.Error
+	switch {
+	case errors.As(err, &found) && !found.NotFound():
+		why = "nobody knows whether the key is in the DNS: " + err.Error()
+	case len(list) > 0:
+		why = "the DNS holds another key, so nobody can verify what is sealed"
+	}
+	k.add(LevelWarning, place+": seal", why, fmt.Sprintf("publish %s TXT %q", t.Sealer.Name(), t.Sealer.Record()))
 }
 
 // Relative makes the places of remarks relative to a folder, for people.

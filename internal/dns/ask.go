@@ -49,7 +49,8 @@ func (r *Resolver) lookup(ctx context.Context, name string, qtype uint16) (answe
 	for hops := 0; ; {
 		m, trusted, err := r.ask(ctx, target, qtype)
 		if err != nil {
-			if a, ok := r.cache.stale(key, time.Now()); ok {
+			// A text may be a key: one that was revoked must not live on.
+			if a, ok := r.cache.stale(key, time.Now()); ok && qtype != dns.TypeTXT {
 				return a, nil
 			}
 			return answer{}, fail(kindOfFailure(err), err)

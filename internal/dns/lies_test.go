@@ -24,7 +24,7 @@ func TestNameServersThatFailDoNotStopMailToHostsThatAreKnown(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var broken atomic.Bool
 				var asked atomic.Int32
-				good := zone("a.example. 60 IN MX 1 b.example.")
+				good := zone("a.example. 60 IN MX 1 b.example.", "key.example. 60 IN TXT p=abc")
 				r := resolver(t, Config{Servers: []string{"127.0.0.53"}, Dial: pipes(func(w dns.ResponseWriter, q *dns.Msg) {
 					asked.Add(1)
 					if broken.Load() {
@@ -42,10 +42,16 @@ func TestNameServersThatFailDoNotStopMailToHostsThatAreKnown(t *testing.T) {
 					t.Fatal(got, secure)
 				}
 				mx("gone.example")
+				if list, _, err := r.TXT(t.Context(), "key.example"); len(list) != 1 {
+					t.Fatal(list, err)
+				}
 				broken.Store(true)
 				time.Sleep(time.Hour)
 				if got, secure, took := mx("a.example"); !strings.Contains(got, "b.example") || secure || took > 7*time.Second {
 					t.Errorf("after an hour without DNS: %s, secure %v, after %v", got, secure, took)
+				}
+				if list, _, err := r.TXT(t.Context(), "key.example"); err == nil {
+					t.Errorf("a key that may have been revoked is still %q", list)
 				}
 				before := asked.Load()
 				if got, secure, took := mx("a.example"); !strings.Contains(got, "b.example") || secure || took > 0 || asked.Load() != before {

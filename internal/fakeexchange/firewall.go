@@ -62,6 +62,9 @@ func (x *Exchange) enter(m *message, c *mailflow.InboundConnector, now time.Time
 	}
 	m.raw = prepend(m.raw, "Received", fmt.Sprintf("from %s (%s)\r\n by %s with Microsoft SMTP Server id 15.20.9999.1; %s",
 		hello, m.ip, serverName, now.UTC().Format(time.RFC1123Z)))
+	if m.results != "" { // above the hop; what the sender wrote stays below it
+		m.raw = prepend(m.raw, "Authentication-Results", m.results)
+	}
 }
 
 // stripCrossTenant takes out what another tenant, or a liar, has stamped.

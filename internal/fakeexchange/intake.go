@@ -85,7 +85,7 @@ func (x *Exchange) received(tx *transaction, raw []byte) []*message {
 			list = append(list, &message{
 				id: x.newID(), tenant: c.tenant, kind: ordinary, from: tx.from, to: []recipient{tx.to[i]}, raw: raw,
 				ret: tx.ret, envid: tx.envid, originating: c.originating, returned: c.connector != nil,
-				ip: tx.peer.ip, hello: tx.peer.hello,
+				ip: tx.peer.ip, hello: tx.peer.hello, results: tx.results,
 			})
 		}
 	}

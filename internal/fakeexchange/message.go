@@ -55,6 +55,8 @@ type message struct {
 	// ip is the last hop before the service; invalid for submissions.
 	ip    netip.Addr
 	hello string
+	// results are what was found out about the sender, to be stamped.
+	results string
 
 	// all is the envelope as it was when the pass began.
 	all []string

@@ -85,14 +85,16 @@ func addressOf(conn net.Conn) netip.Addr {
 
 // transaction is one message at the inbound server.
 type transaction struct {
-	peer   peer
-	open   bool
-	from   string
-	ret    mail.Ret
-	envid  string
-	to     []recipient
-	claims []claim
-	data   []byte // of BDAT chunks
+	peer  peer
+	open  bool
+	from  string
+	ret   mail.Ret
+	envid string
+	// results are what was found out about the sender.
+	results string
+	to      []recipient
+	claims  []claim
+	data    []byte // of BDAT chunks
 }
 
 func (tx *transaction) clear() {

@@ -22,6 +22,9 @@ type Options struct {
 	// Default: 198.51.100.25, mx.internet.example.
 	IP    string
 	Hello string
+	// Results are what the service found out about its sender (Arrive): the
+	// value of Authentication-Results that it stamps. Default: it stamps none.
+	Results string
 }
 
 // Submit takes a message from a user of one of the tenants. The octets are
@@ -110,7 +113,7 @@ func (x *Exchange) Arrive(from string, to []string, raw []byte, o Options) []mai
 		o.Hello = "mx.internet.example"
 	}
 	ip, _ := netip.ParseAddr(o.IP)
-	tx := &transaction{peer: peer{ip: ip, hello: o.Hello}, from: from, ret: o.Ret, envid: o.EnvID}
+	tx := &transaction{peer: peer{ip: ip, hello: o.Hello}, from: from, results: o.Results, ret: o.Ret, envid: o.EnvID}
 	replies := make([]mail.Reply, len(to))
 	for i, a := range to {
 		replies[i] = x.admit(tx, recipient{address: a, original: a, notify: o.Notify})

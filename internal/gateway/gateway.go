@@ -14,6 +14,7 @@ import (
 	"postern.dev/postern/internal/durable"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/senderauth"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
@@ -85,6 +86,8 @@ type Config struct {
 	// PerTenant is how many messages of one tenant are handled at a time when
 	// there are several tenants. Default: 400.
 	PerTenant int
+	// Auth verifies signatures of mail that came. nil finds no key.
+	Auth *senderauth.Verifier
 	// Fatal ends the process: after a failed fsync nobody knows what is on the
 	// disk, and only a new start can tell.
 	Fatal func(error)
@@ -132,6 +135,9 @@ func New(c Config) *Gateway {
 	}
 	if c.Last == 0 {
 		c.Last = 10 * time.Minute // RFC 5321 §4.5.3.2.6
+	}
+	if c.Auth == nil {
+		c.Auth = &senderauth.Verifier{}
 	}
 	if c.Log == nil {
 		c.Log = telemetry.Discard()

@@ -81,6 +81,7 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 	}
 	mark("looked")
 	j.facts = factsOf(s, j, time.Now())
+	j.facts.Auth = g.authenticate(ctx, s)
 	j.verdict = policy.Decide(s.tenant.Policies, j.facts, s.tenant.Gates)
 	attainable(&j.verdict, s.tenant)
 	if j.contacts = s.correspondence(j.class); j.contacts != nil {

@@ -319,13 +319,23 @@ func keptField(of func(any) Attachment, get func(Attachment) ref.Val, doc string
 }
 
 func authFields() map[string]field {
+	of := func(v any) Auth { return v.(Auth) }
 	result := func(name string, get func(Auth) string) field {
 		return field{types.StringType, func(v any) ref.Val {
-			if r := get(v.(Auth)); r != "" {
+			if r := get(of(v)); r != "" {
 				return types.String(strings.ToLower(r))
 			}
 			return unknownValue("the result of " + name)
 		}, "the result of " + name}
+	}
+	domain := func(of func(any) (result, domain string), doc string) field {
+		return field{types.StringType, func(v any) ref.Val {
+			r, d := of(v)
+			if r == "" {
+				return unknownValue("the domain of a result")
+			}
+			return types.String(d)
+		}, doc}
 	}
 	return map[string]field{
 		"spf":      result("SPF", func(a Auth) string { return a.SPF }),
@@ -333,6 +343,25 @@ func authFields() map[string]field {
 		"dmarc":    result("DMARC", func(a Auth) string { return a.DMARC }),
 		"arc":      result("ARC", func(a Auth) string { return a.ARC }),
 		"compauth": result("Exchange's composite authentication", func(a Auth) string { return a.CompAuth }),
+		"source": {types.StringType, func(v any) ref.Val {
+			if of(v).Source == "" {
+				return unknownValue("whose results they are")
+			}
+			return types.String(of(v).Source)
+		}, "whose results of SPF, DMARC and composite authentication they are: `exchange`, the name of a server of the " +
+			"tenant, or `none`"},
+		"spf_domain": domain(func(v any) (string, string) { return of(v).SPF, of(v).SPFDomain },
+			"the domain for which SPF passed, else `\"\"`"),
+		"dkim_domain": domain(func(v any) (string, string) { return of(v).DKIM, of(v).DKIMDomain },
+			"the domain that signed, where DKIM passed, else `\"\"`"),
+		"arc_sealer": domain(func(v any) (string, string) { return of(v).ARC, of(v).ARCSealer },
+			"the domain that sealed last, where ARC passed, else `\"\"`"),
+		"aligned": {types.BoolType, func(v any) ref.Val {
+			if a := of(v); !a.Aligned && (a.SPF == "" || a.DKIM == "") {
+				return unknownValue("whether the author is authenticated")
+			}
+			return types.Bool(of(v).Aligned)
+		}, "SPF or DKIM passed for the organization of the one author in From"},
 	}
 }
 

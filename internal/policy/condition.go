@@ -61,6 +61,8 @@ type condition struct {
 	Headers []string
 	// Names are the variables that it looks at.
 	Names []string
+	// Auth are the fields of auth that it looks at; "*" is all of them.
+	Auth []string
 	// Lists are the lists that it names.
 	Lists []string
 	// Groups are the groups whose members it asks for.
@@ -250,10 +252,19 @@ func (l *language) walk(c *condition, parsed *cel.Ast) (flaws []flaw) {
 		s, ok := e.AsLiteral().(types.String)
 		return string(s), ok
 	}
+	whole := 0 // how often auth stands, alone or before a field
+	defer func() {
+		if whole > len(c.Auth) {
+			c.Auth = append(c.Auth, "*")
+		}
+	}()
 	celast.PreOrderVisit(native.Expr(), celast.NewExprVisitor(func(e celast.Expr) {
 		switch e.Kind() {
 		case celast.IdentKind:
 			c.note(e.AsIdent())
+			if e.AsIdent() == typeAuth {
+				whole++
+			}
 		case celast.SelectKind:
 			c.selected(e.AsSelect())
 		case celast.StructKind:
@@ -322,9 +333,12 @@ func (c *condition) note(name string) {
 	}
 }
 
-// selected notes findings.<name>.<level>.
+// selected notes findings.<name>.<level> and auth.<name>.
 func (c *condition) selected(s celast.SelectExpr) {
 	inner := s.Operand()
+	if inner.Kind() == celast.IdentKind && inner.AsIdent() == typeAuth {
+		c.Auth = append(c.Auth, s.FieldName())
+	}
 	if inner.Kind() != celast.SelectKind {
 		return
 	}

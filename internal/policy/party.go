@@ -114,6 +114,17 @@ type Auth struct {
 	ARC   string `json:"arc,omitempty"`
 	// CompAuth is the composite result of Exchange Online.
 	CompAuth string `json:"compauth,omitempty"`
+	// Source is whose results SPF, DMARC and CompAuth are: exchange, the name
+	// of a server of the tenant, or none. "" means that it was not kept.
+	Source string `json:"source,omitempty"`
+	// SPFDomain and DKIMDomain are whom the result is about, ARCSealer is who
+	// sealed last; they count only where the result is pass.
+	SPFDomain  string `json:"spf_domain,omitempty"`
+	DKIMDomain string `json:"dkim_domain,omitempty"`
+	ARCSealer  string `json:"arc_sealer,omitempty"`
+	// Aligned is set when SPF or DKIM passes for the organization of the one
+	// author in From.
+	Aligned bool `json:"aligned,omitempty"`
 }
 
 // Directory is the state of the directory.

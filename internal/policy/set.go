@@ -26,6 +26,7 @@ type Set struct {
 	profiles     []Profile
 	headers      []string
 	groups       []string
+	auth         []string
 	version      string
 	own          map[string]string
 	terms        map[string]string
@@ -130,6 +131,15 @@ func (s *Set) Groups() []string {
 	return slices.Clone(s.groups)
 }
 
+// Auth lists the fields of auth that the policies ask for; those that cost a
+// question to the DNS are found out only then.
+func (s *Set) Auth() []string {
+	if s == nil {
+		return nil
+	}
+	return slices.Clone(s.auth)
+}
+
 // Lists lists the named sets of addresses, in the order of their ids.
 func (s *Set) Lists() (lists []*List) {
 	if s == nil {
@@ -185,6 +195,7 @@ func (s *Set) seal() {
 		s.headers = append(s.headers, r.headers()...)
 		for _, c := range r.conditions() {
 			s.groups = append(s.groups, c.Groups...)
+			s.auth = append(s.auth, c.Auth...)
 			for _, name := range c.Lists {
 				if list := s.lists[name]; list != nil {
 					s.groups = append(s.groups, list.groups...)
@@ -194,6 +205,7 @@ func (s *Set) seal() {
 	}
 	s.headers = sortedUnique(s.headers)
 	s.groups = sortedUnique(s.groups)
+	s.auth = sortedUnique(s.auth)
 	bare := make([]Rule, len(s.rules))
 	for i, r := range s.rules {
 		bare[i] = *r

@@ -40,7 +40,8 @@ func rich() Facts {
 	f.Recipients[0].Members = &Members{Total: 5, Outside: 2, Domains: []string{"rival.example"}, Partial: true}
 	f.Recipients[1].Contact = &Contact{}
 	f.Mailbox, f.User = Party{Address: "shop@contoso.example"}, Party{Address: "ann@contoso.example"}
-	f.PerPart, f.Auth, f.Directory = true, &Auth{SPF: "Pass", DMARC: "fail"}, &Directory{AsOf: noon.Add(-time.Hour), Stale: true,
+	f.PerPart, f.Auth, f.Directory = true, &Auth{SPF: "Pass", DMARC: "fail", SPFDomain: "a.example",
+		Aligned: true, Source: "exchange"}, &Directory{AsOf: noon.Add(-time.Hour), Stale: true,
 		Incomplete: []string{"dynamic@contoso.example"}}
 	f.Findings = []Finding{
 		{Type: "CREDIT_CARD", Part: "1", Count: 1, Here: 1, Confidence: "high"},
@@ -70,6 +71,7 @@ func TestEveryFactCanBeAskedFor(t *testing.T) {
 		`mailbox.local == "shop" && user.local == "ann" && on_behalf`,
 		`visible.total == 4 && visible.outside == 2 && visible.domains == 2 && outside_domains == 2`,
 		`auth.spf == "pass" && auth.dmarc == "fail"`,
+		`auth.spf_domain == "a.example" && auth.aligned && auth.source == "exchange"`,
 		`directory.age == duration("1h")`,
 		`findings.credit_card.high == 2 && body.findings.credit_card.high == 1 && body.findings.iban.total == 0`,
 		`attachments.exists(a, a.name == "all.zip" && a.findings.credit_card.high == 2 && !a.embedded && !a.macro)`,
@@ -102,7 +104,7 @@ func TestWhatNobodyFilledCannotBeKnown(t *testing.T) {
 	f = rich()
 	f.Auth = &Auth{SPF: "pass"}
 	f.Directory = &Directory{}
-	for _, when := range []string{`auth.dkim == "none"`, `directory.age > duration("1h")`} {
+	for _, when := range []string{`auth.dkim == "none"`, `auth.dkim_domain == ""`, `auth.arc_sealer == ""`, `!auth.aligned`, `auth.source == "none"`, `directory.age > duration("1h")`} {
 		if got := answers(t, when, f); got == "true" || got == "false" {
 			t.Errorf("%s: %s", when, got)
 		}
@@ -160,5 +162,25 @@ func TestAnyAllAndNoneOfSomethingAndOfNothing(t *testing.T) {
 		if got := answers(t, when, none); got != "attachments cannot be known" {
 			t.Errorf("%s of what nobody knows: %s", when, got)
 		}
+	}
+}
+
+func TestASetSaysWhatItAsksOfAuthentication(t *testing.T) {
+	t.Parallel()
+	for when, want := range map[string]string{
+		`auth.spf == "pass" && (auth.dkim == "pass" || auth.spf == "fail")`: "[dkim spf]",
+		`[auth].exists(a, a.arc == "pass") || auth.dmarc == "pass"`:         "[* dmarc]",
+		`size > 5`: "[]",
+	} {
+		set, err := Load([]File{{Name: "p.yaml", Data: []byte("kind: policy\nid: p\nname: P\nmode: enforce\nwhen: '" + when + "'\nthen: log\n")}}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(set.Auth()); got != want {
+			t.Errorf("%s: %s, want %s", when, got, want)
+		}
+	}
+	if list := (*Set)(nil).Auth(); len(list) > 0 {
+		t.Error(list)
 	}
 }

@@ -270,3 +270,15 @@ func TestTheAgeOfASignatureIsNoAttack(t *testing.T) {
 		t.Error("a time before the beginning")
 	}
 }
+
+func TestASignerKnowsItsRecord(t *testing.T) {
+	for _, key := range [][]byte{rsaPEM(2048), edPEM()} {
+		s, another := signer(t, "a.example", key), signer(t, "a.example", edPEM())
+		if !s.Published(s.Record()) || !s.Published("t=y; "+strings.TrimPrefix(s.Record(), "v=DKIM1; ")) {
+			t.Error("its own record is not its own")
+		}
+		if s.Published(another.Record()) || s.Published("v=DKIM1; p=") || s.Published("") {
+			t.Error("another record is its own")
+		}
+	}
+}

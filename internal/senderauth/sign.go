@@ -80,6 +80,18 @@ func (s *Signer) Record() string {
 	return "v=DKIM1; k=" + s.kind() + "; p=" + base64.StdEncoding.EncodeToString(pub)
 }
 
+// Published reports whether a record holds the public key.
+func (s *Signer) Published(record string) bool {
+	k, err := parseKey(record)
+	if err != nil {
+		return false
+	}
+	if k.rsa != nil {
+		return k.rsa.Equal(s.key.Public())
+	}
+	return k.ed.Equal(s.key.Public())
+}
+
 // Name is where the record must stand.
 func (s *Signer) Name() string { return keyName(s.Domain, s.Selector) }
 

@@ -36,7 +36,14 @@ func (s *stage) shipment(words []string) (x shipment, err error) {
 	if !ok {
 		return x, fmt.Errorf("there is no file %s in the story", words[0])
 	}
-	x.opts, err = options(words[5:], "notify", "ret", "envid", "as", "ip")
+	x.opts, err = options(words[5:], "notify", "ret", "envid", "as", "ip", "results")
+	if name := x.opts["results"]; name != "" {
+		text, ok := s.files[name]
+		if !ok {
+			return x, fmt.Errorf("there is no file %s in the story", name)
+		}
+		x.opts["results"] = strings.TrimSpace(string(text))
+	}
 	x.raw, x.from, x.to = raw, strings.Trim(words[2], "<>"), list(words[4])
 	return x, err
 }
@@ -44,7 +51,7 @@ func (s *stage) shipment(words []string) (x shipment, err error) {
 func (x shipment) options() fakeexchange.Options {
 	o := fakeexchange.Options{
 		Class: fakeexchange.Class(x.opts["as"]), EnvID: x.opts["envid"], Ret: mail.Ret(strings.ToUpper(x.opts["ret"])),
-		IP: x.opts["ip"],
+		IP: x.opts["ip"], Results: x.opts["results"],
 	}
 	for _, n := range list(x.opts["notify"]) {
 		o.Notify |= map[string]mail.Notify{

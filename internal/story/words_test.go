@@ -18,7 +18,7 @@ func words1() map[string]act {
 		// Mail.
 		"make":           makeFile,      // FILE SIZE: a message of that size
 		"exchange sends": exchangeSends, // FILE from A to B,C [notify W,W] [ret full|hdrs] [envid X] [as OOF|…]
-		"internet sends": internetSends, // FILE from A to B,C: to Exchange
+		"internet sends": internetSends, // FILE from A to B,C [results FILE]: to Exchange, which found this out about the sender
 		"server sends":   serverSends,   // IP NAME FILE from A to B,C: straight to the gateway, NAME or - in the certificate
 		"validate":       validate,      // CONNECTOR A,B: Exchange's test of a connector
 		"moderator":      moderator,     // A approves | A rejects COMMENT

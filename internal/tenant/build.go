@@ -48,6 +48,7 @@ func build(d settings.Document, published *Published, offline bool) (*Tenant, se
 	b.proof(t, c)
 	b.looking(t, c)
 	b.people(t, c)
+	b.senderAuth(t, c)
 	return t, b.bad
 }
 

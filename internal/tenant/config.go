@@ -88,6 +88,15 @@ type Config struct {
 	// Contacts says whether, and how long, it is remembered who has written
 	// to whom.
 	Contacts Contacts `yaml:"contacts"`
+	// Results are the names (authserv-id) of the tenant's own servers among
+	// peers.other whose Authentication-Results count. What Exchange Online
+	// stamped on mail from outside always counts, and nobody else's does.
+	// Default: none.
+	Results []string `yaml:"results"`
+	// Seal signs a message that was changed here with an ARC set, so that its
+	// results count at the next server, where this sealer is trusted
+	// (Set-ArcConfig). Default: none; changed messages are not sealed.
+	Seal Seal `yaml:"seal"`
 }
 
 // Contacts says what is remembered of earlier contact. No address and no
@@ -99,6 +108,18 @@ type Contacts struct {
 	// Off remembers nothing; rules that ask for first contact cannot be
 	// evaluated then. Default: false.
 	Off bool `yaml:"off"`
+}
+
+// Seal is whose name a changed message is sealed in.
+type Seal struct {
+	// Domain and Selector name the key: SELECTOR._domainkey.DOMAIN, a TXT
+	// record that `postern check` writes out.
+	Domain string `yaml:"domain"`
+	// Selector is the first part of that name.
+	Selector string `yaml:"selector"`
+	// Key is the private key in PEM, RSA with 2048 bits or more; better
+	// file:PATH or env:NAME.
+	Key string `yaml:"key"`
 }
 
 // TrustedTag is a header field with the value that is trusted.

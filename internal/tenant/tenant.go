@@ -13,6 +13,7 @@ import (
 
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/senderauth"
 )
 
 // Tenant is one organization whose mail runs through this installation. It
@@ -51,6 +52,10 @@ type Tenant struct {
 	// of earlier contact.
 	People   People
 	Contacts Contacts
+	// Results are the tenant's servers whose Authentication-Results count.
+	Results []string
+	// Sealer seals what was changed; nil for none.
+	Sealer *senderauth.Signer
 	// Disabled tenants are deferred.
 	Disabled bool
 	// Policies are the rules that are in force for this tenant.
