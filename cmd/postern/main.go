@@ -66,7 +66,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(
 		p.serveVerb(), p.checkVerb(), p.inspectVerb(), p.extractVerb(), p.detectVerb(), p.detectorsVerb(), p.profilesVerb(), p.edmVerb(), p.fingerprintVerb(),
 		p.policyVerb(), p.applyVerb(), p.reloadVerb(), p.heldVerb(), p.queueVerb(), p.auditVerb(),
-		p.tenantVerb(), p.consoleVerb(), p.versionVerb(), p.demoVerb(),
+		p.tenantVerb(), p.directoryVerb(), p.contactsVerb(), p.consoleVerb(), p.versionVerb(), p.demoVerb(),
 	)
 	return root
 }
@@ -94,7 +94,7 @@ func roomless(s string) string {
 		switch {
 		case !ok:
 			return s
-		case slices.Contains([]string{"app", "audit", "durable", "gateway", "settings", "spool", "store", "task", "tenant"}, room):
+		case slices.Contains([]string{"app", "audit", "contact", "directory", "durable", "gateway", "settings", "spool", "store", "task", "tenant"}, room):
 			s = rest
 		default:
 			return strings.ReplaceAll(s, ": app: ", ": ")

@@ -87,6 +87,8 @@ func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer
 		return a.queue(ctx, c)
 	case "queue-retry", "queue-hold":
 		return a.changeQueue(ctx, verb, c)
+	case "contacts-forget":
+		return a.forgetAddress(ctx, c)
 	case "console-link":
 		return Answer{Link: a.ConsoleLink()}, nil
 	case "balance":
@@ -117,6 +119,28 @@ func (a *App) queue(ctx context.Context, c Call) (ans Answer, err error) {
 		ans.Tasks[i].Payload = nil
 	}
 	return ans, err
+}
+
+// forgetAddress erases what is remembered of an address, in one tenant or all.
+func (a *App) forgetAddress(ctx context.Context, c Call) (ans Answer, err error) {
+	address, err := mail.ParseAddress(c.Message)
+	if err != nil {
+		return ans, fmt.Errorf("app: %q is not an address", c.Message)
+	}
+	for _, id := range a.Contacts.Tenants() {
+		if c.Tenant != "" && c.Tenant != id {
+			continue
+		}
+		err = a.DB.Update(ctx, func(tx *store.Tx) error {
+			n, err := a.Contacts.Erase(tx, id, address)
+			ans.Number += int64(n)
+			return err
+		})
+		if err != nil {
+			return ans, err
+		}
+	}
+	return ans, nil
 }
 
 func (a *App) changeQueue(ctx context.Context, verb string, c Call) (ans Answer, err error) {
