@@ -109,6 +109,7 @@ func policyLimits() []limit {
 		{"Exceptions of a policy", "policy.maxBranches", "a mistake", "TestMistakesOfExceptions"},
 		{"Reasons of an override", "policy.maxReasons", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Characters of a reason", "policy.maxReason", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
+		{"Time that evidence is kept", "policy.maxKeep", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Addresses of a copy or redirect", "policy.maxTargets", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Characters of a banner", "policy.maxBanner", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},
 		{"Characters of a tag", "policy.maxTag", "a mistake", "TestEveryLimitOfAPolicyFileIsToldWithItsFigure"},

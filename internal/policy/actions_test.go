@@ -36,6 +36,7 @@ func TestParametersOfActionsAreRead(t *testing.T) {
 			`{ copy: { to: a@x.example, bcc: [b@x.example], cc: c@x.example } }`,
 			[]Step{{Action: Copy, To: []mail.Address{"a@x.example"}, Added: []Added{{"b@x.example", false}, {"c@x.example", true}}}},
 		},
+		{"evidence is kept", `{ copy: { keep: 90d } }`, []Step{{Action: Copy, Keep: 90 * 24 * time.Hour}}},
 		{
 			"a message may only wait",
 			`{ hold: { delay: 10m } }`,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/problem"
@@ -59,6 +60,8 @@ type RecipientVerdict struct {
 	Edit    Edit      `json:"edit,omitzero"`
 	Handoff []Handoff `json:"handoff,omitempty"`
 	Added   []Added   `json:"added,omitempty"`
+	// Keep is how long an encrypted copy is kept as evidence: the longest.
+	Keep time.Duration `json:"keep,omitempty"`
 	// Redirect are the addresses that get the message instead.
 	Redirect []mail.Address `json:"redirect,omitempty"`
 	// Hold is set when Action is hold or override.
@@ -407,6 +410,7 @@ func (d *decision) addUp(v *RecipientVerdict, c candidate, decides bool) {
 			}
 		}
 		v.add(c.step.Added)
+		v.Keep = max(v.Keep, c.step.Keep)
 	case Redirect:
 		if decides {
 			v.Redirect = slices.Clone(c.step.To)

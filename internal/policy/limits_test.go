@@ -26,6 +26,7 @@ func TestEveryLimitOfAPolicyFileIsToldWithItsFigure(t *testing.T) {
 			"{ override: { reasons: ["+strings.Repeat("x", 201)+"] } }"), "1 to 200 characters"},
 		{"working time that takes half a year", policyText("a", ModeEnforce, "true",
 			`{ hold: { for: 27h, working: { days: mon, from: "09:00", to: "10:00" } } }`), "half a year"},
+		{"evidence for more than 10 years", policyText("a", ModeEnforce, "true", "{ copy: { keep: 4000d } }"), "10 years"},
 		{"more than 10 addresses of a copy", policyText("a", ModeEnforce, "true", "{ copy: { bcc: ["+people(11)+"] } }"), "10 addresses"},
 		{"a banner of more than 1,000 characters", policyText("a", ModeEnforce, "true",
 			"{ header: { banner: "+strings.Repeat("x", 1001)+" } }"), "1000 characters"},

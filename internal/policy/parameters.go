@@ -51,6 +51,7 @@ func Parameters(a Action) []Parameter {
 			{Key: "to", Form: FormAddresses, Means: "others who get a copy apart, marked as one"},
 			{Key: "bcc", Form: FormAddresses, Means: "further recipients, whom nobody sees"},
 			{Key: "cc", Form: FormAddresses, Means: "further recipients, whom the Cc field names"},
+			{Key: "keep", Form: FormSpan, Means: "how long an encrypted copy is kept as evidence"},
 		}
 	case Redirect:
 		return []Parameter{{Key: "to", Form: FormAddresses, Means: "those who get the message instead"}}

@@ -211,6 +211,7 @@ func (s Step) abilities() (list []string) {
 	add(len(s.Terms.Remind) > 0, "remind")
 	add(len(s.Terms.Reasons) > 0, "reasons")
 	add(s.Terms.Comment == CommentRequired || s.Terms.Comment == CommentOptional, "comment")
+	add(s.Keep > 0, "keep")
 	add(s.Level != "", "level."+string(s.Level))
 	return list
 }

@@ -22,6 +22,8 @@ type Step struct {
 	// that copy adds.
 	To    []mail.Address `json:"to,omitempty"`
 	Added []Added        `json:"added,omitempty"`
+	// Keep is how long copy keeps an encrypted copy as evidence.
+	Keep time.Duration `json:"keep,omitempty"`
 	// Approvers are those who decide about a hold: "manager", "group:NAME" or
 	// addresses; empty means the administrators.
 	Approvers []string `json:"approvers,omitempty"`
@@ -179,10 +181,16 @@ func (r *reader) copyStep(n, at ast.Node, s *Step) {
 			s.Added = append(s.Added, Added{Address: a, Visible: key == "cc"})
 		}
 	}
-	if !m.has("to") && !m.has("bcc") && !m.has("cc") {
+	if s.Keep = m.duration("keep", 0); s.Keep > maxKeep {
+		r.wrong(m.keys["keep"], "a copy is kept for 10 years at most")
+	}
+	if !m.has("to") && !m.has("bcc") && !m.has("cc") && !m.has("keep") {
 		r.wrong(at, "copy needs the addresses to send to (copy: { to: [ann@example.com] })")
 	}
 }
+
+// maxKeep bounds how long evidence is kept.
+const maxKeep = 3653 * 24 * time.Hour
 
 // maxTargets is how many addresses a copy or redirect has.
 const maxTargets = 10
