@@ -81,6 +81,7 @@ func floors() map[string]int {
 		"gateway":             6,
 		"balance":             6,
 		"fakeexchange":        6,
+		"disguise":            6,
 		"web":                 6,
 		"app":                 7,
 		"story":               8,

@@ -13,7 +13,7 @@ import (
 )
 
 func (p *program) policyVerb() *cobra.Command {
-	return p.group("policy", "Test and explain policies", p.policyTestVerb(), p.policyExplainVerb(),
+	return p.group("policy", "Test and explain policies", p.policyTestVerb(), p.policyExplainVerb(), p.policyCaseVerb(),
 		p.policyReplayVerb(),
 		p.policyVersionsVerb(), p.policyVersionVerb(), p.policyDiffVerb(), p.policyRollbackVerb())
 }
