@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"bytes"
 	"encoding/json"
 	"reflect"
 	"strconv"
@@ -17,7 +16,10 @@ import (
 
 // readFast reads facts as this program writes them; ok is false for others.
 func readFast(data []byte) (f Facts, ok bool) {
-	r := jsonReader{rest: data}
+	r := jsonReader{rest: string(data)} // every text of the facts is a piece of it
+	if !utf8.ValidString(r.rest) {
+		return f, false
+	}
 	fields := factsForm()
 	r.object(fields, reflect.ValueOf(&f).Elem())
 	r.space()
@@ -70,12 +72,12 @@ func formOf(t reflect.Type) *form {
 
 // jsonReader takes JSON from the front. What it does not expect makes it bad.
 type jsonReader struct {
-	rest []byte
+	rest string
 	bad  bool
 	seen uint64 // fields of the outermost struct
 }
 
-func (r *jsonReader) fail() { r.bad, r.rest = true, nil }
+func (r *jsonReader) fail() { r.bad, r.rest = true, "" }
 
 func (r *jsonReader) space() {
 	for len(r.rest) > 0 && (r.rest[0] == ' ' || r.rest[0] == '\n' || r.rest[0] == '\t' || r.rest[0] == '\r') {
@@ -100,7 +102,7 @@ func (r *jsonReader) must(c byte) {
 }
 
 func (r *jsonReader) word(w string) bool {
-	if !bytes.HasPrefix(r.rest, []byte(w)) {
+	if !strings.HasPrefix(r.rest, w) {
 		return false
 	}
 	r.rest = r.rest[len(w):]
@@ -108,36 +110,33 @@ func (r *jsonReader) word(w string) bool {
 }
 
 // raw is a string between its quotes; simple says that it has no escapes.
-func (r *jsonReader) raw() (text []byte, simple bool) {
+func (r *jsonReader) raw() (text string, simple bool) {
 	r.must('"')
 	simple = true
 	for i := 0; i < len(r.rest); i++ {
 		switch c := r.rest[i]; {
 		case c == '"':
 			text, r.rest = r.rest[:i], r.rest[i+1:]
-			if !utf8.Valid(text) {
-				r.fail()
-			}
 			return text, simple
 		case c == '\\':
 			simple = false
 			i++
 		case c < ' ':
 			r.fail()
-			return nil, false
+			return "", false
 		}
 	}
 	r.fail()
-	return nil, false
+	return "", false
 }
 
 func (r *jsonReader) text() string {
 	text, simple := r.raw()
 	if simple || r.bad {
-		return string(text)
+		return text
 	}
 	var s string
-	if json.Unmarshal(bytes.Join([][]byte{{'"'}, text, {'"'}}, nil), &s) != nil {
+	if json.Unmarshal([]byte(`"`+text+`"`), &s) != nil {
 		r.fail()
 	}
 	return s
@@ -150,7 +149,7 @@ func (r *jsonReader) object(f *form, v reflect.Value) (seen uint64) {
 	}
 	for !r.bad {
 		name, simple := r.raw()
-		m, known := f.fields[string(name)]
+		m, known := f.fields[name]
 		if r.must(':'); r.bad || !simple || !known || seen&(1<<m.index) != 0 {
 			r.fail()
 			return seen
@@ -211,7 +210,7 @@ func (r *jsonReader) number(f *form, v reflect.Value) {
 		end++
 	}
 	text := r.rest[:end]
-	n, err := strconv.ParseInt(string(text), 10, f.typ.Bits())
+	n, err := strconv.ParseInt(text, 10, f.typ.Bits())
 	more := end < len(r.rest) && strings.IndexByte(".eE+", r.rest[end]) >= 0
 	zeros := len(text) > 1 && (text[0] == '0' || text[0] == '-' && text[1] == '0')
 	if err != nil || more || zeros {
@@ -325,7 +324,7 @@ func (r *jsonReader) table(f *form, v reflect.Value) {
 func (r *jsonReader) special(f *form, v reflect.Value) {
 	text, simple := r.raw()
 	t, isTime := v.Addr().Interface().(*time.Time)
-	if r.bad || !simple || !isTime || t.UnmarshalText(text) != nil {
+	if r.bad || !simple || !isTime || t.UnmarshalText([]byte(text)) != nil {
 		r.fail()
 	}
 }
