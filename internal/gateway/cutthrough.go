@@ -30,6 +30,7 @@ func (g *Gateway) cutThrough(ctx context.Context, tr *trail, m *matter) (reply m
 	route := m.tenant.Route(m.dir, env.From, grp.To[0].Address)
 
 	patient, cancel := context.WithDeadline(ctx, m.until)
+	g.seal(patient, m.subject, out, &changed, m.arrival.Ended)
 	x, err := g.Door.Open(patient, route, env, out)
 	late := patient.Err() != nil
 	cancel()

@@ -17,6 +17,9 @@ type changes struct {
 	// changed says what is changed; kept what should have been, and why it is
 	// not; original are the changed fields as they came, which are personal.
 	changed, kept, original []string
+	// sealed says in whose name the changed message was sealed, unsealed why it
+	// was not.
+	sealed, unsealed string
 }
 
 // note writes changes into a record. A second delivery of the same message
@@ -28,11 +31,16 @@ func (c changes) note(m *audit.Message, now time.Time) {
 	for _, s := range c.original {
 		m.Original = appendNew(m.Original, s)
 	}
-	for _, s := range c.kept {
-		if !slices.ContainsFunc(m.Steps, func(x audit.Step) bool { return x.Name == "not changed" && x.Detail == s }) {
-			m.Did("not changed", s, now)
+	once := func(name, detail string) {
+		if detail != "" && !slices.ContainsFunc(m.Steps, func(x audit.Step) bool { return x.Name == name && x.Detail == detail }) {
+			m.Did(name, detail, now)
 		}
 	}
+	for _, s := range c.kept {
+		once("not changed", s)
+	}
+	once("sealed", c.sealed)
+	once("not sealed", c.unsealed)
 }
 
 func (c changes) none() bool { return len(c.changed)+len(c.kept) == 0 }

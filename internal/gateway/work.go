@@ -51,6 +51,7 @@ func (g *Gateway) Do(ctx context.Context, t task.Task) []task.Result {
 	if p.Apart {
 		markCopy(out, refOf(row.ID))
 	}
+	g.seal(ctx, sealing(owner, row.Kind, body), out, &changed, row.Received)
 	route := owner.Route(row.Direction, row.Envelope.From, t.Recipients[0].Address)
 	return g.attempt(ctx, t, route, row.Envelope.With(t.Recipients), out, changed)
 }

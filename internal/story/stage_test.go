@@ -39,6 +39,7 @@ type stage struct {
 	edits    []func(*mailflow.Setup)
 	switches fakeexchange.Switches
 	zone     []func(dns.Static)
+	keys     dns.Static // of those who seal
 	house    *app.House
 	eye      *eye
 	faults   durable.Faults

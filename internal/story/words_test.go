@@ -9,11 +9,13 @@ func words1() map[string]act {
 	return map[string]act{
 		// The house, before anything happens in it. A story that has
 		// tenant.yaml, policies.yaml or contoso.directory gives the tenant these settings.
-		"house":         setHouse,     // [preset P] [setup S] [retry D,D…] [give-up D] [patience D]
-		"switch":        setSwitch,    // NAME VALUE: an assumption about Exchange (fakeexchange.Switches)
-		"dns":           setDNS,       // DOMAIN mx PREF HOST … | DOMAIN nothing | HOST at IP
-		"exchange is":   exchangeSet,  // rule|connector|group NAME PROPERTY VALUE, at any time
-		"exchange adds": exchangeAdds, // LIST FILE.json
+		"house":           setHouse,       // [preset P] [setup S] [retry D,D…] [give-up D] [patience D]
+		"switch":          setSwitch,      // NAME VALUE: an assumption about Exchange (fakeexchange.Switches)
+		"dns":             setDNS,         // DOMAIN mx PREF HOST … | DOMAIN nothing | HOST at IP
+		"tenant seals":    tenantSeals,    // DOMAIN: the tenant has a key for ARC, which is in the DNS
+		"forwarder seals": forwarderSeals, // DOMAIN FILE as FILE: somebody forwarded it and sealed it
+		"exchange is":     exchangeSet,    // rule|connector|group NAME PROPERTY VALUE, at any time
+		"exchange adds":   exchangeAdds,   // LIST FILE.json
 
 		// Mail.
 		"make":           makeFile,      // FILE SIZE: a message of that size
@@ -56,6 +58,7 @@ func words1() map[string]act {
 		"nobody gets":    nobodyGets,    // FILE
 		"mailbox … gets": mailboxGets,   // A gets FILE | nothing | report about B [saying W] | notice saying W | N mails
 		"report":         sawReport,     // of A has WORDS: the last report in A's mailbox
+		"chain":          sawChain,      // of A is pass|fail|none [by DOMAIN,DOMAIN] [with METHOD=RESULT]: ARC of the last mail in A's mailbox
 		"moderation":     sawModeration, // is N
 		"exchange waits": exchangeWaits, // N: messages in Exchange's queue
 	}
