@@ -100,7 +100,7 @@ func RunDemo(ctx context.Context, o DemoOptions) (*Demo, error) {
 	}
 	var err error
 	d.House, err = Build(ctx, Plan{
-		Dir: filepath.Join(d.dir, "house"), Loopback: true, InProcess: o.InProcess, Policies: o.Policies,
+		Dir: filepath.Join(d.dir, "house"), Loopback: true, InProcess: o.InProcess, Policies: o.Policies, People: true,
 		Configure: func(c *Config) {
 			if o.Console != "" {
 				c.Console.Listen = o.Console

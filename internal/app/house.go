@@ -33,6 +33,8 @@ type Plan struct {
 	// Tenant is further YAML of the tenant's file, Policies the text of a
 	// policy file, Directory that of the tenant's directory.
 	Tenant, Policies, Directory string
+	// People makes the directory out of the set-up, as a synchronization would.
+	People bool
 	// Configure changes postern.yaml; may be nil.
 	Configure func(*Config)
 	// Loopback uses real sockets on 127.0.0.1 instead of a network in
@@ -159,6 +161,9 @@ func (h *House) gateway(authority *fakeexchange.Authority) error {
 	if err != nil {
 		return err
 	}
+	if err := h.people(); err != nil {
+		return err
+	}
 	for name, text := range map[string]string{
 		"tenants/contoso.pem":                   string(chain) + string(key),
 		"tenants/contoso.yaml":                  h.tenantYAML(),
@@ -218,6 +223,21 @@ func (h *House) zone() dns.Static {
 		zone[host] = dns.Records{Addresses: []netip.Addr{netip.MustParseAddr(exchangeIn)}}
 	}
 	return zone
+}
+
+// people makes the directory of the pretend tenant.
+func (h *House) people() error {
+	if !h.plan.People || h.plan.Directory != "" {
+		return nil
+	}
+	setup, found := h.Exchange.Setup(h.Params.Name)
+	if !found {
+		return fmt.Errorf("app: the pretend Exchange has no tenant %s", h.Params.Name)
+	}
+	var text strings.Builder
+	err := fakeexchange.WriteDirectory(&text, h.Params.ID, setup, time.Now())
+	h.plan.Directory = text.String()
+	return err
 }
 
 func (h *House) tenantYAML() string {
