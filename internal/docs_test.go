@@ -1111,7 +1111,7 @@ var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```")
 func beside(kind, _, name string) (path, content string, err error) { return "/" + name, kind, nil }
 
 func TestPoliciesInPagesLoad(t *testing.T) {
-	kinds := regexp.MustCompile(`(?m)^kind: (policy|list|calendar|dictionary|detector)$`)
+	kinds := regexp.MustCompile(`(?m)^kind: (policy|list|defaults|calendar|dictionary|detector)$`)
 	// What this version has: no detector and no action may be promised.
 	var types []string
 	for _, e := range look.Entries() {

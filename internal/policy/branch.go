@@ -18,7 +18,8 @@ type Branch struct {
 	// Place is "file:line".
 	Place string `json:"-"`
 
-	when *condition
+	when  *condition
+	given given
 }
 
 // maxBranches bounds the exceptions of a policy.
@@ -72,8 +73,8 @@ func (l *loader) branches(r *reader, m mapping, rule *Rule) {
 			r.wrong(x.keys["id"], "the policy has an exception %q already", b.ID)
 		}
 		if x.has("then") {
-			b.Steps = r.then(x.keys["then"])
-			l.allowed(r, x.keys["then"], &Rule{Mode: rule.Mode, Steps: b.Steps})
+			b.Steps, b.given = r.then(x.keys["then"]), given{}
+			b.given.then(r, x.keys["then"])
 			if most(b.Steps).Strength() > most(rule.Steps).Strength() {
 				r.wrong(x.keys["then"], "an exception is not stronger than its policy: %s is stronger than %s; make it a policy of its own",
 					most(b.Steps), most(rule.Steps))

@@ -140,9 +140,10 @@ type decision struct {
 	once map[evaluated]result
 	// excepting are the moments without excepted values.
 	excepting map[string]*moment
-	// sieve keeps the rules that may match.
-	sieve  *sieve
-	buffer []candidate // used again for each recipient
+	// editions are the rules that hold, sieves those of them that may match.
+	editions []*edition
+	sieves   map[*edition]*sieve
+	buffer   []candidate // used again for each recipient
 	// naive asks every rule for every recipient: what the tests compare with.
 	naive bool
 	// guess is for a replay, missing what it had to guess about.
@@ -192,17 +193,43 @@ func (c candidate) match(why string) Match {
 		Place: c.rule.Place, Why: why}
 }
 
-// recipient evaluates all rules for one recipient. unknown are the rules that
-// protect and cannot be evaluated.
+// recipient decides for one recipient. unknown are the rules that protect and
+// cannot be evaluated. Where nobody knows which defaults hold for the sender,
+// the stricter verdict counts.
 func (d *decision) recipient(p Party) (v RecipientVerdict, unknown []mail.Unseen) {
-	v = RecipientVerdict{Address: p.Address, Action: Deliver, Rules: []string{}}
 	d.moment.turn(p)
+	if d.set == nil {
+		return RecipientVerdict{Address: p.Address, Action: Deliver, Rules: []string{}}, nil
+	}
+	if d.editions == nil {
+		d.editions, d.sieves = d.set.edition(d.moment), map[*edition]*sieve{}
+	}
+	for i, e := range d.editions {
+		other, more := d.judge(p, e)
+		most := stronger(v.AtMost, other.AtMost)
+		if i == 0 || other.Action.Strength() > v.Action.Strength() {
+			v = other
+		}
+		if i > 0 {
+			v.AtMost = most
+		}
+		unknown = append(unknown, more...)
+	}
+	if len(d.editions) > 1 {
+		for _, e := range d.editions[:len(d.editions)-1] {
+			v.Unknown = append(v.Unknown, Match{Rule: e.by.ID, Name: e.by.ID, Action: v.Action, Code: problem.RuleUnknown,
+				Place: e.by.Place, Why: "whether the sender belongs to " + e.by.Group + " cannot be known: the stricter verdict counts"})
+		}
+	}
+	return v, unknown
+}
+
+// judge evaluates the rules of an edition for one recipient.
+func (d *decision) judge(p Party, e *edition) (v RecipientVerdict, unknown []mail.Unseen) {
+	v = RecipientVerdict{Address: p.Address, Action: Deliver, Rules: []string{}}
 	all := d.buffer[:0]
 	upper := Deliver
-	if d.set == nil {
-		return v, nil
-	}
-	for _, r := range d.worthAsking() {
+	for _, r := range d.worthAsking(e) {
 		switch res := d.match(r, p); res.answer {
 		case yes:
 			if res.branch != nil {
@@ -234,22 +261,24 @@ func (d *decision) recipient(p Party) (v RecipientVerdict, unknown []mail.Unseen
 // worthAsking lists the rules that may match for the recipient, in their
 // order. Values that are excepted for some rules and recipients can make a
 // rule match that the facts as they stand do not: then all are asked.
-func (d *decision) worthAsking() (rules []*Rule) {
+func (d *decision) worthAsking(e *edition) (rules []*Rule) {
 	wanted := func(r *Rule) bool { return r.Mode != ModeOff && r.applies(d.facts.Tenant) }
-	if d.naive || d.set.plan == nil || len(d.facts.Excepted) > 0 {
-		for _, r := range d.set.rules {
+	if d.naive || e.plan == nil || len(d.facts.Excepted) > 0 {
+		for _, r := range e.rules {
 			if wanted(r) {
 				rules = append(rules, r)
 			}
 		}
 		return rules
 	}
-	if d.sieve == nil {
-		d.sieve = d.set.plan.sieve(d.moment, wanted)
+	sieve := d.sieves[e]
+	if sieve == nil {
+		sieve = e.plan.sieve(d.moment, wanted)
+		d.sieves[e] = sieve
 	}
-	d.sieve.turn()
-	for _, r := range d.sieve.live {
-		if d.sieve.passes(r) {
+	sieve.turn()
+	for _, r := range sieve.live {
+		if sieve.passes(r) {
 			rules = append(rules, r.rule)
 		}
 	}

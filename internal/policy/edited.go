@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -13,7 +14,7 @@ import (
 func (s *Set) Edited(rules []Rule, lists ...List) (*Set, error) {
 	e := &Set{
 		lists: s.lists, calendars: s.calendars, dictionaries: s.dictionaries, detectors: s.detectors, profiles: s.profiles, language: s.language,
-		terms: s.terms,
+		terms: s.terms, defaults: s.defaults,
 	}
 	if len(lists) > 0 {
 		var err error
@@ -66,6 +67,7 @@ func (s *Set) compiled(r Rule, before *Set) (*Rule, error) {
 		branches[i] = &fresh
 	}
 	r.Branches = branches
+	r.given = s.asGiven(&r, before)
 	r.compiled()
 	return &r, nil
 }
@@ -125,4 +127,34 @@ func closureOf(all map[string]*List, id string) (closure []string) {
 		todo = append(todo, all[next].Include...)
 	}
 	return closure
+}
+
+// asGiven are the keys that an edited rule says itself: those that it said
+// before, and those that were edited.
+func (s *Set) asGiven(r *Rule, before *Set) given {
+	i := slices.IndexFunc(before.rules, func(o *Rule) bool { return o.ID == r.ID })
+	if i < 0 || len(before.defaults) == 0 {
+		return r.given
+	}
+	old, says := before.rules[i], maps.Clone(r.given)
+	if says == nil {
+		says = given{}
+	}
+	if old.Mode != r.Mode {
+		says["mode"] = r.Place
+	}
+	if old.Priority != r.Priority {
+		says["priority"] = r.Place
+	}
+	if old.Sender != r.Sender {
+		says["sender"] = r.Place
+	}
+	if !reflect.DeepEqual(old.Steps, r.Steps) {
+		for _, step := range r.Steps {
+			for _, p := range Parameters(step.Action) {
+				says[string(step.Action)+"."+p.Key] = r.Place
+			}
+		}
+	}
+	return says
 }

@@ -24,6 +24,7 @@ func Documents() []Document {
 	return []Document{
 		{"policy", "a condition, and what is done when it holds", policyKeys()},
 		{"list", "a named set of addresses: a zone", listKeys()},
+		{"defaults", "values that policies need not say themselves", defaultsKeys()},
 		{"calendar", "when people work", calendarKeys()},
 		{"dictionary", "terms to look for", dictionaryKeys()},
 		{"detector", "something else to look for", detectorKeys()},
@@ -57,7 +58,7 @@ func policyKeys() []Parameter {
 	return described(
 		Parameter{Key: "tenants", Form: FormTexts, Means: "ids of the tenants that it is for. Default: all"},
 		Parameter{Key: "sender", Form: FormWord, Words: subjectWords(), Means: "whom `sender` means. Default: envelope"},
-		Parameter{Key: "mode", Form: FormWord, Words: modeWords(), Need: true, Means: "how far it is in force"},
+		Parameter{Key: "mode", Form: FormWord, Words: modeWords(), Means: "how far it is in force; needed where no defaults say it"},
 		Parameter{Key: "priority", Form: FormNumber,
 			Means: "among equal actions the smaller one decides, then the id in alphabetical order. Default: 100"},
 		Parameter{Key: "when", Form: FormCondition, Need: true, Means: "when it holds, so does the policy"},

@@ -81,6 +81,7 @@ type Rule struct {
 
 	when, unless *condition
 	perRecipient bool // some condition asks for the recipient
+	given        given
 }
 
 const defaultPriority = 100
@@ -121,6 +122,14 @@ type loader struct {
 	seen    map[string]place
 	pending []pending  // policies whose conditions wait for all names
 	include []included // lists that include others
+	written []written
+}
+
+// written is a policy with its place.
+type written struct {
+	r         *reader
+	doc, then ast.Node
+	rule      *Rule
 }
 
 // pending is a policy whose conditions are compiled when all lists and
@@ -159,6 +168,8 @@ func (l *loader) document(r *reader, doc ast.Node) {
 			l.list(r, doc)
 		case "calendar":
 			l.calendar(r, doc)
+		case "defaults":
+			l.defaults(r, doc)
 		case "dictionary":
 			l.dictionary(r, doc)
 		case "detector":
@@ -169,7 +180,7 @@ func (l *loader) document(r *reader, doc ast.Node) {
 		}
 		return
 	}
-	r.wrong(doc, "a document needs its kind: policy, list, calendar, dictionary, detector or tenant")
+	r.wrong(doc, "a document needs its kind: policy, list, defaults, calendar, dictionary, detector or tenant")
 }
 
 // identify reads the id and checks that it is used once.
@@ -214,7 +225,7 @@ func (l *loader) policy(r *reader, doc ast.Node) {
 		rule.Name = id
 	}
 	modes := modeWords()
-	rule.Mode = Mode(m.needText("mode", "a policy"))
+	rule.Mode = Mode(m.text("mode"))
 	if rule.Mode != "" && !contains(modes, string(rule.Mode)) {
 		r.wrong(m.keys["mode"], "%q is not a mode (off, log, notify, override, enforce)%s", rule.Mode,
 			didYouMean(string(rule.Mode), modes))
@@ -226,13 +237,65 @@ func (l *loader) policy(r *reader, doc ast.Node) {
 		r.wrong(doc, "a policy needs %q", "then")
 	} else {
 		rule.Steps = r.then(m.keys["then"])
-		l.allowed(r, m.keys["then"], rule)
 	}
+	rule.given = given{}
+	rule.given.then(r, m.keys["then"])
+	for _, key := range []string{"mode", "priority", "sender"} {
+		rule.given.note(m, key)
+	}
+	l.written = append(l.written, written{r, doc, m.keys["then"], rule})
 	rule.Tests = r.cases(m, at)
 	l.set.rules = append(l.set.rules, rule)
 	l.branches(r, m, rule)
 	l.pending = append(l.pending, pending{r, m.keys["when"], rule.When, &rule.when},
 		pending{r, m.keys["unless"], rule.Unless, &rule.unless})
+}
+
+// complete gives every policy what the defaults of the installation say, and
+// checks it as it is for each tenant and group.
+func (l *loader) complete() {
+	for _, w := range l.written {
+		w.rule.fill(l.set.defaultsFor("", nil))
+		if _, said := w.rule.given["mode"]; w.rule.Mode == "" && !said {
+			w.r.wrong(w.doc, "a policy needs %q, where no defaults for the whole installation say it", "mode")
+		}
+	}
+	l.set.edit()
+	for _, w := range l.written {
+		told := map[string]bool{}
+		for _, r := range l.set.every() {
+			if r.ID != w.rule.ID || r.Place != w.rule.Place {
+				continue
+			}
+			rules := []*Rule{r}
+			for _, b := range r.Branches {
+				rules = append(rules, r.branched(b))
+			}
+			for _, one := range rules {
+				l.checkOnce(w, one, told)
+			}
+		}
+	}
+}
+
+// checkOnce tells each mistake of a policy once, in however many editions.
+func (l *loader) checkOnce(w written, rule *Rule, told map[string]bool) {
+	probe := &reader{file: w.r.file, lines: w.r.lines}
+	l.allowed(probe, w.then, rule)
+	for i := range rule.Steps {
+		if len(l.set.defaults) == 0 {
+			break // told where it stands
+		}
+		if wrong := rule.Steps[i].fits(); wrong != "" {
+			probe.wrong(w.then, "%s", wrong)
+		}
+	}
+	for _, m := range probe.mistakes {
+		if !told[m.Text] {
+			told[m.Text] = true
+			w.r.mistakes = append(w.r.mistakes, m)
+		}
+	}
 }
 
 // allowed refuses what this installation cannot do, and further protected
@@ -296,6 +359,7 @@ func (l *loader) finish() {
 			do(l.set.calendars)
 		}
 	}
+	l.complete()
 	lang, err := newLanguage(l.set.lists, l.detectors())
 	if err != nil {
 		l.readers = append(l.readers, &reader{mistakes: Mistakes{{File: "policies", Text: err.Error()}}})

@@ -75,7 +75,7 @@ func TestAThousandRulesThatDoNotMatchCostFewEvaluations(t *testing.T) {
 		}
 	}
 	t.Logf("%d rules, %d recipients: %d evaluations, %d cheap parts, %d rules left for the recipients",
-		len(s.rules), len(f.Recipients), d.moment.evaluated, len(s.plan.atoms), len(d.sieve.live))
+		len(s.rules), len(f.Recipients), d.moment.evaluated, len(s.plan.atoms), len(d.sieves[d.editions[0]].live))
 	if d.moment.evaluated >= 10 {
 		t.Errorf("%d evaluations by CEL", d.moment.evaluated)
 	}

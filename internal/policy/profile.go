@@ -109,7 +109,7 @@ func (s *Set) Counted() []string {
 		return nil
 	}
 	var names []string
-	for _, r := range s.rules {
+	for _, r := range s.every() {
 		if r.Mode == ModeOff {
 			continue
 		}

@@ -32,6 +32,8 @@ type Set struct {
 	terms        map[string]string
 	language     *language // of the conditions
 	plan         *plan
+	defaults     []*Defaults
+	editions     map[string][]*edition // by tenant; the first is for senders of no group
 }
 
 // Dictionary is a detector made of terms, handed on to those who look.
@@ -184,13 +186,22 @@ func (s *Set) Undefined() (names []string) {
 
 // seal puts everything into its canonical order and computes the version.
 func (s *Set) seal() {
-	slices.SortFunc(s.rules, func(a, b *Rule) int {
-		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(s.rules, before)
 	slices.SortFunc(s.dictionaries, func(a, b Dictionary) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(s.detectors, func(a, b Detector) int { return cmp.Compare(a.ID, b.ID) })
 	s.zoned()
 	s.plan = newPlan(s.rules)
+	s.edit()
+	for _, list := range s.editions {
+		for _, e := range list {
+			e.plan = newPlan(e.rules)
+		}
+	}
+	for _, d := range s.defaults {
+		if d.Group != "" {
+			s.groups = append(s.groups, d.Group)
+		}
+	}
 	for _, r := range s.rules {
 		s.headers = append(s.headers, r.headers()...)
 		for _, c := range r.conditions() {
@@ -222,6 +233,9 @@ func (s *Set) seal() {
 func (s *Set) further() (list []any) {
 	if len(s.calendars) > 0 {
 		list = append(list, s.calendars)
+	}
+	if len(s.defaults) > 0 {
+		list = append(list, s.defaults)
 	}
 	return list
 }
