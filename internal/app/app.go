@@ -364,6 +364,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.started = time.Now()
 	a.console = web.New(web.Config{
 		Audit: a.Audit, DB: a.DB, Balance: a.Balance, Started: a.started, Log: a.Log, Version: BuildVersion(),
+		Explain: a.forConsole,
 		Tenants: func() (ids []string) {
 			for _, t := range a.Tenants.Current().Tenants() {
 				ids = append(ids, t.ID)

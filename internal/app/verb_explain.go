@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/gateway"
@@ -13,6 +14,7 @@ import (
 	"postern.dev/postern/internal/policy/explain"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/tenant"
+	"postern.dev/postern/internal/web"
 )
 
 // Explanation is why a message had its verdict.
@@ -79,7 +81,9 @@ func explainKept(
 	if t := state.tenants.Find(m.Tenant); t != nil {
 		gates = t.Gates
 	}
-	e, err = answer(explain.Case{Set: state.set, Facts: f, Gates: gates, Findings: m.Findings, Root: "/"}, q)
+	e, err = answer(explain.Case{
+		Set: state.set, Facts: f, Gates: gates, Findings: m.Findings, Root: "/", Stop: func() bool { return ctx.Err() != nil },
+	}, q)
 	e.Message, e.Unknown, e.Same = m, f.Unknown, e.Verdict.Policy == m.Policy
 	return e, err
 }
@@ -135,4 +139,44 @@ func (b *Bench) ExplainInspection(t *tenant.Tenant, in gateway.Inspection, q Que
 	}, q)
 	e.Same, e.Unknown = true, in.Facts.Unknown
 	return e, err
+}
+
+// forConsole explains a recorded message on a page: in five seconds, and with
+// what was found by then.
+func (a *App) forConsole(ctx context.Context, m audit.Message, to mail.Address, rule string) (e web.Explained, err error) {
+	searching, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	now := a.Tenants.Current()
+	t := now.Find(m.Tenant)
+	if t == nil {
+		return e, fmt.Errorf("%w: there is no tenant %q any more", audit.ErrNotFound, m.Tenant)
+	}
+	kept, err := a.keptCase(ctx, m, t)
+	if err != nil {
+		return e, err
+	}
+	kept.Stop = func() bool { return searching.Err() != nil }
+	x, err := answer(kept, Question{Recipient: to, WhyNot: rule})
+	e = web.Explained{Why: x.Why, WhyNot: x.WhyNot, Left: x.Left, Unknown: kept.Facts.Unknown, Policy: x.Verdict.Policy,
+		Same: x.Verdict.Policy == m.Policy}
+	for _, r := range t.Policies.Rules() {
+		e.Rules = append(e.Rules, web.RuleName{ID: r.ID, Name: r.Name})
+	}
+	for _, r := range x.Verdict.Recipients {
+		e.Recipients = append(e.Recipients, r.Address)
+	}
+	return e, err
+}
+
+func (a *App) keptCase(ctx context.Context, m audit.Message, t *tenant.Tenant) (c explain.Case, err error) {
+	var kept audit.Facts
+	err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
+		kept, err = a.Audit.Facts(tx, m.ID)
+		return err
+	})
+	if err != nil {
+		return c, err
+	}
+	f, err := policy.ReadFacts(kept.Data)
+	return explain.Case{Set: t.Policies, Facts: f, Gates: t.Gates, Findings: m.Findings, Root: "/"}, err
 }

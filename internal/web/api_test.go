@@ -38,6 +38,13 @@ func TestAPIAnswersAsTheDescriptionSays(t *testing.T) {
 		{"a record that is not there", "/api/v1/messages/none", 404, "/api/v1/messages/{id}", true},
 		{"a reference of two records", "/api/v1/messages/TWIN-2345", 409, "/api/v1/messages/{id}", true},
 		{"a record without a session", "/api/v1/messages/K7TQ-0009", 401, "/api/v1/messages/{id}", false},
+		{"an explanation", "/api/v1/messages/K7TQ-0024/why", 200, "/api/v1/messages/{id}/why", true},
+		{"an explanation of a policy", "/api/v1/messages/K7TQ-0024/why?rule=cards-leave&to=bob@fabrikam.example", 200, "/api/v1/messages/{id}/why", true},
+		{"an explanation of no policy", "/api/v1/messages/K7TQ-0024/why?rule=none", 400, "/api/v1/messages/{id}/why", true},
+		{"an explanation of nobody", "/api/v1/messages/K7TQ-0024/why?to=x@y.example", 400, "/api/v1/messages/{id}/why", true},
+		{"an explanation of a message that is not there", "/api/v1/messages/none/why", 404, "/api/v1/messages/{id}/why", true},
+		{"an explanation of two records", "/api/v1/messages/TWIN-2345/why", 409, "/api/v1/messages/{id}/why", true},
+		{"an explanation without a session", "/api/v1/messages/K7TQ-0024/why", 401, "/api/v1/messages/{id}/why", false},
 		{"the description", "/api/v1/openapi.json", 200, "/api/v1/openapi.json", false},
 	}
 	records := func(now time.Time) []audit.Message {
@@ -132,8 +139,8 @@ func TestTheDescriptionIsWhole(t *testing.T) {
 	has("Recipient", "verdict", verdicts())
 	has("Unseen", "reason", causes)
 	got, _ := dig(doc, "paths")
-	if paths := got.(map[string]any); len(paths) != 3 {
-		t.Errorf("the description has %d paths, the console 3", len(paths))
+	if paths := got.(map[string]any); len(paths) != 4 {
+		t.Errorf("the description has %d paths, the console 4", len(paths))
 	}
 	fields := map[string]any{
 		"Message": audit.Message{}, "Step": audit.Step{}, "Recipient": audit.Recipient{}, "Part": audit.Part{},

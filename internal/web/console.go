@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
 	"postern.dev/postern/internal/telemetry"
@@ -38,6 +39,10 @@ type Config struct {
 	Balance func(ctx context.Context) (task.Sum, []string, error)
 	// Tenants lists the ids of the tenants that are configured.
 	Tenants func() []string
+	// Explain says why a message had its verdict: of one recipient, or of all
+	// when it is "", and with the id of a policy why that did not decide.
+	// Without it there is no such page.
+	Explain func(ctx context.Context, m audit.Message, to mail.Address, rule string) (Explained, error)
 	// Started is when the gateway started.
 	Started time.Time
 	// Log takes what an operator should know; nil is nothing.
@@ -74,6 +79,8 @@ func (c *Console) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", c.inside(c.list))
 	mux.HandleFunc("GET /m/{id}", c.inside(c.message))
+	mux.HandleFunc("GET /m/{id}/why", c.inside(c.why))
+	mux.HandleFunc("GET /api/v1/messages/{id}/why", c.inside(c.apiWhy))
 	mux.HandleFunc("POST /leave", c.leave)
 	mux.HandleFunc("GET /enter/{token}", c.enter)
 	mux.HandleFunc("GET /api/v1/messages", c.inside(c.apiList))

@@ -51,7 +51,8 @@ func inBubble(t *testing.T, records func(now time.Time) []audit.Message, test fu
 		}
 		h := &house{t: t, sum: task.Sum{In: 4, Delivered: 1, Held: 1, Open: 1, Refused: 1}}
 		h.Console = New(Config{
-			Audit: log, DB: db, Version: "test", Started: time.Now().Add(-3 * time.Hour),
+			Explain: explainSample,
+			Audit:   log, DB: db, Version: "test", Started: time.Now().Add(-3 * time.Hour),
 			Tenants: func() []string { return []string{"contoso"} },
 			Balance: func(context.Context) (task.Sum, []string, error) { return h.sum, h.lines, nil },
 		})

@@ -14,8 +14,8 @@
 // must come from our own pages, and the session's cookie is never sent along
 // from elsewhere.
 //
-// The package reads; it changes no mail and decides nothing. It knows nothing
-// of SMTP, of policies or of how a message is taken.
+// The package reads; it changes no mail and decides nothing: explanations are
+// made by others. It knows nothing of SMTP or of how a message is taken.
 //
 // Standards: RFC 9110 (HTTP), RFC 6265 (cookies), RFC 3629 (UTF-8), OpenAPI
 // 3.1 (openapi.json), Content Security Policy Level 3, WCAG 2.2 AA.

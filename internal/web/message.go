@@ -35,6 +35,8 @@ type entity struct {
 	// Hidden counts rows that are not shown.
 	Hidden hidden
 	API    string
+	// Explains is set when there is a page that says why.
+	Explains bool
 }
 
 type hidden struct{ To, Timeline, Findings, Unseen, Parts, Labels int }
@@ -142,6 +144,7 @@ func (c *Console) describe(m audit.Message, tasks []task.Task) entity {
 		p := described(problem.Code(m.Problem))
 		e.Problem = &p
 	}
+	e.Explains = c.Explain != nil && m.Policy != "" && !m.Erased
 	e.Sentence, e.Tone, e.Icon = standing(m)
 	e.Because, e.Rule = because(m)
 	for _, r := range m.Recipients {

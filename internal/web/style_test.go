@@ -94,7 +94,8 @@ func TestPagesCanBeUsedByEverybody(t *testing.T) {
 	pages := map[string]string{}
 	inBubble(t, three, func(h *house) {
 		pages = map[string]string{
-			"list": h.page("/", 200), "message": h.page("/m/K7TQ-0024", 200), "mistake": h.page("/?q=form:x", 400),
+			"list": h.page("/", 200), "message": h.page("/m/K7TQ-0024", 200), "why": h.page("/m/K7TQ-0024/why", 200),
+			"why not": h.page("/m/K7TQ-0024/why?rule=iban", 200), "mistake": h.page("/?q=form:x", 400),
 			"not found": h.page("/m/none", 404),
 		}
 		h.cookie = nil

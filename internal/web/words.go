@@ -9,6 +9,7 @@ import (
 
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy/explain"
 )
 
 // words are the functions of the templates. None of them returns markup.
@@ -24,6 +25,9 @@ func (c *Console) words() template.FuncMap {
 		"inspected": inspected,
 		"cause":     cause,
 		"stepWords": stepWords,
+		"truth":     truth,
+		"part":      part,
+		"evidence":  explain.Evidence,
 		"since":     func(from, to time.Time) string { return span(to.Sub(from)) },
 	}
 }

@@ -42,7 +42,7 @@ func (x *Explainer) amend(i int, q *quest, rules []policy.Rule, want policy.Trut
 				continue
 			}
 			for _, a := range x.amendments(i, r, side.node, side.unless) {
-				if q.tried++; q.tried > maxTried {
+				if q.tried++; q.tried > maxTried || x.stopped() {
 					return best
 				}
 				v := policy.Decide(a.set, x.Facts, x.Gates)

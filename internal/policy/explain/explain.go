@@ -19,6 +19,8 @@ type Case struct {
 	Findings []detect.Finding
 	// Root stands before the places of rules.
 	Root string
+	// Stop ends searches early when it says so; nil never does.
+	Stop func() bool
 }
 
 // Explainer explains one decision. It is not for several goroutines.

@@ -87,7 +87,7 @@ func (x *Explainer) run(q *quest, from []tried) (best *Counterfactual, exhausted
 				if !ok || q.known(s) {
 					continue
 				}
-				if q.tried++; q.tried > maxTried {
+				if q.tried++; q.tried > maxTried || x.stopped() {
 					return best, true
 				}
 				v := policy.Decide(x.Set, s.facts, x.Gates)
@@ -105,6 +105,8 @@ func (x *Explainer) run(q *quest, from []tried) (best *Counterfactual, exhausted
 	}
 	return nil, false
 }
+
+func (x *Explainer) stopped() bool { return x.Stop != nil && x.Stop() }
 
 // known reports whether the same changes were tried in another order.
 func (q *quest) known(s state) bool {
