@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"postern.dev/postern/internal/contact"
 	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/mail"
@@ -175,7 +176,38 @@ func factsOf(ctx context.Context, l gateway.Looker, s *inForce) policy.FactsOf {
 		if err != nil {
 			return policy.Facts{}, err
 		}
-		return gateway.Inspect(ctx, l, t, who, dir, env, body).Facts, nil
+		f := gateway.Inspect(ctx, l, t, who, dir, env, body).Facts
+		acquaint(&f, t, c.Known)
+		return f, nil
+	}
+}
+
+// acquaint gives facts the history that a test says: with those who are known
+// there was mail before, to their domains often.
+func acquaint(f *policy.Facts, t *tenant.Tenant, known []mail.Address) {
+	if known == nil {
+		return
+	}
+	for i := range f.Recipients {
+		p := &f.Recipients[i]
+		if p.Contact != nil && p.Contact.Colleague {
+			continue
+		}
+		other := p.Address
+		if p.Inside {
+			other = f.Mailbox.Address
+		}
+		p.Contact = &policy.Contact{}
+		domains := slices.Clone(t.Domains)
+		for _, a := range known {
+			domains = append(domains, a.Domain())
+			if a.Key() == other.Key() {
+				p.Contact = &policy.Contact{Count: 1, Sent: 1, First: f.Now.AddDate(0, 0, -1), Last: f.Now.AddDate(0, 0, -1)}
+			}
+		}
+		var nobody *contact.History
+		like := nobody.LooksLike(t.ID, p.Address.Domain(), domains)
+		p.LooksLike = &like
 	}
 }
 

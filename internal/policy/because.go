@@ -41,7 +41,7 @@ func (d *decision) ways(r *Rule, to mail.Address) string {
 	parties = append(parties, d.facts.Sender, d.facts.Mailbox, d.facts.User)
 	var list []string
 	for _, p := range parties {
-		for _, g := range r.when.Groups {
+		for _, g := range d.set.asked(r.when) {
 			if way := p.Ways[g]; way != "" && !slices.Contains(list, way) && len(list) < 3 {
 				list = append(list, way)
 			}
@@ -51,6 +51,17 @@ func (d *decision) ways(r *Rule, to mail.Address) string {
 		return ""
 	}
 	return " (" + join(list) + ")"
+}
+
+// asked are the groups that a condition asks for, also through lists.
+func (s *Set) asked(c *condition) []string {
+	groups := slices.Clone(c.Groups)
+	for _, name := range c.Lists {
+		if list := s.lists[name]; list != nil {
+			groups = append(groups, list.groups...)
+		}
+	}
+	return groups
 }
 
 // counts are the findings that both conditions look at, once per type, with

@@ -44,6 +44,9 @@ type Case struct {
 	Tenant    string   `json:"tenant,omitempty"`
 	// Directory is a file that says who is who, in the place of the tenant's.
 	Directory string `json:"directory,omitempty"`
+	// Known are those with whom the sender has exchanged mail before; nil is
+	// not said, and then nobody knows.
+	Known []mail.Address `json:"known,omitempty"`
 	// Now is when the message is judged; zero is now.
 	Now time.Time `json:"now,omitzero"`
 
@@ -130,6 +133,12 @@ func (r *reader) expected(t mapping, c *Case) {
 	if ends := []string{string(EndRefuse), string(EndRelease), string(EndReleaseEncrypted)}; t.has("then") &&
 		!contains(ends, string(c.Then)) {
 		r.wrong(t.keys["then"], "%q is not an end of a hold (refuse, release, release-encrypted)%s", c.Then, didYouMean(string(c.Then), ends))
+	}
+	if t.has("known") {
+		c.Known = []mail.Address{}
+		for _, a := range plain(t.texts("known")) {
+			c.Known = append(c.Known, mail.Address(a))
+		}
 	}
 	if t.has("now") {
 		now, err := time.Parse(time.RFC3339, t.text("now"))
