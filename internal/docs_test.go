@@ -47,6 +47,7 @@ func TestGeneratedPagesAreThoseOfTheCode(t *testing.T) {
 		"detectors": detectorsPage,
 		"stories":   storiesPage,
 		"limits":    limitsPage,
+		"notices":   noticesPage,
 	}
 	for name, page := range pages {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,6 @@
 // Package packs carries the files that come with Postern: detectors, one a
 // file, as docs/reference/detector-packs.md describes it; lists of terms;
-// zones, which are lists of addresses; and profiles, which put detectors
+// zones, which are lists of addresses; notices, the texts of our mails; and profiles, which put detectors
 // together for a law or a purpose. The files are part of the binary, so that
 // it needs no others.
 //
@@ -15,7 +15,7 @@ import (
 	"io/fs"
 )
 
-//go:embed detectors/*.yaml profiles/*.yaml terms/*.yaml zones/*.yaml
+//go:embed detectors/*.yaml profiles/*.yaml notices/*.yaml terms/*.yaml zones/*.yaml
 var files embed.FS
 
 // File is one pack as it stands in the folder.
@@ -33,6 +33,9 @@ func Profiles() []File { return list("profiles/*.yaml") }
 
 // Terms lists the files of packs/terms by name.
 func Terms() []File { return list("terms/*.yaml") }
+
+// Notices lists the files of packs/notices by name.
+func Notices() []File { return list("notices/*.yaml") }
 
 // Zones lists the files of packs/zones by name.
 func Zones() []File { return list("zones/*.yaml") }

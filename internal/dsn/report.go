@@ -37,6 +37,8 @@ type Report struct {
 	To mail.Address
 	// Subject and Text are for the person who reads it.
 	Subject, Text string
+	// HTML says the same; a notice then has both, a report the text alone.
+	HTML string
 	// MessageID is the report's own, without angle brackets; InReplyTo is
 	// that of the original as it came, "" when it had none.
 	MessageID, InReplyTo string
@@ -84,10 +86,7 @@ func (r Report) Bytes() []byte {
 	w.field("Content-Type", `multipart/report; report-type=delivery-status; boundary="`+boundary+`"`)
 	w.line("")
 	w.line("--" + boundary)
-	w.field("Content-Type", "text/plain; charset=utf-8")
-	w.field("Content-Transfer-Encoding", "quoted-printable")
-	w.line("")
-	w.quoted(r.Text)
+	w.text("text/plain", r.Text)
 	w.line("--" + boundary)
 	w.status(r, utf8)
 	if r.Original != nil {
@@ -305,9 +304,25 @@ func (r Report) Notice() []byte {
 	w := &writer{Buffer: &b}
 	r.head(w)
 	w.field("MIME-Version", "1.0")
-	w.field("Content-Type", "text/plain; charset=utf-8")
+	if r.HTML == "" {
+		w.text("text/plain", r.Text)
+		return b.Bytes()
+	}
+	boundary := r.boundary()
+	w.field("Content-Type", `multipart/alternative; boundary="`+boundary+`"`)
+	w.line("")
+	w.line("--" + boundary)
+	w.text("text/plain", r.Text)
+	w.line("--" + boundary)
+	w.text("text/html", r.HTML)
+	w.line("--" + boundary + "--")
+	return b.Bytes()
+}
+
+// text writes a text as a part.
+func (w *writer) text(kind, text string) {
+	w.field("Content-Type", kind+"; charset=utf-8")
 	w.field("Content-Transfer-Encoding", "quoted-printable")
 	w.line("")
-	w.quoted(r.Text)
-	return b.Bytes()
+	w.quoted(text)
 }

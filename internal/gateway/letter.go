@@ -148,9 +148,9 @@ func foundWords(because string) string {
 func approverWords(list []string) string {
 	switch {
 	case len(list) == 0:
-		return "An administrator"
+		return "administrator"
 	case len(list) == 1 && list[0] == "manager":
-		return "Your manager"
+		return "manager"
 	}
 	return joinWords(list)
 }
@@ -186,7 +186,10 @@ func (l letter) write(g *Gateway, t *tenant.Tenant, row spool.Message, body mail
 	h := mail.ParseHeader(body)
 	about := notice.About{
 		All: l.All, Why: l.Why, Rule: l.Rule, Advice: l.Advice, Contact: t.Contact, Organization: t.Name, Ref: l.Ref,
-		Subject: h.Text("Subject"),
+		Subject: h.Text("Subject"), Zone: t.Zone,
+	}
+	if !l.Outside { // a stranger reads English
+		about.Languages = t.Languages
 	}
 	var secrets = t.Secrets()
 	if scrub(about.Subject, secrets) != about.Subject {
@@ -206,8 +209,9 @@ func (l letter) write(g *Gateway, t *tenant.Tenant, row spool.Message, body mail
 			Address: x.Address, ORcpt: x.ORcpt, Action: l.action(), Reply: x.Reply, Remote: x.Host, Last: now,
 		})
 	}
-	text := l.text(about)
-	r.Subject, r.Text = text.Subject, text.Body
+	kind, about := l.text(about)
+	text := t.Notices.Write(kind, about)
+	r.Subject, r.Text, r.HTML = text.Subject, text.Body, text.HTML
 	if l.Kind == letterNote || l.Kind == letterWaiting {
 		return plainMail(r)
 	}
@@ -221,31 +225,33 @@ func (l letter) action() dsn.Action {
 	return dsn.Failed
 }
 
-func (l letter) text(a notice.About) notice.Text {
-	one := reported{}
+// text names the text and puts in what only this kind knows.
+func (l letter) text(a notice.About) (notice.Kind, notice.About) {
 	if len(l.About) > 0 {
-		one = l.About[0]
+		a.Reply, a.Host = l.About[0].Reply, l.About[0].Host
 	}
+	a.Who, a.Waited, a.Due, a.End = l.Who, l.Waited, l.Due, string(l.End)
+	a.More = map[string]string{"comment": l.Comment}
 	switch {
 	case l.Kind == letterUndelivered:
-		return notice.Undelivered(a, one.Reply, one.Host)
+		return notice.Undelivered, a
 	case l.Kind == letterRelayed:
-		return notice.Relayed(a, one.Host)
+		return notice.Relayed, a
 	case l.Outside:
-		return notice.Stopped(a)
+		return notice.NotSentOutside, a
 	case l.Kind == letterDeclined:
-		return notice.Declined(a, l.Who, l.Comment)
+		return notice.Declined, a
 	case l.Kind == letterExpired:
-		return notice.Expired(a, l.Waited)
+		return notice.Expired, a
 	case l.Kind == letterNote:
-		return notice.Noted(a)
+		return notice.Note, a
 	case l.Kind == letterWaiting:
-		return notice.Waiting(a, l.Who, l.Due, string(l.End))
+		return notice.Waiting, a
 	}
-	return notice.NotSent(a)
+	return notice.NotSent, a
 }
 
-// plainMail is a notice: the same head as a report, and one text.
+// plainMail is a notice: the same head as a report, and the text twice.
 func plainMail(r dsn.Report) []byte {
 	r.Recipients, r.Original = nil, nil
 	return bytes.Clone(r.Notice())

@@ -10,45 +10,78 @@ import (
 )
 
 // FuzzTexts writes every text with any words in it: what stands in a value
-// adds no paragraph, and a stranger is told no reason.
+// adds no paragraph, no markup and no link, and a stranger is told no reason.
 func FuzzTexts(f *testing.F) {
 	f.Add("subject", "3 card numbers", "Cards", "Use the portal.", "ann@contoso.example", uint16(3))
 	f.Add("a\r\nBcc: x", "%s%n\n\n", "\"", "\r\n\r\nYour message was sent", "", uint16(2000))
-	f.Add("", "", "", "", "\u202e", uint16(0))
+	f.Add("", "<script>", "{ref}", "[x]", "\u202e", uint16(0))
 	f.Fuzz(func(t *testing.T, subject, why, rule, advice, who string, n uint16) {
-		a := About{Subject: subject, All: int(n), Why: why, Rule: rule, Advice: advice, Contact: who, Organization: why, Ref: "abcd2345"}
-		for range n % 200 {
-			a.List = append(a.List, "x@y.example")
+		a := About{
+			Subject: subject, All: int(n), Why: why, Rule: rule, Advice: advice, Contact: who, Organization: why, Ref: "abcd2345",
+			Who: who, Due: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), Waited: time.Duration(n) * time.Minute,
+			Reply: mail.NewReply(550, "5.1.1", why), Host: who, Console: "mail.example",
+			Links: map[string]string{"link": who, "link_wrong": "https://mail.example/" + advice, "link_pass": "https://" + why + "/"},
+			More:  map[string]string{"sender": who, "comment": advice, "reason": why, "n": rule},
 		}
-		reply := mail.NewReply(550, "5.1.1", why)
-		due := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
-		texts := func(a About, who string) []Text {
-			return []Text{
-				NotSent(a), Stopped(a), Declined(a, who, why), Expired(a, 48*time.Hour), Undelivered(a, reply, "mx.example"),
-				Relayed(a, "mx.example"), Noted(a), Waiting(a, who, due, "refuse"), {Body: Short(rule, why, a.Ref)},
-			}
+		for range n % 200 {
+			a.List = append(a.List, mail.Address(who))
 		}
 		size := len(subject) + len(why) + len(rule) + len(advice) + len(who)
-		valid := true
-		for _, s := range []string{subject, why, rule, advice, who} {
-			valid = valid && utf8.ValidString(s)
+		for _, kind := range Kinds() {
+			lang := Default().Languages()[int(n)%4]
+			a.Languages = []string{lang}
+			x := Default().Write(kind, a)
+			if len(x.Body) > 20*size+len(a.List)*(len(who)+4)+6000 {
+				t.Fatalf("%s has %d octets", kind, len(x.Body))
+			}
+			if !utf8.ValidString(x.Subject+x.Body+x.HTML) || strings.ContainsAny(x.Body, "\r\u202e") || strings.ContainsAny(x.Subject, "\r\n") {
+				t.Fatalf("%s: %q", kind, x)
+			}
+			if strings.Contains(x.HTML, "<script") || strings.Count(x.HTML, "<a href=") != strings.Count(x.HTML, `<a href="https://mail.example/`) {
+				t.Fatalf("%s: %s", kind, x.HTML)
+			}
+			if got, want := strings.Count(x.Body, "\n\n"), strings.Count(Default().Write(kind, plainer(a)).Body, "\n\n"); got > want {
+				t.Fatalf("%s in %s: a value adds a paragraph: %q", kind, lang, x.Body)
+			}
 		}
-		for i, x := range texts(a, who) {
-			if len(x.Body) > 20*size+20*len(a.List)+3000 || len(x.Subject) > len(subject)+100 {
-				t.Fatalf("text %d has %d octets", i, len(x.Body))
-			}
-			if valid && !utf8.ValidString(x.Subject+x.Body) {
-				t.Fatalf("text %d is not UTF-8: %q", i, x)
-			}
-			if strings.Contains(x.Body, "\r") {
-				t.Fatalf("text %d holds a CR: %q", i, x.Body)
-			}
-		}
-		// A stranger's text does not depend on what was found.
+		a.Languages = nil
 		other := a
-		other.Why, other.Rule, other.Advice, other.Subject = "w", "r", "a", "s"
-		if Stopped(a) != Stopped(other) {
-			t.Fatalf("a stranger is told a reason: %q", Stopped(a))
+		other.Why, other.Rule, other.Advice, other.Subject, other.Reply = "w", "r", "a", "s", mail.Reply{}
+		if Default().Write(NotSentOutside, a) != Default().Write(NotSentOutside, other) {
+			t.Fatal("a stranger is told a reason")
+		}
+	})
+}
+
+// plainer is a with harmless values.
+func plainer(a About) About {
+	a.Subject, a.Why, a.Rule, a.Advice, a.Contact, a.Who, a.Host = "s", "w", "r", "a", "c", "b", "h"
+	a.Links = map[string]string{"link": "https://mail.example/1", "link_wrong": "https://mail.example/2", "link_pass": "https://mail.example/3"}
+	a.More = map[string]string{"sender": "x", "comment": "x", "reason": "x", "n": "1"}
+	list := make([]mail.Address, len(a.List))
+	for i := range list {
+		list[i] = "x@y.example"
+	}
+	a.List = list
+	return a
+}
+
+// FuzzTemplate reads any text as one of a tenant: what is not refused can be
+// written with and without values.
+func FuzzTemplate(f *testing.F) {
+	f.Add("Not sent[: {subject}]", "It was **not sent**.\n\n[?others {names}|[a {ref}]] {list}")
+	f.Add("[[[[[", "**{")
+	f.Fuzz(func(t *testing.T, subject, text string) {
+		c, err := Default().With(NotSent, "xx", Source{subject, text})
+		_ = Default().Lint(NotSent, "xx", Source{subject, text})
+		if err != nil {
+			return
+		}
+		for _, a := range []About{about(), {}} {
+			a.Languages = []string{"xx"}
+			if x := c.Write(NotSent, a); strings.ContainsAny(x.Subject, "\n") {
+				t.Fatalf("%q", x)
+			}
 		}
 	})
 }

@@ -49,6 +49,7 @@ func build(d settings.Document, published *Published, offline bool) (*Tenant, se
 	b.looking(t, c)
 	b.people(t, c)
 	b.senderAuth(t, c)
+	b.notices(t, c)
 	return t, b.bad
 }
 

@@ -97,6 +97,33 @@ type Config struct {
 	// results count at the next server, where this sealer is trusted
 	// (Set-ArcConfig). Default: none; changed messages are not sealed.
 	Seal Seal `yaml:"seal"`
+	// Notices says how Postern writes to the tenant's people.
+	Notices Notices `yaml:"notices"`
+}
+
+// Notices says how Postern writes to the tenant's people.
+type Notices struct {
+	// Languages are those of the mails, the best first: de, en, fr, nl, or one
+	// of your own texts. What a language lacks is English.
+	// Default: en.
+	Languages []string `yaml:"languages"`
+	// TimeZone is where times are meant, e.g. Europe/Berlin. Default: UTC.
+	TimeZone string `yaml:"time_zone"`
+	// Texts are used in place of those that come with Postern
+	// (docs/reference/notices.md).
+	Texts []NoticeText `yaml:"texts"`
+}
+
+// NoticeText is a text of the tenant's own.
+type NoticeText struct {
+	// Kind names the text, e.g. not-sent.
+	Kind string `yaml:"kind"`
+	// Language is that of the text, e.g. de.
+	Language string `yaml:"language"`
+	// Subject is that of the mail, with variables in braces.
+	Subject string `yaml:"subject"`
+	// Text is what the mail says.
+	Text string `yaml:"text"`
 }
 
 // Contacts says what is remembered of earlier contact. No address and no

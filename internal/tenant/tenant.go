@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/idna"
 
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/notice"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/senderauth"
 )
@@ -56,6 +57,11 @@ type Tenant struct {
 	Results []string
 	// Sealer seals what was changed; nil for none.
 	Sealer *senderauth.Signer
+	// Notices are the texts of the mails to its people, Languages those in
+	// which they are written, and Zone where times are meant.
+	Notices   *notice.Catalog
+	Languages []string
+	Zone      *time.Location
 	// Disabled tenants are deferred.
 	Disabled bool
 	// Policies are the rules that are in force for this tenant.
