@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"postern.dev/postern/internal/app"
+	"postern.dev/postern/internal/disguise"
 )
 
 func (p *program) policyCaseVerb() *cobra.Command {
@@ -52,7 +53,7 @@ func (p *program) makeCase(cmd *cobra.Command, b *app.Bench, name, tenantID, out
 		return wrong("--tenant: %v", err)
 	}
 	made, err := b.MakeCase(cmd.Context(), t, body)
-	if errors.Is(err, app.ErrOtherVerdict) {
+	if errors.Is(err, app.ErrOtherVerdict) || errors.Is(err, disguise.ErrLeft) {
 		return red("%v", err)
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package disguise
 
 import (
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"strings"
 	"unicode"
@@ -84,7 +85,7 @@ func (f *faker) candidate(typ, value string, attempt int) string {
 	switch {
 	case strings.HasPrefix(typ, "SECRET"):
 		return f.secret(value, attempt)
-	case typ == "IP_ADDRESS" && strings.Count(value, ".") == 3:
+	case network(value):
 		return f.address(value)
 	case typ == "CREDIT_CARD":
 		return f.shape(value, func(i int) bool { return i < 4 })
@@ -145,6 +146,12 @@ func (f *faker) secret(value string, attempt int) string {
 		stays = 0
 	}
 	return f.shape(value, func(i int) bool { return i < stays })
+}
+
+// network reports whether a value is an IPv4 address.
+func network(value string) bool {
+	a, err := netip.ParseAddr(value)
+	return err == nil && a.Is4()
 }
 
 // address is another one of the same network, with numbers that exist.

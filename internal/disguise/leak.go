@@ -1,6 +1,7 @@
 package disguise
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,9 @@ import (
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
 )
+
+// ErrLeft says that a value which was found could not be replaced.
+var ErrLeft = errors.New("disguise: something that was found could not be replaced; nothing is written")
 
 // leaks searches the made message for what was replaced. A part in which
 // something is left is made again as its text; what then is left is an error.
@@ -24,7 +28,7 @@ func (w *work) leaks() error {
 		w.write()
 	}
 	if left := w.left(); len(left) > 0 {
-		return fmt.Errorf("disguise: %d parts hold values that could not be replaced; nothing is written", len(left))
+		return fmt.Errorf("%w: in %d parts of the message", ErrLeft, len(left))
 	}
 	return nil
 }

@@ -106,7 +106,7 @@ func identifies(typ string) bool {
 	switch typ {
 	case "EMAIL", "EMAIL_ADDRESS", "DATE", "URL", "KEYWORD", "BIC":
 		return false
-	case "PHONE", "IP_ADDRESS", "PERSON", "PASSPORT":
+	case "PHONE", "IP_ADDRESS", "IPV4", "IPV6", "PERSON", "PASSPORT":
 		return true
 	}
 	if strings.HasPrefix(typ, "SECRET") {
@@ -173,6 +173,10 @@ func (w *work) learnText(text string) {
 			w.made.Weak = append(w.made.Weak, p.Type)
 		}
 		w.swapper.values[value], w.swapper.types[value] = fake, p.Type
+		if network(value) { // as it stands in names of hosts
+			host := strings.ReplaceAll(value, ".", "-")
+			w.swapper.values[host], w.swapper.types[host] = strings.ReplaceAll(fake, ".", "-"), p.Type
+		}
 		w.made.originals = append(w.made.originals, value)
 	}
 }
