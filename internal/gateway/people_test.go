@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/mail"
@@ -15,7 +16,7 @@ import (
 )
 
 // directoryOf is the directory of contoso.example with these entries.
-func directoryOf(t *testing.T, lines ...string) *directory.Directory {
+func directoryOf(t testing.TB, lines ...string) *directory.Directory {
 	t.Helper()
 	text := `{"kind":"directory","version":1,"tenant":"contoso","generated":"2026-11-22T06:00:00Z"}` + "\n" +
 		strings.Join(lines, "\n") + fmt.Sprintf("\n"+`{"kind":"end","entries":%d}`, len(lines))
@@ -28,7 +29,7 @@ func directoryOf(t *testing.T, lines ...string) *directory.Directory {
 }
 
 // policiesAsking is a set whose rules ask for these groups.
-func policiesAsking(t *testing.T, groups ...string) *policy.Set {
+func policiesAsking(t testing.TB, groups ...string) *policy.Set {
 	t.Helper()
 	var b strings.Builder
 	for i, g := range groups {
@@ -111,6 +112,22 @@ func TestFactsSayWhoEverybodyIs(t *testing.T) {
 	}
 	if f.Direction != policy.Outbound || f.Visible.Outside != 1 {
 		t.Errorf("direction %s, visible %+v: the contact's mail leaves", f.Direction, f.Visible)
+	}
+}
+
+func TestKeptFactsAreReadBackAsTheyWere(t *testing.T) {
+	f := factsWith(t, sampleDirectory(t), policiesAsking(t, "sales@contoso.example"), morning,
+		"From: Ann@contoso.example\r\nSender: boss@contoso.example\r\nTo: sales@contoso.example", "boss@contoso.example", "x@northwind.example")
+	data := kept(f).Data
+	back, err := policy.ReadFacts(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(f, back, cmpopts.EquateEmpty()); d != "" {
+		t.Error(d)
+	}
+	if n := strings.Count(string(data), "Ann is in Sales via EMEA"); n != 1 {
+		t.Errorf("what is known of the sender is kept %d times", n)
 	}
 }
 

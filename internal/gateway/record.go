@@ -136,7 +136,7 @@ func (tr *trail) judged(j judgment) {
 
 // kept are facts as the record keeps them.
 func kept(f policy.Facts) audit.Facts {
-	text, err := json.Marshal(f)
+	text, err := json.Marshal(f.Lean())
 	if err != nil {
 		return audit.Facts{} // plain data: cannot happen, and would cost a replay only
 	}

@@ -200,10 +200,15 @@ func (f Facts) Robotic() bool { return f.Automatic || f.NullSender || f.OOO }
 // there, or has a form that this program does not know, is listed in Unknown;
 // keys that this program does not know are left out.
 func ReadFacts(data []byte) (Facts, error) {
-	if f, ok := readFast(data); ok {
-		return f, nil
+	f, ok := readFast(data)
+	if !ok {
+		var err error
+		if f, err = readSlowly(data); err != nil {
+			return f, err
+		}
 	}
-	return readSlowly(data)
+	f.whole()
+	return f, nil
 }
 
 func readSlowly(data []byte) (Facts, error) {

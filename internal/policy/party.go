@@ -41,6 +41,9 @@ type Party struct {
 	// Who is what the directory says of the person; nil when it does not know
 	// the address, or was not asked.
 	Who *Who `json:"who,omitempty"`
+	// Same is set in facts that are kept of a party that is the sender: all that
+	// is said of the sender is said of it.
+	Same bool `json:"same,omitempty"`
 	// LooksLike is the domain, one that the tenant often writes to or its own,
 	// that the address's domain can be mistaken for; "" for none, nil when
 	// nobody looked.
@@ -68,6 +71,42 @@ type Who struct {
 	Disabled bool `json:"disabled,omitempty"`
 	// Leaks is set when mail to it is forwarded outside.
 	Leaks bool `json:"leaks,omitempty"`
+}
+
+// Lean is f as it is kept: what a directory says of the sender stands there
+// once, and not again with the author, the mailbox and the user.
+func (f Facts) Lean() Facts {
+	if f.Sender.Groups == nil {
+		return f
+	}
+	lean := func(p Party) Party {
+		if p.Address.Key() != f.Sender.Address.Key() {
+			return p
+		}
+		return Party{Address: p.Address, Inside: p.Inside, Same: true}
+	}
+	f.From = slices.Clone(f.From)
+	for i, p := range f.From {
+		f.From[i] = lean(p)
+	}
+	f.Mailbox, f.User = lean(f.Mailbox), lean(f.User)
+	return f
+}
+
+// whole undoes Lean.
+func (f *Facts) whole() {
+	fill := func(p *Party) {
+		if p.Same {
+			address := p.Address
+			*p = f.Sender
+			p.Address = address
+		}
+	}
+	for i := range f.From {
+		fill(&f.From[i])
+	}
+	fill(&f.Mailbox)
+	fill(&f.User)
 }
 
 // Role is where a recipient stands.
