@@ -14,7 +14,7 @@ import (
 
 func (p *program) policyVerb() *cobra.Command {
 	return p.group("policy", "Test and explain policies", p.policyTestVerb(), p.policyExplainVerb(), p.policyCaseVerb(),
-		p.policyReplayVerb(), p.policyShowVerb(),
+		p.policyReplayVerb(), p.policyShowVerb(), p.policySchemaVerb(),
 		p.policyVersionsVerb(), p.policyVersionVerb(), p.policyDiffVerb(), p.policyRollbackVerb())
 }
 
