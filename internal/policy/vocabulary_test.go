@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,5 +183,40 @@ func TestASetSaysWhatItAsksOfAuthentication(t *testing.T) {
 	}
 	if list := (*Set)(nil).Auth(); len(list) > 0 {
 		t.Error(list)
+	}
+}
+
+func TestTheExamplesOfFunctionsAreTrue(t *testing.T) {
+	t.Parallel()
+	f := rich()
+	f.Headers["x-class"] = []string{"red", "green"}
+	f.Recipients[0].Groups = append(f.Recipients[0].Groups, "sales@contoso.example")
+	f.Now = noon // a Sunday
+	var text strings.Builder
+	for i, fn := range Functions() {
+		text.WriteString(policyText(fmt.Sprintf("f-%d", i), ModeEnforce, strings.ReplaceAll(fn.Example, "'", "''"), "log") + "---\n")
+	}
+	s := load(t, text.String()+"kind: list\nid: partners\nmembers: [fabrikam.example]\n---\n"+
+		"kind: calendar\nid: office\nzone: Europe/Amsterdam\nhours: { sun: \"10:00-14:00\" }\n")
+	won := map[string]bool{}
+	for _, m := range Decide(s, f, nil).Recipients[0].Won {
+		won[m.Rule] = true
+	}
+	for i, fn := range Functions() {
+		if !won[fmt.Sprintf("f-%d", i)] {
+			t.Errorf("%s is not true", fn.Example)
+		}
+	}
+	for _, n := range Names() {
+		if n.Means == "" || n.Type == "" {
+			t.Errorf("%s says nothing of itself", n.Name)
+		}
+	}
+	for _, typ := range ObjectTypes() {
+		for _, n := range typ.Fields {
+			if n.Means == "" || n.Type == "" {
+				t.Errorf("%s.%s says nothing of itself", typ.Name, n.Name)
+			}
+		}
 	}
 }
