@@ -85,9 +85,6 @@ func (a *amendment) original(f mail.Field) {
 	a.Original = append(a.Original, f.Name+": "+value)
 }
 
-// fields are those of a name whose end is known for sure.
-func (a *amendment) fields(name string) []mail.Field { return a.h.All(name) }
-
 // raw reads a range of the message, at most limit octets of it.
 func (a *amendment) raw(r mail.Range, limit int64) []byte {
 	p := make([]byte, max(0, min(r.Len(), limit)))
@@ -110,11 +107,8 @@ func (a *amendment) lineEnd(f mail.Field) string {
 
 // newline is what ends the lines of the header: that of its first field.
 func (a *amendment) newline() string {
-	for _, f := range a.h.Fields() {
-		if a.lineEnd(f) == "\n" {
-			return "\n"
-		}
-		break
+	if list := a.h.Fields(); len(list) > 0 && a.lineEnd(list[0]) == "\n" {
+		return "\n"
 	}
 	return "\r\n"
 }

@@ -33,9 +33,9 @@ func (a *amendment) recipients(hidden func(mail.Address) bool, add []mail.Addres
 			lacks = append(lacks, string(addr))
 		}
 	}
-	cc := a.fields("Cc")
+	cc := a.h.All("Cc")
 	list := make([]named, 0, 2)
-	for _, f := range append(a.fields("To"), cc...) {
+	for _, f := range append(a.h.All("To"), cc...) {
 		list = append(list, named{field: f})
 	}
 	if hidden != nil {

@@ -15,7 +15,7 @@ const lineLimit = 76
 // tag puts the tags in front of every subject that lacks them. What stood
 // there stays as it is, encoded words and folding included.
 func (a *amendment) tag(tags []string) {
-	list := a.fields("Subject")
+	list := a.h.All("Subject")
 	if len(list) == 0 {
 		a.Front = append(a.Front, "Subject: "+encode(strings.Join(tags, " "), false)+"\r\n"...)
 		a.changed("subject: tag %s", strings.Join(tags, " "))

@@ -74,7 +74,7 @@ func TestWhatThisVersionCannotDoIsRefusedWithAReason(t *testing.T) {
 
 func TestARuleMustFitItsTenants(t *testing.T) {
 	own := tenant.Presets()[0]
-	own.Name, own.Checked = "own", "X-Contoso-Checked"
+	own.Checked, own.Action = "X-Contoso-Checked", "X-Contoso-Action"
 	for _, p := range append(tenant.Presets(), own) {
 		x := []*tenant.Tenant{{ID: "contoso", Preset: p}}
 		for _, h := range policy.Handoffs() {
@@ -83,8 +83,11 @@ func TestARuleMustFitItsTenants(t *testing.T) {
 				t.Fatal(err)
 			}
 			field := p.Action
-			if h == policy.Junk {
+			switch {
+			case h == policy.Junk:
 				field = p.Spam
+			case h != policy.Quarantine && p.Name != "postern":
+				field = "" // no rule of that product asks for it
 			}
 			err = fitTenants(set, x)
 			if (err == nil) != (field != "") || err != nil && !strings.Contains(err.Error(), "a.yaml:2:1: the tenant contoso has no header field") {

@@ -12,7 +12,8 @@ import (
 
 // HandoffField is the header field by which a tenant's rules in Exchange are
 // told what to do with a message; ok is false when the tenant's preset has
-// none for it. The spam confidence level itself cannot be handed over: Exchange
+// none for it. Rules that were written for another product know one verdict
+// only: another value would be heard by nobody. The spam confidence level itself cannot be handed over: Exchange
 // strips X-MS-Exchange-Organization-SCL at its border, so that a rule of the
 // tenant sets it where it finds the field.
 func HandoffField(t *tenant.Tenant, h policy.Handoff) (field policy.Header, ok bool) {
@@ -27,7 +28,8 @@ func HandoffField(t *tenant.Tenant, h policy.Handoff) (field policy.Header, ok b
 	case policy.Junk:
 		field.Name, field.Value = t.Preset.Spam, t.Preset.SpamValue
 	}
-	return field, field.Name != "" && field.Value != ""
+	known := h == policy.Quarantine || h == policy.Junk || t.Preset.Name == "postern"
+	return field, known && field.Name != "" && field.Value != ""
 }
 
 // attainable brings a verdict to what can be done here. Hand-offs become header

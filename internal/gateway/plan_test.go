@@ -195,6 +195,8 @@ func TestNothingWeakerThanThePolicySays(t *testing.T) {
 			Headers: []policy.Header{{Name: "x-postern-action", Value: "Encrypt", Exists: policy.Append}}, Handoff: []policy.Handoff{policy.Moderate}},
 			policy.SetHeader, "X-Postern-Action: Moderate"},
 		{"a preset without the field holds", opswat, policy.RecipientVerdict{Action: policy.SetHeader, Handoff: []policy.Handoff{policy.Encrypt}}, policy.HoldFor, ""},
+		{"another product's rules know no other verdict", tenant.Presets()[2],
+			policy.RecipientVerdict{Action: policy.SetHeader, Handoff: []policy.Handoff{policy.Encrypt}}, policy.HoldFor, ""},
 		{"even what only waits", opswat, policy.RecipientVerdict{Action: policy.HoldFor, Handoff: []policy.Handoff{policy.Encrypt},
 			Hold: &policy.Hold{Terms: policy.Terms{Delay: true}}}, policy.HoldFor, ""},
 		{"and does not weaken a block", opswat, policy.RecipientVerdict{Action: policy.Block, Handoff: []policy.Handoff{policy.Encrypt}}, policy.Block, ""},
