@@ -8,8 +8,8 @@
 // log, its metrics, its command line and /proc, never from its memory.
 //
 // It does not know the rooms: of the project's packages it uses only the
-// certificate authority of fakeexchange, and bench/ledger to hold logs against
-// records. Everything is behind the build tag
+// certificate authority of fakeexchange, bench/ledger to hold logs against
+// records, and senderauth, which is held against verifiers of other people. Everything is behind the build tag
 // e2e; "make e2e" builds the binary and runs it. A peer that is not installed
 // prints "SKIPPED name". Only processes that a test started are ended, by
 // their id.

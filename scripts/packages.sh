@@ -2,7 +2,8 @@
 # Installs the Debian packages that the tests need, when run as root; else
 # names the missing ones in one line. Tests skip loudly what is not there.
 set -u
-want=(swaks postfix postgresql chromium strace poppler-utils tesseract-ocr)
+want=(swaks postfix postgresql chromium strace poppler-utils tesseract-ocr
+	python3-dkim python3-authres python3-nacl libmail-dkim-perl)
 missing=()
 for p in "${want[@]}"; do
 	dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")

@@ -200,7 +200,8 @@ func (b *bodyHash) emit(p []byte) {
 	b.out = append(b.out, p...)
 }
 
-// Sum ends the body and gives its hash. The empty body is CR LF in the simple
+// Sum ends the body and gives its hash. White space before the end of the
+// message is at the end of a line: DATA puts a line end behind it. The empty body is CR LF in the simple
 // form and nothing in the relaxed one; every other ends with one line end.
 func (b *bodyHash) Sum() []byte {
 	if b.cr {
