@@ -112,6 +112,8 @@ type PartInfo struct {
 	SHA256 string `json:"sha256,omitempty"`
 	// TextBytes is how much text (UTF-8) was looked at.
 	TextBytes int64 `json:"text_bytes"`
+	// Macros is set when macros (VBA, Basic) were read in it.
+	Macros bool `json:"macros,omitempty"`
 }
 
 // Total is the number of different values of a type over the whole message:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 
 	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/mail"
@@ -131,6 +132,7 @@ func (d *Document) Break() error {
 // "slide 4, notes", "comments". It ends the line; "" ends the section.
 func (d *Document) Section(name string) error {
 	err := d.Break()
+	d.result.Macros = d.result.Macros || name == "macros" || strings.HasPrefix(name, "macro ")
 	d.place(name, 0, 0)
 	return err
 }

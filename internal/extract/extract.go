@@ -53,6 +53,8 @@ type Result struct {
 	TextBytes int64
 	// Properties are what the format says about itself.
 	Properties map[string]string
+	// Macros is set when the source of a macro (VBA, Basic) was given out.
+	Macros bool
 	// Unseen are the reasons for which not everything was read.
 	Unseen []Unread
 

@@ -1,6 +1,7 @@
 package extract_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/binary"
 	"strings"
@@ -54,5 +55,33 @@ func TestDocumentsOfOfficeAreKnownByTheirContent(t *testing.T) {
 				t.Errorf("%v", paper.unseen)
 			}
 		})
+	}
+}
+
+func TestADocumentWithMacrosSaysSo(t *testing.T) {
+	odt := func(more ...string) string {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for i := 0; i+1 < len(more); i += 2 {
+			w, err := z.CreateHeader(&zip.FileHeader{Name: more[i], Method: zip.Store})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = w.Write([]byte(more[i+1]))
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	parts := []string{"mimetype", "application/vnd.oasis.opendocument.text", "content.xml", `<c><text:p>text</text:p></c>`}
+	for in, want := range map[string]bool{
+		odt(parts...): false,
+		odt(append(parts, "Basic/Standard/m.xml", `<script:module>Sub x</script:module>`)...): true,
+	} {
+		result, err := extract.Begin(extract.Input{Octets: strings.NewReader(in)}, extract.Limits{}).Finish(&sheetOfPaper{})
+		if err != nil || result.Macros != want {
+			t.Errorf("macros %v, want %v; %v", result.Macros, want, err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"crypto/tls"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,7 +113,7 @@ func fromReport(f *policy.Facts, r detect.Report) {
 		if p.Attachment {
 			f.Attachments = append(f.Attachments, policy.Attachment{
 				Name: p.Name, Type: p.Type, Size: p.Size, Encrypted: encrypted[p.Part],
-				Part: p.Part, Parent: parent(files, p.Part),
+				Part: p.Part, Parent: parent(files, p.Part), Macro: macro(r, p.Part),
 			})
 		}
 	}
@@ -132,6 +133,17 @@ func distinct(totals []detect.Total) (left, body map[string]int) {
 		body[t.Type+" "+detect.Low.String()] = t.BodyLow
 	}
 	return left, body
+}
+
+// macro says whether a file, or a file in it, holds macros; nil when not all
+// of it was read.
+func macro(r detect.Report, part string) *bool {
+	in := func(path string) bool { return path == part || strings.HasPrefix(path, part+".") }
+	holds := slices.ContainsFunc(r.Parts, func(p detect.PartInfo) bool { return p.Macros && in(p.Part) })
+	if !holds && slices.ContainsFunc(r.Unseen, func(u mail.Unseen) bool { return u.Part == "" || in(u.Part) }) {
+		return nil
+	}
+	return &holds
 }
 
 // attachments are the paths of the files.

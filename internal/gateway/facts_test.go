@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -60,5 +61,24 @@ func TestFactsCountByPart(t *testing.T) {
 	}
 	if f.Attachments[2].Parent != "3" || f.Attachments[1].Parent != "" || f.Attachments[2].Part != "3.1" {
 		t.Errorf("%+v", f.Attachments)
+	}
+}
+
+func TestFactsSayWhichFilesHoldMacros(t *testing.T) {
+	var f policy.Facts
+	fromReport(&f, detect.Report{
+		Parts: []detect.PartInfo{{Part: "2", Attachment: true}, {Part: "2.1", Attachment: true, Macros: true}, {Part: "3", Attachment: true},
+			{Part: "4", Attachment: true}, {Part: "4.1", Attachment: true}, {Part: "5", Attachment: true, Macros: true}},
+		Unseen: []mail.Unseen{{Part: "4.1", Reason: mail.Encrypted}, {Part: "5", Reason: mail.TooLarge}},
+	})
+	want := map[string]string{"2": "true", "2.1": "true", "3": "false", "4": "nobody knows", "4.1": "nobody knows", "5": "true"}
+	for _, a := range f.Attachments {
+		got := "nobody knows"
+		if a.Macro != nil {
+			got = fmt.Sprint(*a.Macro)
+		}
+		if got != want[a.Part] {
+			t.Errorf("%s: %s", a.Part, got)
+		}
 	}
 }

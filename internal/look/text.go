@@ -215,6 +215,7 @@ func (w *worker) part(it item, content io.Reader) error {
 	}
 	w.text += result.TextBytes
 	info.Type, info.Size, info.SHA256, info.TextBytes = result.Type, result.Size, result.SHA256, result.TextBytes
+	info.Macros = result.Macros
 	if err := w.record(record{Part: &info}); err != nil {
 		return err
 	}

@@ -274,7 +274,7 @@ func attachmentFields() map[string]field {
 				return unknownValue("whether an attachment holds macros")
 			}
 			return types.Bool(*of(v).Macro)
-		}, "it holds macros"},
+		}, "it, or a file in it, holds macros (VBA, Basic)"},
 		"part":     keptField(of, func(a Attachment) ref.Val { return types.String(a.Part) }, "its path"),
 		"parent":   keptField(of, func(a Attachment) ref.Val { return types.String(a.Parent) }, "the path of the file it lies in, else `\"\"`"),
 		"embedded": keptField(of, func(a Attachment) ref.Val { return types.Bool(a.Parent != "") }, "it lies in another file"),

@@ -74,7 +74,11 @@ func (d dice) condition(depth int) string {
 func (d dice) policy(id int) string {
 	var b strings.Builder
 	actions, modes := Actions(), Modes()
-	fmt.Fprintf(&b, "kind: policy\nid: r%d\nmode: \"%s\"\npriority: %d\nwhen: >-\n  %s\n", id, modes[d.IntN(len(modes))], d.IntN(3), d.condition(3))
+	fmt.Fprintf(&b, "kind: policy\nid: r%d\nmode: \"%s\"\n", id, modes[d.IntN(len(modes))])
+	if d.chance(70) {
+		fmt.Fprintf(&b, "priority: %d\n", d.IntN(3))
+	}
+	fmt.Fprintf(&b, "when: >-\n  %s\n", d.condition(3))
 	if d.chance(30) {
 		fmt.Fprintf(&b, "unless: >-\n  %s\n", d.condition(2))
 	}
@@ -96,6 +100,15 @@ func (d dice) policy(id int) string {
 	}
 	b.WriteString("then: " + then + "\n---\n")
 	return b.String()
+}
+
+// defaults draws those of a tenant and of a group.
+func (d dice) defaults() string {
+	modes := Modes()
+	text := fmt.Sprintf("kind: defaults\nid: d1\ntenants: [contoso]\npriority: %d\nsender: %s\nhold: { for: 3h }\n---\n", d.IntN(3),
+		d.pick(subjectWords()...))
+	return text + fmt.Sprintf("kind: defaults\nid: d2\ngroup: %s\nmode: \"%s\"\npriority: %d\n---\n",
+		d.pick("sales@contoso.example", "all@contoso.example"), modes[d.IntN(len(modes))], d.IntN(3))
 }
 
 func (d dice) party() Party {
@@ -188,6 +201,9 @@ func TestTheIndexDecidesAsWithoutIt(t *testing.T) {
 		text.WriteString(lists)
 		for i := range 1 + d.IntN(4) {
 			text.WriteString(d.policy(i))
+		}
+		if d.chance(30) {
+			text.WriteString(d.defaults())
 		}
 		s, err := Load([]File{{"p.yaml", []byte(text.String())}}, o)
 		if err != nil {
