@@ -36,7 +36,7 @@ func BenchmarkDecidingBesideLooking(b *testing.B) {
 	var text strings.Builder
 	for i := range 100 {
 		fmt.Fprintf(&text, "kind: policy\nid: r-%d\nmode: enforce\nwhen: direction == \"outbound\" && findings.credit_card.high >= %d "+
-			"&& !recipient.in(\"partners\")\nthen: { hold: { approver: manager } }\n---\n", i, i%3)
+			"&& !recipient.in(\"partners\") && size < 100000 + 1\nthen: { hold: { approver: manager } }\n---\n", i, i%3)
 	}
 	s, err := policy.Load([]policy.File{{Name: "p", Data: []byte(text.String() + "kind: list\nid: partners\nmembers: [nobody.example]\n")}},
 		policy.Options{})

@@ -136,18 +136,24 @@ func (l *language) in(party, list ref.Val) ref.Val {
 		return types.False // an undefined list has no members; Set.Undefined tells
 	}
 	p := party.Value().(person)
-	return truthOf(named.holds(*p.Party, p.moment.facts.Directory), "whether an address is in the list "+named.ID)
+	asked := membership{p.Party, named}
+	val, known := p.moment.listed[asked]
+	if !known {
+		val = truthOf(named.holds(*p.Party, p.moment.facts.Directory), "whether an address is in the list ", named.ID)
+		p.moment.listed[asked] = val
+	}
+	return val
 }
 
 // truthOf is an answer as a value of CEL.
-func truthOf(a answer, what string) ref.Val {
+func truthOf(a answer, what ...string) ref.Val {
 	switch a {
 	case yes:
 		return types.True
 	case no:
 		return types.False
 	}
-	return unknownValue(what)
+	return unknownValue(strings.Join(what, ""))
 }
 
 // ofParty makes a function of any address and the name of something.
@@ -162,7 +168,7 @@ func (l *language) ofParty(id string, f func(party, name ref.Val) ref.Val) []cel
 
 func (l *language) member(party, group ref.Val) ref.Val {
 	p, name := party.Value().(person), string(group.(types.String))
-	return truthOf(p.member(name, p.moment.facts.Directory), "whether an address belongs to "+name)
+	return truthOf(p.member(name, p.moment.facts.Directory), "whether an address belongs to ", name)
 }
 
 func headersMacro(eh cel.MacroExprFactory, _ celast.Expr, args []celast.Expr) (celast.Expr, *cel.Error) {

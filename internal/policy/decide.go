@@ -143,6 +143,7 @@ type decision struct {
 	// editions are the rules that hold, sieves those of them that may match.
 	editions []*edition
 	sieves   map[*edition]*sieve
+	asked    []asked     // used again for each recipient
 	buffer   []candidate // used again for each recipient
 	// naive asks every rule for every recipient: what the tests compare with.
 	naive bool
@@ -229,8 +230,12 @@ func (d *decision) judge(p Party, e *edition) (v RecipientVerdict, unknown []mai
 	v = RecipientVerdict{Address: p.Address, Action: Deliver, Rules: []string{}}
 	all := d.buffer[:0]
 	upper := Deliver
-	for _, r := range d.worthAsking(e) {
-		switch res := d.match(r, p); res.answer {
+	for _, one := range d.worthAsking(e) {
+		r, res := one.rule, result{answer: yes}
+		if !one.matches {
+			res = d.match(r, p)
+		}
+		switch res.answer {
 		case yes:
 			if res.branch != nil {
 				all = append(all, v.excuse(r, res.branch, d.facts)...)
@@ -261,12 +266,12 @@ func (d *decision) judge(p Party, e *edition) (v RecipientVerdict, unknown []mai
 // worthAsking lists the rules that may match for the recipient, in their
 // order. Values that are excepted for some rules and recipients can make a
 // rule match that the facts as they stand do not: then all are asked.
-func (d *decision) worthAsking(e *edition) (rules []*Rule) {
+func (d *decision) worthAsking(e *edition) (rules []asked) {
 	wanted := func(r *Rule) bool { return r.Mode != ModeOff && r.applies(d.facts.Tenant) }
 	if d.naive || e.plan == nil || len(d.facts.Excepted) > 0 {
 		for _, r := range e.rules {
 			if wanted(r) {
-				rules = append(rules, r)
+				rules = append(rules, asked{rule: r})
 			}
 		}
 		return rules
@@ -277,12 +282,20 @@ func (d *decision) worthAsking(e *edition) (rules []*Rule) {
 		d.sieves[e] = sieve
 	}
 	sieve.turn()
+	rules = d.asked[:0]
 	for _, r := range sieve.live {
-		if sieve.passes(r) {
-			rules = append(rules, r.rule)
+		if a := sieve.ask(r.node); a != no {
+			rules = append(rules, asked{r.rule, a == yes && len(r.rule.Branches) == 0})
 		}
 	}
+	d.asked = rules
 	return rules
+}
+
+// asked is a rule that may match; matches says that the index knows it.
+type asked struct {
+	rule    *Rule
+	matches bool
 }
 
 // applies reports whether the rule is meant for the tenant.
@@ -382,6 +395,9 @@ func (d *decision) settle(v *RecipientVerdict, all []candidate) {
 		return b.rank() - a.rank()
 	})
 	told := make(map[*Rule]bool, len(all))
+	if len(all) > 8 {
+		v.Lost = slices.Grow(v.Lost, len(all)-1)
+	}
 	var last [4]string // losers mostly lose for the same reason
 	reason := ""
 	why := func(words ...string) string {
@@ -410,6 +426,9 @@ func (d *decision) settle(v *RecipientVerdict, all []candidate) {
 		}
 		told[c.rule] = true
 		d.addUp(v, c, i == 0)
+	}
+	if len(v.Lost) == 0 {
+		v.Lost = nil
 	}
 }
 

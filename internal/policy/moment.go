@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -51,8 +52,19 @@ func (o object) Equal(other ref.Val) ref.Val {
 	return types.Bool(ok && o.name == p.name && reflect.DeepEqual(o.v, p.v))
 }
 
-func (o object) Type() ref.Type { return types.NewObjectType(o.name) }
+func (o object) Type() ref.Type { return typesOnce()[o.name] }
 func (o object) Value() any     { return o.v }
+
+// typesOnce are the types of objects, made when one is first asked for.
+var typesOnce = func() func() map[string]*types.Type {
+	return sync.OnceValue(func() map[string]*types.Type {
+		all := map[string]*types.Type{typeFindings: types.NewObjectType(typeFindings)}
+		for name := range objectTypes() {
+			all[name] = types.NewObjectType(name)
+		}
+		return all
+	})
+}()
 
 func objects[T any](name string, list []T) ref.Val {
 	vals := make([]ref.Val, len(list))
@@ -141,6 +153,7 @@ type moment struct {
 	found     map[scope]map[string]counts
 	whole     map[string]ref.Val // the counts of everything
 	cache     map[string]ref.Val
+	listed    map[membership]ref.Val
 	recipient ref.Val
 	strange   map[string]bool // detectors that were others then, or nobody
 	subject   Subject         // whom the policy means by its sender
@@ -151,7 +164,7 @@ type moment struct {
 func newMoment(f *Facts, profiles ...Profile) *moment {
 	m := &moment{
 		facts: f, unknown: map[string]bool{}, profiles: profiles, found: map[scope]map[string]counts{},
-		whole: map[string]ref.Val{}, cache: map[string]ref.Val{}, recipient: unknownValue("recipient"),
+		whole: map[string]ref.Val{}, cache: map[string]ref.Val{}, listed: map[membership]ref.Val{}, recipient: unknownValue("recipient"),
 	}
 	for _, k := range f.Unknown {
 		m.unknown[k] = true
@@ -175,6 +188,12 @@ type person struct {
 }
 
 func (m *moment) person(name string, p Party) ref.Val { return object{name, person{&p, m}} }
+
+// membership is an address and a list.
+type membership struct {
+	party *Party
+	list  *List
+}
 
 // turn makes the moment that of a recipient.
 func (m *moment) turn(p Party) {

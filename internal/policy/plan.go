@@ -3,7 +3,8 @@ package policy
 // A plan is the index of a set: the screens of its rules over one table of
 // cheap parts. Each part is asked once a message, or once a recipient, and
 // whole rules fall away by it: most of them once a message, by direction,
-// class, sender or type of finding, the others by the recipient.
+// class, sender or type of finding, the others by the recipient. A rule whose
+// cheap parts alone say yes matches.
 type plan struct {
 	rules []planned
 	atoms []placedAtom
@@ -14,8 +15,6 @@ type plan struct {
 type planned struct {
 	rule *Rule
 	node *node
-	// recipient is set when the node has parts about the recipient.
-	recipient bool
 }
 
 // node is a screen in a plan.
@@ -36,28 +35,26 @@ func newPlan(rules []*Rule) *plan {
 	known := map[string]int{}
 	for i, r := range rules {
 		any := &node{op: screenOr}
-		one := planned{rule: r, node: any}
 		for _, subject := range r.Sender.each() {
-			whole := &node{op: screenAnd, parts: []*node{p.place(r.when.screen, subject, known, &one)}}
+			whole := &node{op: screenAnd, parts: []*node{p.place(r.when.screen, subject, known)}}
 			if r.unless != nil {
-				whole.parts = append(whole.parts, &node{op: screenNot, parts: []*node{p.place(r.unless.screen, subject, known, &one)}})
+				whole.parts = append(whole.parts, &node{op: screenNot, parts: []*node{p.place(r.unless.screen, subject, known)}})
 			}
 			any.parts = append(any.parts, whole)
 		}
-		p.rules[i] = one
+		p.rules[i] = planned{r, any}
 	}
 	return p
 }
 
-func (p *plan) place(s *screen, subject Subject, known map[string]int, one *planned) *node {
+func (p *plan) place(s *screen, subject Subject, known map[string]int) *node {
 	n := &node{op: s.op}
 	for _, part := range s.parts {
-		n.parts = append(n.parts, p.place(part, subject, known, one))
+		n.parts = append(n.parts, p.place(part, subject, known))
 	}
 	if s.op != screenAtom {
 		return n
 	}
-	one.recipient = one.recipient || s.atom.recipient
 	key := s.atom.key
 	if s.atom.sender {
 		key = string(subject) + ":" + key
@@ -111,11 +108,8 @@ func (s *sieve) turn() {
 	}
 }
 
-// passes reports whether a rule may match for the recipient.
-func (s *sieve) passes(r planned) bool { return !r.recipient || s.ask(r.node) != no }
-
-// ask works a node out. Unknown and maybe are told apart nowhere but here:
-// both leave the rule to CEL.
+// ask works a node out. Unknown and maybe come to the same: both leave the
+// rule to CEL.
 func (s *sieve) ask(n *node) answer {
 	switch n.op {
 	case screenAtom:

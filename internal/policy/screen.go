@@ -18,7 +18,8 @@ import (
 // which nothing is said. The cheap parts read the facts by the same functions
 // as CEL does, and each of them once a message or once a recipient, however
 // many rules hold it. A rule whose screen says no does not match, whatever
-// CEL would say of the rest: false && unknown is false. Every other answer is
+// CEL would say of the rest: false && unknown is false. One whose screen says
+// yes matches, by the same functions and the same logic. Every other answer is
 // left to CEL, so that unknown facts never hide a rule.
 type screen struct {
 	op    screenOp
