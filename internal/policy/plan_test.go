@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"postern.dev/postern/internal/mail"
 )
 
 // cpu is the time that this process has computed: other work on the machine
@@ -132,5 +134,30 @@ func BenchmarkAHundredMatchingRules(b *testing.B) {
 				perMessage(b, s, f)
 			})
 		}
+	}
+}
+
+func TestNoRuleRunsLongerThanItsCostLimitHoweverLongTheFactsAre(t *testing.T) {
+	t.Parallel()
+	when := `any(recipients, r, r.address.contains("nobody") && r.outside)`
+	s := load(t, policyText("a", ModeEnforce, when, "block"))
+	if s.rules[0].when.free == nil {
+		t.Fatal("with usual facts it cannot reach its limit, and is not counted")
+	}
+	f := facts()
+	if r := Decide(s, f, nil).Recipients[0]; r.Action != Deliver || len(r.Unknown) > 0 {
+		t.Errorf("%+v", r)
+	}
+	for i := range 60_000 {
+		f.From = append(f.From, Party{Address: "ann@contoso.example"})
+		f.Recipients = append(f.Recipients, Party{Address: mail.Address(fmt.Sprintf("u%d@fabrikam.example", i))})
+	}
+	d := &decision{set: s, facts: &f, moment: s.moment(&f), once: map[evaluated]result{}}
+	v, unseen := d.recipient(f.Recipients[0])
+	if len(v.Unknown) != 1 || v.Unknown[0].Why != "it reached its cost limit" || v.AtMost != Block {
+		t.Errorf("%+v", v.Unknown)
+	}
+	if len(unseen) != 1 || unseen[0].Reason != mail.EngineFailed {
+		t.Errorf("a rule that protects and hits its limit closes the gate: %+v", unseen)
 	}
 }
