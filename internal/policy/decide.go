@@ -208,7 +208,8 @@ func (d *decision) recipient(p Party) (v RecipientVerdict, unknown []mail.Unseen
 	for i, e := range d.editions {
 		other, more := d.judge(p, e)
 		most := stronger(v.AtMost, other.AtMost)
-		if i == 0 || other.Action.Strength() > v.Action.Strength() {
+		change := other.Action.Strength() - v.Action.Strength()
+		if i == 0 || change > 0 && d.guess != guessNo || change < 0 && d.guess == guessNo {
 			v = other
 		}
 		if i > 0 {
@@ -218,6 +219,9 @@ func (d *decision) recipient(p Party) (v RecipientVerdict, unknown []mail.Unseen
 	}
 	if len(d.editions) > 1 {
 		for _, e := range d.editions[:len(d.editions)-1] {
+			if d.guess != guessNothing { // a replay takes the weaker and the stricter one
+				d.note("whether the sender belongs to " + e.by.Group)
+			}
 			v.Unknown = append(v.Unknown, Match{Rule: e.by.ID, Name: e.by.ID, Action: v.Action, Code: problem.RuleUnknown,
 				Place: e.by.Place, Why: "whether the sender belongs to " + e.by.Group + " cannot be known: the stricter verdict counts"})
 		}

@@ -164,3 +164,19 @@ func TestEditionsDecideAsWithoutTheIndex(t *testing.T) {
 		}
 	}
 }
+
+func TestAReplayKnowsWhereItDoesNotKnowTheGroup(t *testing.T) {
+	t.Parallel()
+	s := load(t, strings.Replace(defaultsText, "mode: override", "mode: \"off\"", 1))
+	f := facts()
+	f.Findings = nil
+	p := Replay(s, f, nil)
+	if p.Known(0) || p.Least.Recipients[0].Action != Deliver || p.Most.Recipients[0].Action != HoldFor ||
+		len(p.Missing) == 0 || p.Missing[0] != "whether the sender belongs to sales@contoso.example" {
+		t.Errorf("%v: %s to %s", p.Missing, p.Least.Recipients[0].Action, p.Most.Recipients[0].Action)
+	}
+	f.Sender.Groups, f.User.Groups = []string{}, []string{}
+	if p := Replay(s, f, nil); !p.Known(0) || len(p.Missing) > 0 {
+		t.Errorf("it is known: %v", p.Missing)
+	}
+}
