@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -44,6 +45,10 @@ func (v *RecipientVerdict) excuse(r *Rule, b *Branch, f *Facts) []candidate {
 	}
 	return r.branched(b).candidates(f)
 }
+
+// Excused reports whether a rule lost because one of its exceptions holds:
+// then it does nothing at all.
+func Excused(m Match) bool { return strings.HasPrefix(m.Why, "its exception ") }
 
 // branches reads the exceptions of a policy.
 func (l *loader) branches(r *reader, m mapping, rule *Rule) {

@@ -114,10 +114,10 @@ func (s *Set) Tracer() *Tracer {
 
 // Trace is how a rule was evaluated for one recipient.
 type Trace struct {
-	When   *Node
+	When *Node
+	// Unless is its exception: of a rule with children, a node whose parts
+	// are all of them.
 	Unless *Node
-	// Branches are the exceptions of the rule, in their order.
-	Branches []*Node
 	// Truth is "when, and not unless, and no exception".
 	Truth Truth
 	// Why says why it cannot be known.
@@ -143,6 +143,13 @@ func (t *Tracer) Rule(r Rule, f *Facts, recipient int) (Trace, error) {
 	if out.Unless, err = t.exception(r.unless, &out, m); err != nil {
 		return out, err
 	}
+	if len(r.Branches) == 0 {
+		return out, nil
+	}
+	all := &Node{Text: "one of its exceptions holds", Op: "or", Truth: False}
+	if out.Unless != nil {
+		all.add(out.Unless)
+	}
 	for _, b := range r.Branches {
 		n := &Node{Text: b.When, Truth: Skipped}
 		if out.Truth == True {
@@ -150,9 +157,20 @@ func (t *Tracer) Rule(r Rule, f *Facts, recipient int) (Trace, error) {
 				return out, err
 			}
 		}
-		out.Branches = append(out.Branches, n)
+		n.Element = "exception " + b.ID
+		all.add(n)
 	}
+	out.Unless = all
 	return out, nil
+}
+
+// add takes one of several exceptions, of which the first that is not false
+// counts.
+func (n *Node) add(part *Node) {
+	n.Parts = append(n.Parts, part)
+	if n.Truth == False && part.Truth != Skipped {
+		n.Truth, n.Why = part.Truth, part.Why
+	}
 }
 
 // exception traces what stands against a rule that holds so far.

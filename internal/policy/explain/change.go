@@ -55,7 +55,7 @@ type changer struct {
 // change in any case is tried first: of a chain with "and" the first part that
 // is not true, of one with "or" each part.
 func (c changer) toward(n *policy.Node, want policy.Truth) []Change {
-	if n.Truth == want || n.Expr == nil {
+	if n.Truth == want || n.Expr == nil && len(n.Parts) == 0 {
 		return nil
 	}
 	first := func(want policy.Truth) []Change {

@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/mail"
@@ -137,6 +138,26 @@ func (x *Explainer) Why(i int) (Why, error) {
 		w.Rules = append(w.Rules, one)
 		rank = []Standing{Decides, Adds, Unknown, Lost}
 	}
+	for _, m := range slices.Concat(v.Won, v.Lost) {
+		id, _, child := strings.Cut(m.Rule, "/")
+		of := x.find(id)
+		if !child || len(of) == 0 {
+			continue
+		}
+		s := Adds
+		if len(v.Rules) > 0 && v.Rules[0] == m.Rule {
+			s = Decides
+		} else if !adds(v, &m) {
+			s = Lost
+		}
+		one, err := x.rule(i, of[0], s, &m)
+		if err != nil {
+			return w, err
+		}
+		one.ID, one.Name, one.Place = m.Rule, m.Name, x.Root+m.Place
+		w.Rules = append(w.Rules, one)
+		rank = []Standing{Decides, Adds, Unknown, Lost}
+	}
 	slices.SortStableFunc(w.Rules, func(a, b Rule) int {
 		return slices.Index(rank, a.Standing) - slices.Index(rank, b.Standing)
 	})
@@ -162,7 +183,7 @@ func standing(v policy.RecipientVerdict, r policy.Rule, tenant string) (Standing
 		return Adds, m
 	}
 	if m := find(v.Lost); m != nil {
-		if adds(v, m) {
+		if adds(v, m) && !policy.Excused(*m) {
 			return Adds, m
 		}
 		return Lost, m
