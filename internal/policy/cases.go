@@ -19,6 +19,8 @@ type Case struct {
 	Mail string `json:"mail"`
 	// Policy is the id of the policy that is tested; "" for a test of all.
 	Policy string `json:"policy,omitempty"`
+	// Alone judges by that policy only, whatever else is in force.
+	Alone bool `json:"alone,omitempty"`
 	// Expect is the action expected for the strictest recipient; "defer" is
 	// possible too. Recipients says it per address instead.
 	Expect     string            `json:"expect,omitempty"`
@@ -140,6 +142,7 @@ func (r *reader) expected(t mapping, c *Case) {
 			c.Known = append(c.Known, mail.Address(a))
 		}
 	}
+	c.Alone = t.has("alone") && t.flag("alone")
 	if t.has("now") {
 		now, err := time.Parse(time.RFC3339, t.text("now"))
 		if err != nil {
@@ -191,6 +194,10 @@ func ReadArchive(name string, data []byte) ([]Case, error) {
 	}
 	for i := range cases {
 		cases[i].place.line += above
+		if cases[i].Alone && cases[i].Policy == "" {
+			r.mistakes = append(r.mistakes, Mistake{File: name, Line: cases[i].place.line, Column: 1,
+				Text: "a test that is judged alone names its policy"})
+		}
 		message, ok := messages[cases[i].Mail]
 		if !ok {
 			r.mistakes = append(r.mistakes, Mistake{File: name, Line: cases[i].place.line, Column: 1,

@@ -164,6 +164,13 @@ func (e Examined) Judge(s *Set, g Gates) CaseResult {
 		res.Got, res.Because, res.Code = "error", e.Err.Error(), problem.PolicyTestRed
 		return res
 	}
+	if c.Alone {
+		var err error
+		if s, err = s.alone(c.Policy); err != nil {
+			res.Got, res.Because, res.Code = "error", err.Error(), problem.PolicyTestRed
+			return res
+		}
+	}
 	v := Decide(s, e.Facts, g)
 	res.Got, res.Because, res.Pass = c.compare(v, e.mode)
 	if !res.Pass {
@@ -209,7 +216,8 @@ func (c Case) compare(v Verdict, mode Mode) (got, because string, pass bool) {
 	if c.Expect != "" {
 		pass = c.fits(c.Expect, v, strict, mode)
 	}
-	if wrong := c.details(v, strict); wrong != "" && pass {
+	inForce := mode == ModeEnforce || c.Expect == actual(v, strict)
+	if wrong := c.details(v, strict); wrong != "" && pass && inForce {
 		pass, because = false, "expected "+wrong
 	}
 	if len(c.Recipients) == 0 {

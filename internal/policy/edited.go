@@ -37,6 +37,17 @@ func (s *Set) Edited(rules []Rule, lists ...List) (*Set, error) {
 	return e, nil
 }
 
+// alone is the set with one of its rules only.
+func (s *Set) alone(id string) (*Set, error) {
+	var only []Rule
+	for _, r := range s.rules {
+		if r.ID == id {
+			only = append(only, *r)
+		}
+	}
+	return s.Edited(only)
+}
+
 // compiled is a rule with its conditions.
 func (s *Set) compiled(r Rule, before *Set) (*Rule, error) {
 	same := func(c *condition, source string) bool {

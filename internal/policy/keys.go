@@ -99,6 +99,7 @@ func testKeys() []Parameter {
 		{Key: "directory", Form: FormText, Means: "a file that says who is who, in the place of the tenant's"},
 		{Key: "known", Form: FormTexts, Means: "with whom the sender has exchanged mail before; with nobody else"},
 		{Key: "now", Form: FormText, Means: "when it is judged, such as 2026-11-23T14:30:00Z"},
+		{Key: "alone", Form: FormFlag, Means: "judged by that policy only, whatever else is in force"},
 	}
 }
 
