@@ -38,16 +38,17 @@ const generated = "<!-- Made from the code by internal/docs_test.go; do not edit
 
 func TestGeneratedPagesAreThoseOfTheCode(t *testing.T) {
 	pages := map[string]func(*testing.T) string{
-		"problems":  problemsPage,
-		"states":    statesPage,
-		"config":    configPage,
-		"metrics":   metricsPage,
-		"replies":   repliesPage,
-		"cli":       cliPage,
-		"detectors": detectorsPage,
-		"stories":   storiesPage,
-		"limits":    limitsPage,
-		"notices":   noticesPage,
+		"problems":     problemsPage,
+		"states":       statesPage,
+		"config":       configPage,
+		"metrics":      metricsPage,
+		"replies":      repliesPage,
+		"cli":          cliPage,
+		"detectors":    detectorsPage,
+		"stories":      storiesPage,
+		"limits":       limitsPage,
+		"policy-packs": packsPage,
+		"notices":      noticesPage,
 	}
 	for name, page := range pages {
 		t.Run(name, func(t *testing.T) {
@@ -185,8 +186,8 @@ They are looked for only where a policy names them, itself or by a [profile](#pr
 	b.WriteString(`
 ## Profiles
 
-A profile counts several detectors under one name; ` + "`postern profiles show`" + ` says which, and ` + "`postern profiles policy`" + `
-writes a policy to begin with.
+A profile counts several detectors under one name; ` + "`postern packs show`" + ` says which, and a [pack](policy-packs.md) of the
+same id is a policy to begin with.
 
 | Id | In a policy | Finds | How to use it |
 |---|---|---|---|

@@ -68,6 +68,7 @@ func floors() map[string]int {
 		"store":               4,
 		"store/storetest":     4,
 		"profile":             4,
+		"pack":                5,
 		"look":                5,
 		"spool":               5,
 		"task":                5,

@@ -18,5 +18,7 @@ func directoryLimits() []limit {
 		{"Pairs of one message that are remembered", "contact.maxNoted", "none of them is: mail to more people is no correspondence", "TestMailToVeryManyIsNoCorrespondence"},
 		{"Octets of a domain that is compared with others", "contact.maxIndexed", "it looks like none", "TestTheIndexFindsWhatAComparisonFinds"},
 		{"Time that a contact is remembered after its last message", "contacts.keep", "forgotten", "TestAHistoryIsForgotten"},
+		{"A number that a pack's setting takes", "pack.maxNumber", "refused with the bounds", "TestWhatCannotBeChosenIsSaid"},
+		{"Octets of another value of a pack's setting", "pack.maxValue", "refused", "TestWhatCannotBeChosenIsSaid"},
 	}
 }

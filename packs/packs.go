@@ -1,11 +1,12 @@
 // Package packs carries the files that come with Postern: detectors, one a
 // file, as docs/reference/detector-packs.md describes it; lists of terms;
-// zones, which are lists of addresses; notices, the texts of our mails; and profiles, which put detectors
-// together for a law or a purpose. The files are part of the binary, so that
-// it needs no others.
+// zones, which are lists of addresses; notices, the texts of our mails;
+// profiles, which put detectors together for a law or a purpose; and ready
+// policies with their tests. The files are part of the binary, so that it
+// needs no others.
 //
 // It only carries them. What they mean is known to internal/detect/dlp,
-// internal/policy and internal/profile.
+// internal/policy, internal/profile and internal/pack.
 //
 // Standards: those that the packs name as their sources.
 package packs
@@ -15,7 +16,7 @@ import (
 	"io/fs"
 )
 
-//go:embed detectors/*.yaml profiles/*.yaml notices/*.yaml terms/*.yaml zones/*.yaml
+//go:embed detectors/*.yaml profiles/*.yaml notices/*.yaml terms/*.yaml zones/*.yaml policies/*.yaml policies/*.txtar
 var files embed.FS
 
 // File is one pack as it stands in the folder.
@@ -39,6 +40,10 @@ func Notices() []File { return list("notices/*.yaml") }
 
 // Zones lists the files of packs/zones by name.
 func Zones() []File { return list("zones/*.yaml") }
+
+// Policies lists the files of packs/policies by name: ready policies, and
+// archives of their tests.
+func Policies() []File { return append(list("policies/*.yaml"), list("policies/*.txtar")...) }
 
 func list(pattern string) []File {
 	names, err := fs.Glob(files, pattern)

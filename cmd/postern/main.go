@@ -64,7 +64,7 @@ func (p *program) root() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "print JSON on standard output, and nothing else there")
 	root.AddCommand(
-		p.serveVerb(), p.checkVerb(), p.inspectVerb(), p.extractVerb(), p.detectVerb(), p.detectorsVerb(), p.profilesVerb(),
+		p.serveVerb(), p.checkVerb(), p.inspectVerb(), p.extractVerb(), p.detectVerb(), p.detectorsVerb(), p.packsVerb(),
 		p.noticesVerb(), p.edmVerb(), p.fingerprintVerb(),
 		p.policyVerb(), p.applyVerb(), p.reloadVerb(), p.heldVerb(), p.queueVerb(), p.auditVerb(),
 		p.tenantVerb(), p.directoryVerb(), p.contactsVerb(), p.consoleVerb(), p.versionVerb(), p.demoVerb(),

@@ -9,6 +9,7 @@ import (
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/pack"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/profile"
 	"postern.dev/postern/internal/tenant"
@@ -18,7 +19,12 @@ import (
 // matched reports whether the policy of a profile matches a mail with a text.
 func matched(t *testing.T, l gateway.Looker, p profile.Profile, text string) bool {
 	t.Helper()
-	set, err := policy.Load([]policy.File{{Name: p.ID, Data: []byte(p.Policy())}}, PolicyOptions())
+	of, _ := pack.Find(p.ID)
+	files, err := of.Write(pack.Choice{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := policy.Load([]policy.File{{Name: p.ID, Data: files[0].Data}}, PolicyOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +51,9 @@ func TestEveryProfileFindsItsSamples(t *testing.T) {
 			t.Errorf("%s is no profile", f.Name)
 		}
 	}
+	samples := 0
 	for _, p := range profile.All() {
+		samples += len(p.True) + len(p.False)
 		t.Run(p.ID, func(t *testing.T) {
 			for _, list := range p.Needs {
 				if len(list) == 0 {
@@ -71,6 +79,9 @@ func TestEveryProfileFindsItsSamples(t *testing.T) {
 				}
 			}
 		})
+	}
+	if samples < 2*len(packs.Profiles())-1 {
+		t.Errorf("only %d samples were read", samples)
 	}
 }
 

@@ -1,6 +1,5 @@
 // Package profile knows the profiles and lists of terms that come with
-// Postern: what a law or a purpose asks for, as detectors put together, and a
-// policy to begin with.
+// Postern: what a law or a purpose asks for, as detectors put together.
 //
 // It upholds one law: a profile is nothing but names of detectors. What it
 // finds can be explained by their findings alone.
@@ -36,7 +35,7 @@ type Profile struct {
 	// Needs are lists of types. A finding of the first counts when in the
 	// same part something of each other list was found.
 	Needs [][]string `json:"needs"`
-	// When and Then are those of the policy to begin with.
+	// When and Then are those of a policy to begin with.
 	When string `json:"when"`
 	Then string `json:"then"`
 	// True and False are texts in which that policy finds something, and
@@ -115,13 +114,12 @@ type file struct {
 	Guide       string
 	Needs       []choice
 	// Each makes a profile of the same kind for single countries.
-	Each    map[string]string
-	When    string
-	Then    string
-	Samples struct {
-		True  []string
-		False []string
-	}
+	Each map[string]string
+	When string
+	Then string
+	// Samples are texts under "true" and "false": keys that are no texts in
+	// YAML, so that no field of a struct gets them.
+	Samples map[string][]string
 }
 
 // choice are detectors: those named, and those of a category, of some regions
@@ -155,7 +153,7 @@ func load() ([]Profile, error) {
 func (x file) profile() Profile {
 	p := Profile{
 		ID: x.ID, Name: x.Name, Description: strings.TrimSpace(x.Description), Guide: strings.TrimSpace(x.Guide),
-		When: x.When, Then: x.Then, True: x.Samples.True, False: x.Samples.False,
+		When: x.When, Then: x.Then, True: x.Samples["true"], False: x.Samples["false"],
 	}
 	for _, c := range x.Needs {
 		p.Needs = append(p.Needs, c.types())
@@ -172,7 +170,7 @@ func (x file) country(code, name string) Profile {
 	x.Name = "Personal data of people in " + name + " (GDPR)"
 	x.Description = "Numbers of people in " + name + ": national, tax, health, passport and driving licence numbers."
 	x.Guide = "Count from 1 for held mail, from 10 for lists."
-	x.Samples.True, x.Samples.False = nil, nil
+	x.Samples = nil
 	return x.profile()
 }
 
@@ -216,14 +214,4 @@ func loadTerms() ([]Terms, error) {
 		list = append(list, Terms{x.ID, detect.TypeOf(x.ID), x.Name, x.Description, x.Sources, x.Terms})
 	}
 	return list, nil
-}
-
-// Policy is a policy file to begin with. It only logs: an administrator
-// changes the mode after having seen what it would do.
-func (p Profile) Policy() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "# %s\n# %s\n# %s\n", p.Name, p.Description, p.Guide)
-	fmt.Fprintf(&b, "kind: policy\nid: %s\nname: %q\nmode: log\nwhen: '%s'\nthen: %s\n",
-		p.ID, p.Name, strings.ReplaceAll(p.When, "'", "''"), p.Then)
-	return b.String()
 }
