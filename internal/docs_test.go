@@ -20,6 +20,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"postern.dev/postern/internal/app"
 	"postern.dev/postern/internal/extract"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/policy"
@@ -1115,11 +1116,9 @@ func beside(kind, _, name string) (path, content string, err error) { return "/"
 func TestPoliciesInPagesLoad(t *testing.T) {
 	kinds := regexp.MustCompile(`(?m)^kind: (policy|list|defaults|calendar|dictionary|detector)$`)
 	// What this version has: no detector and no action may be promised.
-	var types []string
-	for _, e := range look.Entries() {
-		types = append(types, e.Type)
-	}
-	actions := slices.DeleteFunc(policy.Actions(), func(a policy.Action) bool { return a == policy.Secure })
+	options := app.PolicyOptions()
+	options.Read = func(string, string) ([]byte, error) { return []byte("Name\nnightingale\n"), nil }
+	options.Locate = beside
 	seen := 0
 	for path, text := range pages(t) {
 		var set []policy.File
@@ -1132,8 +1131,7 @@ func TestPoliciesInPagesLoad(t *testing.T) {
 			continue
 		}
 		seen++
-		read := func(string, string) ([]byte, error) { return []byte("Name\nnightingale\n"), nil }
-		if _, err := policy.Load(set, policy.Options{Read: read, Locate: beside, Detectors: types, Actions: actions}); err != nil {
+		if _, err := policy.Load(set, options); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

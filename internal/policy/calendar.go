@@ -25,8 +25,6 @@ const (
 	funWeekday = "weekday"
 )
 
-func calendarFunctions() []string { return []string{funWorking, funHoliday, funWeekday} }
-
 func (l *loader) calendar(r *reader, doc ast.Node) {
 	m, ok := r.mapping(doc, "a calendar", keysOf("calendar")...)
 	if !ok {
