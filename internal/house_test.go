@@ -73,6 +73,7 @@ func floors() map[string]int {
 		"spool":               5,
 		"task":                5,
 		"audit":               5,
+		"exception":           5,
 		"tenant":              5,
 		"directory":           5,
 		"contact":             5,

@@ -104,8 +104,8 @@ func (p *program) policyDiffVerb() *cobra.Command {
 func (p *program) policyRollbackVerb() *cobra.Command {
 	var reason string
 	cmd := p.verb("rollback N", "Put an earlier version in force again", takes(1, 1, "the number of a version"), nil)
-	cmd.Long = "That is a new version with the content of the earlier one; its tests run first. The folders under apply: are\n" +
-		"then left alone until one of their files changes."
+	cmd.Long = "That is a new version with the policies of the earlier one; its tests run first. Tenants stay as they are. The\n" +
+		"folders under apply: are then left alone until one of their files changes."
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		n, err := versionNumber(args[0])

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"postern.dev/postern/internal/exception"
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/spool"
@@ -38,6 +39,8 @@ type Call struct {
 	All     bool           `json:"all,omitempty"`
 	Reason  string         `json:"reason,omitempty"`
 	Number  int64          `json:"number,omitempty"`
+
+	Excepting *Excepting `json:"excepting,omitempty"`
 }
 
 // Answer is what a verb returns. Only the part that the verb has is set.
@@ -49,6 +52,10 @@ type Answer struct {
 	Balance *task.Sum       `json:"balance,omitempty"`
 	Lines   []string        `json:"lines,omitempty"`
 	Link    string          `json:"link,omitempty"`
+
+	Candidates []gateway.Candidate  `json:"candidates,omitempty"`
+	Tenant     string               `json:"tenant,omitempty"`
+	Exception  *exception.Exception `json:"exception,omitempty"`
 	// Problem is an error; Red says that it is about the thing looked at,
 	// not about the use of the command.
 	Problem string `json:"problem,omitempty"`
@@ -67,6 +74,8 @@ func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer
 	case "rollback":
 		v, err := a.Rollback(ctx, c.Number, actor, c.Reason)
 		return Answer{Version: &v}, err
+	case "exception-candidates", "exception-add", "exception-remove":
+		return a.excepting(ctx, verb, c, actor)
 	case "held-list":
 		return a.held(ctx, c)
 	case "held-release", "held-reject":

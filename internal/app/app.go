@@ -24,6 +24,7 @@ import (
 	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/dns"
 	"postern.dev/postern/internal/durable"
+	"postern.dev/postern/internal/exception"
 	"postern.dev/postern/internal/extract"
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/look"
@@ -76,7 +77,9 @@ type App struct {
 	DB      *store.DB
 	Spool   *spool.Spool
 	Audit   *audit.Log
-	Tenants *tenant.Registry
+	// Exceptions are what people called not sensitive.
+	Exceptions *exception.Book
+	Tenants    *tenant.Registry
 	// Directories say who is who in each tenant.
 	Directories *directory.Registry
 	// Contacts remembers who has written to whom.
@@ -184,6 +187,9 @@ func (a *App) keeping(ctx context.Context) error {
 		return err
 	}
 	a.passKeys = keys.Derive("pass")
+	if a.Exceptions, err = exception.Open(ctx, a.DB, keys.Derive("exceptions")); err != nil {
+		return err
+	}
 	if a.Audit, err = audit.Open(ctx, a.DB, keys.Derive("audit head")...); err != nil {
 		return err
 	}
@@ -295,7 +301,7 @@ func (a *App) doors() (err error) {
 	}
 	a.Gateway = gateway.New(gateway.Config{
 		Hostname: c.Hostname, Tenants: a.Tenants, Directories: a.Directories, Contacts: a.Contacts,
-		Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool,
+		Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool, Exceptions: a.Exceptions,
 		Audit: a.Audit, Wake: a.wake, Fatal: a.die, Calm: a.calmly, PassKeys: a.passKeys, Patience: c.Patience, Judge: c.Limits.Judge,
 		Auth:   &senderauth.Verifier{Resolver: resolver},
 		Limits: mail.Limits{Depth: c.Limits.Depth, Parts: c.Limits.Parts}, Log: a.Log, Metrics: a.Metrics,

@@ -216,8 +216,20 @@ func (a *App) chained(
 	return nil
 }
 
-// Rollback puts an earlier version in force again. That is a version of its
-// own; its tests are run first.
+// tenants are the files in which a tenant stands, or the others.
+func (f files) tenants(with bool) files {
+	some := files{}
+	for path, text := range f {
+		docs, _ := settings.Split(path, []byte(text))
+		if slices.ContainsFunc(docs, func(d settings.Document) bool { return d.Kind == "tenant" }) == with {
+			some[path] = text
+		}
+	}
+	return some
+}
+
+// Rollback puts the policies of an earlier version in force again. That is a
+// version of its own; its tests are run first.
 func (a *App) Rollback(ctx context.Context, number int64, actor, reason string) (Version, error) {
 	a.applied.Lock()
 	defer a.applied.Unlock()
@@ -236,7 +248,10 @@ func (a *App) Rollback(ctx context.Context, number int64, actor, reason string) 
 	if number < 1 || number == old.Version.Version {
 		return Version{}, fmt.Errorf("%w to go back to: %d", ErrNoVersion, number)
 	}
-	state, err := buildWith(a.Tenants, want.files, want.beside, nil)
+	// Tenants stay as they are: their secrets and certificates went on.
+	back := want.files.tenants(false)
+	maps.Copy(back, old.files.tenants(true))
+	state, err := buildWith(a.Tenants, back, want.beside, nil)
 	if err == nil {
 		err = state.meet(a.Directories)
 	}

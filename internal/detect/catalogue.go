@@ -29,6 +29,8 @@ type Catalogue struct {
 	Passwords []string `json:"passwords,omitempty" yaml:"passwords"`
 	// BodyPasswords also tries words of the message that look like one.
 	BodyPasswords bool `json:"body_passwords,omitempty" yaml:"body_passwords"`
+	// Exceptions are values that are counted apart.
+	Exceptions Exceptions `json:"exceptions,omitzero" yaml:"-"`
 }
 
 // Dictionary is a list of terms. Its findings have the type of its id:

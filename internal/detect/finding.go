@@ -78,6 +78,12 @@ type Finding struct {
 	Place string `json:"place,omitempty"`
 	// Why lists the evidence for the sample.
 	Why []string `json:"why,omitempty"`
+	// Excepted counts the values among Count that somebody called not
+	// sensitive, by the ids of the exceptions.
+	Excepted []Except `json:"excepted,omitempty"`
+	// Values are shown to a person who chooses one to except; they are never
+	// recorded.
+	Values []Shown `json:"-"`
 }
 
 // Label is a sensitivity label or a classification mark.
@@ -128,6 +134,10 @@ type Total struct {
 	BodyHigh   int `json:"body_high,omitempty"`
 	BodyMedium int `json:"body_medium,omitempty"`
 	BodyLow    int `json:"body_low,omitempty"`
+	// Excepted are those of them that somebody called not sensitive,
+	// BodyExcepted those in the texts that are no attachments.
+	Excepted     []Except `json:"excepted,omitempty"`
+	BodyExcepted []Except `json:"body_excepted,omitempty"`
 }
 
 // Report is everything that looking at one message gave.

@@ -12,7 +12,8 @@ type Tally struct {
 	total map[string]map[uint64]Confidence
 	body  map[string]map[uint64]Confidence // of the texts that are no attachments
 	counting
-	outer []counting // the texts in which the current one lies
+	outer  []counting // the texts in which the current one lies
+	except *excepting // nil for none
 }
 
 // counting is what is counted in one text.
@@ -27,6 +28,7 @@ type group struct{ kind, detector string }
 type counts struct {
 	best  map[uint64]Confidence
 	first map[Confidence]Finding // sample, offset, evidence
+	shown map[Confidence][]Shown
 }
 
 // maxDistinct bounds the memory of a message with millions of addresses:
@@ -37,6 +39,9 @@ const maxDistinct = 200_000
 func NewTally() *Tally {
 	return &Tally{seed: maphash.MakeSeed(), total: map[string]map[uint64]Confidence{}, body: map[string]map[uint64]Confidence{}}
 }
+
+// Except lets the tally count excepted values apart.
+func (t *Tally) Except(e Exceptions) { t.except = newExcepting(e) }
 
 // Begin starts counting in another text.
 func (t *Tally) Begin(s Source) {
@@ -58,6 +63,7 @@ func (t *Tally) Pop() {
 func (t *Tally) Add(f Found) {
 	h := maphash.String(t.seed, f.Value)
 	raise(t.total, f.Type, h, f.Confidence)
+	t.except.note(f.Type, h, f.Value)
 	if t.from.Kind == Body {
 		raise(t.body, f.Type, h, f.Confidence)
 	}
@@ -72,6 +78,12 @@ func (t *Tally) Add(f Found) {
 		return
 	}
 	c.best[h] = f.Confidence
+	if t.except != nil && t.except.show && len(c.shown[f.Confidence]) < maxShown {
+		if c.shown == nil {
+			c.shown = map[Confidence][]Shown{}
+		}
+		c.shown[f.Confidence] = append(c.shown[f.Confidence], t.except.shown(f))
+	}
 	if _, seen := c.first[f.Confidence]; !seen {
 		c.first[f.Confidence] = Finding{
 			Type: f.Type, Detector: f.Detector, Part: t.from.Part, Name: t.from.Name, Kind: t.from.Kind,
@@ -96,13 +108,15 @@ func raise(all map[string]map[uint64]Confidence, kind string, h uint64, c Confid
 // Findings are those of the current text so far.
 func (t *Tally) Findings() []Finding {
 	var list []Finding
-	for _, c := range t.part {
+	for g, c := range t.part {
+		excepted := t.except.among(g.kind, c.best)
 		n := map[Confidence]int{}
 		for _, level := range c.best {
 			n[level]++
 		}
 		for level, f := range c.first {
 			if f.Count = n[level]; f.Count > 0 {
+				f.Excepted, f.Values = ofLevel(excepted, level), c.shown[level]
 				list = append(list, f)
 			}
 		}
@@ -117,6 +131,7 @@ func (t *Tally) Totals() []Total {
 	for kind, m := range t.total {
 		total := Total{Type: kind}
 		total.High, total.Medium, total.Low = levels(m)
+		total.Excepted, total.BodyExcepted = t.except.among(kind, m), t.except.among(kind, t.body[kind])
 		total.BodyHigh, total.BodyMedium, total.BodyLow = levels(t.body[kind])
 		list = append(list, total)
 	}

@@ -39,7 +39,7 @@ func factsOf(s subject, j judgment, now time.Time) policy.Facts {
 			f.TLS.Name = s.peer.Names[0]
 		}
 	}
-	fromReport(&f, j.report)
+	findingsOf(&f, s, j.report, now)
 	return f
 }
 

@@ -10,6 +10,7 @@ import (
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/dsn"
+	"postern.dev/postern/internal/exception"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
@@ -37,6 +38,7 @@ type subject struct {
 	notes    []mail.Unseen // what was odd before anybody looked
 	who      *directory.Directory
 	past     *contact.History
+	except   *exception.Set // nil for none
 }
 
 // judgment is what looking and deciding came to.
@@ -61,12 +63,14 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 		s.who = g.Directories.Of(s.tenant.ID)
 	}
 	s.past = g.history(s)
+	s.except = g.Exceptions.Of(s.tenant.ID)
 	budget := g.Judge
 	if until, ok := ctx.Deadline(); ok {
 		budget = min(budget, time.Until(until))
 	}
 	j.report = g.Look.Look(ctx, j.message, look.Options{
-		Budget: budget, Catalogue: catalogueFor(s.tenant), Key: catalogueKey{s.tenant, s.tenant.Policies}, Trace: s.trace,
+		Budget: budget, Catalogue: catalogueFor(s.tenant, s.except), Key: catalogueKey{s.tenant, s.tenant.Policies, s.except},
+		Trace: s.trace,
 	})
 	for i, l := range j.report.Labels {
 		if name := s.tenant.Looking.Labels[l.ID]; name != "" {
@@ -96,12 +100,14 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 type catalogueKey struct {
 	tenant   *tenant.Tenant
 	policies *policy.Set
+	except   *exception.Set
 }
 
 // catalogueFor is what the look into a tenant's mail is told.
-func catalogueFor(t *tenant.Tenant) detect.Catalogue {
+func catalogueFor(t *tenant.Tenant, except *exception.Set) detect.Catalogue {
 	c := catalogueOf(t.Policies)
 	c.Regions, c.Passwords, c.BodyPasswords = t.Looking.Regions, t.Looking.Passwords, t.Looking.BodyPasswords
+	c.Exceptions = except.Values()
 	return c
 }
 

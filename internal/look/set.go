@@ -24,7 +24,8 @@ type set struct {
 	prints      *fingerprint.Index // nil for none
 	printRules  []detect.PrintRule // in the order of prints
 	passwords   []string
-	fromBody    bool          // words of the message are passwords too
+	fromBody    bool // words of the message are passwords too
+	except      detect.Exceptions
 	lost        []mail.Unseen // what cannot be looked for
 }
 
@@ -87,7 +88,7 @@ func (s *sets) make(c detect.Catalogue) (*set, error) {
 	}
 	made := &set{
 		detectors: detectors(s.base, c), rules: rules, attachments: c.Attachments, properties: properties,
-		passwords: c.Passwords, fromBody: c.BodyPasswords,
+		passwords: c.Passwords, fromBody: c.BodyPasswords, except: c.Exceptions,
 	}
 	for _, r := range c.Tables {
 		t, err := s.table(r)

@@ -105,11 +105,29 @@ func credible(list []detect.Finding) bool {
 	}
 	for _, f := range list {
 		if f.Type == "" || f.Detector == "" || f.Count <= 0 || f.Offset < 0 ||
-			len(f.Sample) > maxSample || f.Confidence.String() == "none" {
+			len(f.Sample) > maxSample || !plausible(f) || f.Confidence.String() == "none" {
 			return false
 		}
 	}
 	return true
+}
+
+// plausible reports whether what a finding says of exceptions can be true: no
+// more values are excepted than were found.
+func plausible(f detect.Finding) bool {
+	n := 0
+	for _, e := range f.Excepted {
+		if e.Count <= 0 || len(e.By) == 0 {
+			return false
+		}
+		n += e.Count
+	}
+	for _, v := range f.Values {
+		if len(v.Sample) > maxSample || len(v.Hash) > maxSample || len(v.Place) > maxSample {
+			return false
+		}
+	}
+	return n <= f.Count
 }
 
 func known(c mail.Cause) bool {
@@ -170,6 +188,7 @@ func most(a, b []detect.Total) []detect.Total {
 		old := all[t.Type]
 		all[t.Type] = detect.Total{
 			Type: t.Type, High: max(t.High, old.High), Medium: max(t.Medium, old.Medium), Low: max(t.Low, old.Low),
+			BodyHigh: max(t.BodyHigh, old.BodyHigh), BodyMedium: max(t.BodyMedium, old.BodyMedium), BodyLow: max(t.BodyLow, old.BodyLow),
 		}
 	}
 	var list []detect.Total

@@ -16,7 +16,16 @@ func TestWhatARuleFindsCountsWithItsConfidence(t *testing.T) {
 		}
 	}
 	got := s.report().Totals
-	if len(got) != 1 || got[0] != (detect.Total{Type: "X", High: 1, Medium: 2, Low: 1}) {
+	if len(got) != 1 || got[0].High != 1 || got[0].Medium != 2 || got[0].Low != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Totals of two attempts lost those of the texts, and a rule about the body
+// counted nothing.
+func TestTotalsOfTwoAttemptsKeepThoseOfTheBody(t *testing.T) {
+	got := most([]detect.Total{{Type: "X", High: 1, BodyHigh: 1}}, []detect.Total{{Type: "X", High: 2, BodyLow: 1}})
+	if len(got) != 1 || got[0].High != 2 || got[0].BodyHigh != 1 || got[0].BodyLow != 1 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -45,6 +45,7 @@ const everywhere = "*"
 func newWorker(ask request, s *set, out outlet) *worker {
 	w := &worker{ask: ask, set: s, out: out, skip: map[extract.Step]bool{}, tally: detect.NewTally()}
 	w.hints.on = s.fromBody
+	w.tally.Except(s.except)
 	for _, step := range ask.Skip {
 		w.skip[step] = true
 	}

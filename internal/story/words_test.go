@@ -38,6 +38,8 @@ func words1() map[string]act {
 		"apply":           applyFile,    // NAME FILE: tenants/NAME becomes FILE
 		"directory":       newDirectory, // FILE: the tenant's directory becomes FILE; (now) in it is the time
 		"queue":           queueRetry,   // retry
+		"except":          exceptValue,  // N of FILE [days D] [domain D] [rule R]: a finding that is not sensitive
+		"roll back to":    rollBack,     // N: a version of the policies
 
 		// Decisions.
 		"release": release, // [B,C] by A
