@@ -233,3 +233,23 @@ func TestWhatCannotBeAnExceptionIsRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestATenantHasOnlySoManyExceptions(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		b := open(t, db)
+		err := db.Update(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.Exec(`INSERT INTO exception (id, tenant, type, detector, hash, sample, sender, domain, rule, since, until, author,
+				reason, message) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+				SELECT 'e' || CAST(i AS TEXT), 'contoso', 'X', 'x', '', '', '', '', '', 0, 0, '', '', '' FROM n`, maxPerTenant)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Update(t.Context(), func(tx *store.Tx) error { return b.Add(tx, card(b, "contoso", "1"), "high") })
+		if err == nil {
+			t.Error("one more is taken")
+		}
+		add(t, db, b, card(b, "fabrikam", "1"))
+	})
+}

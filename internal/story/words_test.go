@@ -39,7 +39,7 @@ func words1() map[string]act {
 		"directory":       newDirectory, // FILE: the tenant's directory becomes FILE; (now) in it is the time
 		"queue":           queueRetry,   // retry
 		"except":          exceptValue,  // N of FILE [days D] [domain D] [rule R]: a finding that is not sensitive
-		"roll back to":    rollBack,     // N: a version of the policies
+		"rollback":        rollBack,     // N: a version of the policies
 
 		// Decisions.
 		"release": release, // [B,C] by A
