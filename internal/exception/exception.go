@@ -273,7 +273,9 @@ func (b *Book) Add(tx *store.Tx, e Exception, confidence string) error {
 	if e.Document() {
 		return nil
 	}
-	return b.Say(tx, Feedback{Tenant: e.Tenant, Type: e.Type, Detector: e.Detector, Confidence: confidence, At: e.From, By: e.By, Message: e.Message})
+	return b.Say(tx, Feedback{
+		Tenant: e.Tenant, Type: e.Type, Detector: e.Detector, Confidence: confidence, At: e.From, By: e.By, Message: e.Message,
+	})
 }
 
 // Remove takes an exception back.

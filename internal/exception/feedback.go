@@ -46,7 +46,8 @@ func (p Precision) Percent() float64 {
 // Measured is the precision by detector and confidence, for a tenant; "" is
 // all of them.
 func Measured(tx *store.Tx, tenant string) ([]Precision, error) {
-	rows, err := tx.Query(`SELECT detector, type, confidence, CAST(SUM(correct) AS BIGINT), CAST(SUM(1 - correct) AS BIGINT) FROM exception_feedback
+	rows, err := tx.Query(`SELECT detector, type, confidence,
+		CAST(SUM(correct) AS BIGINT), CAST(SUM(1 - correct) AS BIGINT) FROM exception_feedback
 		WHERE tenant = ? OR ? = '' GROUP BY detector, type, confidence ORDER BY detector, type, confidence`, tenant, tenant)
 	if err != nil {
 		return nil, fmt.Errorf("exception: precision: %w", err)
