@@ -15,7 +15,8 @@ import (
 func (p *program) policyVerb() *cobra.Command {
 	return p.group("policy", "Test and explain policies", p.policyTestVerb(), p.policyExplainVerb(), p.policyCaseVerb(),
 		p.policyReplayVerb(), p.policyShowVerb(), p.policySchemaVerb(),
-		p.policyVersionsVerb(), p.policyVersionVerb(), p.policyDiffVerb(), p.policyRollbackVerb())
+		p.policyVersionsVerb(), p.policyVersionVerb(), p.policyDiffVerb(), p.policyRollbackVerb(),
+		p.policyShadowVerb())
 }
 
 func (p *program) policyTestVerb() *cobra.Command {

@@ -56,6 +56,7 @@ type Answer struct {
 	Candidates []gateway.Candidate  `json:"candidates,omitempty"`
 	Tenant     string               `json:"tenant,omitempty"`
 	Exception  *exception.Exception `json:"exception,omitempty"`
+	Shadow     *Shadow              `json:"shadow,omitempty"`
 	// Problem is an error; Red says that it is about the thing looked at,
 	// not about the use of the command.
 	Problem string `json:"problem,omitempty"`
@@ -74,6 +75,9 @@ func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer
 	case "rollback":
 		v, err := a.Rollback(ctx, c.Number, actor, c.Reason)
 		return Answer{Version: &v}, err
+	case "shadow":
+		s, err := a.CastShadow(ctx, c.Paths, actor, c.Reason)
+		return Answer{Shadow: &s}, err
 	case "exception-candidates", "exception-add", "exception-remove":
 		return a.excepting(ctx, verb, c, actor)
 	case "held-list":

@@ -58,23 +58,11 @@ func (r *Reader) Replay(ctx context.Context, s Span, draft string, list int) (Re
 	if err != nil {
 		return Replay{}, err
 	}
-	merged := old.files.without([]string{draft}).withoutPolicies(fresh)
-	maps.Copy(merged, fresh)
-	offline := tenant.NewRegistry(tenant.NewPublished())
-	offline.Offline = true
-	after, err := buildWith(offline, merged, old.beside, fresh)
+	after, err := old.merged([]string{draft}, fresh, nil, fresh)
 	if err != nil {
 		return Replay{}, err
 	}
-	looked, err := r.looked(ctx)
-	if err != nil {
-		return Replay{}, err
-	}
-	result, err := replay.Run(ctx, replay.Options{
-		Old: before.set, New: after.set, OldGates: gatesIn(before.tenants), NewGates: gatesIn(after.tenants),
-		Looked: looked, List: list,
-	}, func(yield func(replay.Record) error) error { return r.eachFacts(ctx, s, false, yield) })
-	return Replay{Span: s, Result: result, Differs: policy.Difference(before.set, after.set)}, err
+	return r.compare(ctx, s, before, after, list)
 }
 
 // Recorded decides again about the past, by the policies that decided then.

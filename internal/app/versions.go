@@ -61,6 +61,7 @@ func schema() []string {
 		`CREATE TABLE looked (
 		version TEXT PRIMARY KEY,
 		types TEXT NOT NULL)`,
+		shadowSchema,
 	}
 }
 
