@@ -182,6 +182,21 @@ func (b *browser) value(t *testing.T, expression string) string {
 
 func (b *browser) text(t *testing.T) string { return b.value(t, "document.body.innerText") }
 
+// view is the width of the window, and whether the reader wants dark pages.
+func (b *browser) view(t *testing.T, width int, dark bool) {
+	t.Helper()
+	b.call(t, "Emulation.setDeviceMetricsOverride", map[string]any{
+		"width": width, "height": 1400, "deviceScaleFactor": 1, "mobile": width < 500,
+	}, nil)
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	b.call(t, "Emulation.setEmulatedMedia", map[string]any{
+		"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}},
+	}, nil)
+}
+
 // picture is a screenshot of what a person sees.
 func (b *browser) picture(t *testing.T) []byte {
 	t.Helper()

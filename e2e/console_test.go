@@ -60,6 +60,24 @@ func TestTheConsoleInABrowser(t *testing.T) {
 		t.Error("the page shows a whole card number")
 	}
 	looks(t, "message", b.picture(t))
+	b.open(t, "http://"+g.console+"/m/"+id+"/why")
+	page = b.text(t)
+	for _, want := range []string{"cards-leave", "findings.credit_card", "yes"} {
+		if !strings.Contains(strings.ToLower(page), want) {
+			t.Errorf("no %q on the page that says why:\n%s", want, page)
+		}
+	}
+	if strings.Contains(page, "1488 0343 6467") {
+		t.Error("the page that says why shows a whole card number")
+	}
+	for _, view := range []struct {
+		name  string
+		width int
+		dark  bool
+	}{{"why", 1100, false}, {"why-phone", 320, false}, {"why-dark", 1100, true}} {
+		b.view(t, view.width, view.dark)
+		looks(t, view.name, b.picture(t))
+	}
 	if bad := b.complaints(); len(bad) > 0 {
 		t.Errorf("the browser complains: %v", bad)
 	}
