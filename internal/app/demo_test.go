@@ -61,6 +61,7 @@ func TestTheDemoNoticesAndNamesWhatIsWrong(t *testing.T) {
 			for _, r := range d.Rows {
 				if !r.Ok {
 					red = append(red, r.Sample)
+					t.Logf("%s: %v", r.Sample, r.Wrong)
 				}
 			}
 			if d.Ok() || !slices.Equal(red, []string{tt.sample}) {
