@@ -68,6 +68,11 @@ func TestTheLedgerOfKillsFindsWhatIsWrong(t *testing.T) {
 			d := s.came(1, "a", s.p.sender(), toTake)
 			d.Raw = append([]byte("X-Secret: 1\r\n"), d.Raw...)
 		}, []fault{damaged}},
+		{"a mark of copies stands on mail that is none", []string{toTake}, func(s *scene) {
+			s.p.tries = []try{tried(1, 250, true)}
+			d := s.came(1, "a", s.p.sender(), toTake)
+			d.Raw = append([]byte("X-Postern-Copy: ABCD-2345\r\n"), d.Raw...)
+		}, []fault{damaged}},
 		{"mail for a blocked recipient arrives", []string{toTake, toBlock}, func(s *scene) {
 			s.p.tries = []try{tried(1, 250, true)}
 			s.came(1, "a", s.p.sender(), toTake, toBlock)
