@@ -294,7 +294,7 @@ func (a *App) doors() (err error) {
 		conf.Pictures = pictures
 	}
 	a.looker = look.New(conf)
-	a.Tenants = tenant.NewRegistry(tenant.NewPublished())
+	a.Tenants = c.registry()
 	var eye gateway.Looker = a.looker
 	if a.world.Looking != nil {
 		eye = a.world.Looking(eye)

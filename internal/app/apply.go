@@ -326,7 +326,7 @@ func dryRun(ctx context.Context, c *Config, want change) (Version, error) {
 	}
 	merged := old.files.without(want.paths)
 	maps.Copy(merged, fresh)
-	state, err := buildWith(tenant.NewRegistry(tenant.NewPublished()), merged, old.beside, fresh)
+	state, err := buildWith(c.registry(), merged, old.beside, fresh)
 	if err == nil {
 		err = state.meet(keptDirectories(c))
 	}

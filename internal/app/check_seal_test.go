@@ -10,7 +10,6 @@ import (
 
 	"postern.dev/postern/internal/dns"
 	"postern.dev/postern/internal/senderauth"
-	"postern.dev/postern/internal/tenant"
 )
 
 func TestCheckSaysWhetherTheKeyOfTheSealsIsPublished(t *testing.T) {
@@ -40,7 +39,7 @@ func TestCheckSaysWhetherTheKeyOfTheSealsIsPublished(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			k := &checking{}
-			k.sealer(t.Context(), "t.yaml", &tenant.Tenant{Sealer: own}, tt.zone)
+			k.signer(t.Context(), "t.yaml", own, tt.zone)
 			if tt.want == "" && len(k.list) == 0 {
 				return
 			}
@@ -51,7 +50,7 @@ func TestCheckSaysWhetherTheKeyOfTheSealsIsPublished(t *testing.T) {
 		})
 	}
 	k := &checking{}
-	if k.sealer(t.Context(), "t.yaml", &tenant.Tenant{}, dns.Static{}); len(k.list) != 0 {
+	if k.signer(t.Context(), "t.yaml", nil, dns.Static{}); len(k.list) != 0 {
 		t.Errorf("%+v", k.list)
 	}
 }

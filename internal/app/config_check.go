@@ -12,6 +12,7 @@ import (
 
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/settings"
+	"postern.dev/postern/internal/tenant"
 )
 
 // faults collects mistakes, each with its key as it is written in the file.
@@ -105,6 +106,13 @@ func (c *Config) checkPublic(f *faults) {
 	if (p.TLS.Cert == "") != (p.TLS.Key == "") {
 		f.add("public.tls", "cert and key belong together")
 	}
+}
+
+// registry is one for the tenants of this installation.
+func (c *Config) registry() *tenant.Registry {
+	r := tenant.NewRegistry(tenant.NewPublished())
+	r.Console = c.Public.Name
+	return r
 }
 
 // PublicNote says that nothing listens at public; "" when the file does not

@@ -16,6 +16,7 @@ import (
 
 	"postern.dev/postern/internal/dns"
 	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/senderauth"
 	"postern.dev/postern/internal/settings"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
@@ -292,7 +293,7 @@ func (k *checking) tenants(ctx context.Context, kept files) {
 	for name, text := range kept.without(k.c.Apply) {
 		fresh[name] = text
 	}
-	state, err := build(tenant.NewRegistry(tenant.NewPublished()), fresh)
+	state, err := build(k.c.registry(), fresh)
 	if err != nil {
 		k.err("apply", err)
 		return
@@ -344,7 +345,8 @@ func (k *checking) dns(ctx context.Context, place string, t *tenant.Tenant) {
 		k.key(LevelMistake, "dns", err.Error(), "")
 		return
 	}
-	k.sealer(ctx, place, t, resolver)
+	k.signer(ctx, place+": seal", t.Sealer, resolver)
+	k.signer(ctx, place+": notices.sign", t.Signer, resolver)
 	host := t.Return.Host
 	if host != "" && host != "mx" {
 		if name, _, err := net.SplitHostPort(host); err == nil {
@@ -370,24 +372,25 @@ func (k *checking) dns(ctx context.Context, place string, t *tenant.Tenant) {
 	}
 }
 
-// sealer looks whether the key that a tenant's seals need is in the DNS.
-func (k *checking) sealer(ctx context.Context, place string, t *tenant.Tenant, r Resolver) {
-	if t.Sealer == nil {
+// signer looks whether the key that a tenant's seals or signatures need is in
+// the DNS.
+func (k *checking) signer(ctx context.Context, place string, s *senderauth.Signer, r Resolver) {
+	if s == nil {
 		return
 	}
-	list, _, err := r.TXT(ctx, t.Sealer.Name())
-	if slices.ContainsFunc(list, t.Sealer.Published) {
+	list, _, err := r.TXT(ctx, s.Name())
+	if slices.ContainsFunc(list, s.Published) {
 		return
 	}
-	why := "the key is not in the DNS, so nobody can verify what is sealed"
+	why := "the key is not in the DNS, so nobody can verify what it signs"
 	var found *dns.Error
 	switch {
 	case errors.As(err, &found) && !found.NotFound():
 		why = "nobody knows whether the key is in the DNS: " + err.Error()
 	case len(list) > 0:
-		why = "the DNS holds another key, so nobody can verify what is sealed"
+		why = "the DNS holds another key, so nobody can verify what it signs"
 	}
-	k.add(LevelWarning, place+": seal", why, fmt.Sprintf("publish %s TXT %q", t.Sealer.Name(), t.Sealer.Record()))
+	k.add(LevelWarning, place, why, fmt.Sprintf("publish %s TXT %q", s.Name(), s.Record()))
 }
 
 // Relative makes the places of remarks relative to a folder, for people.

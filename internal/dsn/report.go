@@ -42,6 +42,11 @@ type Report struct {
 	// MessageID is the report's own, without angle brackets; InReplyTo is
 	// that of the original as it came, "" when it had none.
 	MessageID, InReplyTo string
+	// Thread are earlier messages of the thread, each with angle brackets; they
+	// stand before InReplyTo in References (RFC 5322 §3.6.4).
+	Thread []string
+	// ReplyTo is where an answer goes; "" for From.
+	ReplyTo mail.Address
 	// Date is when the report is written, Arrival when the original came.
 	Date, Arrival time.Time
 	// EnvID is the ENVID parameter of the original, in xtext.
@@ -104,15 +109,26 @@ func (r Report) head(w *writer) {
 	w.field("Subject", encoded(oneLine(r.Subject)))
 	w.field("Date", r.Date.Format(time.RFC1123Z))
 	w.field("Message-ID", "<"+oneLine(r.MessageID)+">")
+	if r.ReplyTo != "" {
+		w.field("Reply-To", "<"+string(r.ReplyTo)+">")
+	}
 	if r.InReplyTo != "" {
 		w.field("In-Reply-To", oneLine(r.InReplyTo))
-		w.field("References", oneLine(r.InReplyTo))
+		w.field("References", references(append(r.Thread[:len(r.Thread):len(r.Thread)], r.InReplyTo)))
 	}
 	w.field("Auto-Submitted", r.submitted())
 	w.field("X-Auto-Response-Suppress", "All")
 	for _, f := range r.Extra {
 		w.field(f.Name, oneLine(f.Value))
 	}
+}
+
+// references writes ids one a line: together they may be longer than one.
+func references(ids []string) string {
+	for i, id := range ids {
+		ids[i] = oneLine(id)
+	}
+	return strings.Join(ids, "\r\n ")
 }
 
 // submitted follows RFC 3834 §5: a report answers a message.

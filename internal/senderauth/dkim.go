@@ -2,6 +2,7 @@ package senderauth
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,6 +24,16 @@ type Signature struct {
 	Time time.Time `json:"time,omitzero"`
 	// Testing is set when the key says that it is only tried out.
 	Testing bool `json:"testing,omitempty"`
+	// Signed are the fields that it covers, in lower case.
+	Signed []string `json:"-"`
+}
+
+// Covers reports whether a signature is verified and covers these fields,
+// named in lower case. A signature that passes covers the whole body.
+func (s Signature) Covers(fields ...string) bool {
+	return s.Result == Pass && !s.Testing && !slices.ContainsFunc(fields, func(f string) bool {
+		return !slices.Contains(s.Signed, f)
+	})
 }
 
 // attempt is a signature that may be readable.
@@ -87,6 +98,7 @@ func (c *check) dkim(ctx context.Context, a attempt) Signature {
 	}
 	out := Signature{Domain: a.sig.domain, Selector: a.sig.selector, Identity: a.sig.identity, Time: a.sig.time}
 	out.Result, out.Reason = c.covered(ctx, a.sig)
+	out.Signed = a.sig.signed
 	if k, err := c.keys.get(ctx, a.sig.domain, a.sig.selector); err == nil {
 		out.Testing = k.testing
 	}

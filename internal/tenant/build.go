@@ -25,7 +25,8 @@ var (
 func isDomain(s string) bool { return len(s) <= 253 && domainPattern.MatchString(s) && !isAddr(s) }
 
 // build makes a Tenant of a document, or says everything that is wrong.
-func build(d settings.Document, published *Published, offline bool) (*Tenant, settings.Mistakes) {
+func build(d settings.Document, r *Registry) (*Tenant, settings.Mistakes) {
+	published, offline := r.published, r.Offline
 	var c Config
 	b := builder{doc: d, dir: filepath.Dir(d.File), bad: decode(d, &c), offline: offline}
 	if !c.Headers.read {
@@ -50,6 +51,9 @@ func build(d settings.Document, published *Published, offline bool) (*Tenant, se
 	b.people(t, c)
 	b.senderAuth(t, c)
 	b.notices(t, c)
+	b.sign(t, c)
+	b.administrators(t, c)
+	b.console(t, c, r.Console)
 	return t, b.bad
 }
 

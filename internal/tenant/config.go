@@ -99,6 +99,11 @@ type Config struct {
 	Seal Seal `yaml:"seal"`
 	// Notices says how Postern writes to the tenant's people.
 	Notices Notices `yaml:"notices"`
+	// Console is the host name in the links of those mails, and the domain of
+	// Postern's own addresses: check@ for drafts, approve+…@ for answers of
+	// approvers. Exchange must route mail to it here.
+	// Default: public.name of postern.yaml.
+	Console string `yaml:"console"`
 }
 
 // Notices says how Postern writes to the tenant's people.
@@ -109,6 +114,14 @@ type Notices struct {
 	Languages []string `yaml:"languages"`
 	// TimeZone is where times are meant, e.g. Europe/Berlin. Default: UTC.
 	TimeZone string `yaml:"time_zone"`
+	// Sign signs these mails (DKIM) in the name of one of the tenant's domains,
+	// which is then that of their From. RSA or Ed25519.
+	// Default: none; Exchange signs what it sends on.
+	Sign Seal `yaml:"sign"`
+	// Administrators are told of what went wrong: mail that was let through
+	// without full inspection, and loops that were stopped.
+	// Default: nobody; it is in the log.
+	Administrators []string `yaml:"administrators"`
 	// Texts are used in place of those that come with Postern
 	// (docs/reference/notices.md).
 	Texts []NoticeText `yaml:"texts"`
@@ -137,15 +150,15 @@ type Contacts struct {
 	Off bool `yaml:"off"`
 }
 
-// Seal is whose name a changed message is sealed in.
+// Seal is the name and the key of a signature.
 type Seal struct {
 	// Domain and Selector name the key: SELECTOR._domainkey.DOMAIN, a TXT
 	// record that `postern check` writes out.
 	Domain string `yaml:"domain"`
 	// Selector is the first part of that name.
 	Selector string `yaml:"selector"`
-	// Key is the private key in PEM, RSA with 2048 bits or more; better
-	// file:PATH or env:NAME.
+	// Key is the private key in PEM, RSA with 2048 bits or more (a seal takes
+	// no other); better file:PATH or env:NAME.
 	Key string `yaml:"key"`
 }
 

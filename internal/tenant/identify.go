@@ -27,6 +27,9 @@ type Identity struct {
 	Marked bool
 	// External is set for a validation message to the address outside.
 	External bool
+	// Internal is set when the tenant's Exchange, and no other server, says that
+	// it has authenticated the sender as one of its own.
+	Internal bool
 }
 
 // Refusal is why a message belongs to nobody here.
@@ -83,6 +86,9 @@ func (s *Snapshot) find(p mail.Peer, env mail.Envelope, h *mail.Header) (*claim,
 			c.t, c.kind = t, k
 			return c, nil
 		}
+		if s.sharedBy(r.Address) != nil {
+			c.kind = OwnAddress // whose it is, the rest must say
+		}
 	}
 	found, refused := s.byHeader(h)
 	switch {
@@ -90,7 +96,7 @@ func (s *Snapshot) find(p mail.Peer, env mail.Envelope, h *mail.Header) (*claim,
 		return nil, refused
 	case found.t != nil:
 		c.t, c.dir, c.monitor = found.t, found.dir, found.monitor
-		if !c.t.exchange.has(p.Addr.Addr()) && c.t.otherPeer(p) {
+		if c.kind == "" && !c.t.exchange.has(p.Addr.Addr()) && c.t.otherPeer(p) {
 			c.kind = Other // the rule has run, and the mail took a way over the tenant's own server
 		}
 	default:
@@ -118,7 +124,10 @@ func (s *Snapshot) find(p mail.Peer, env mail.Envelope, h *mail.Header) (*claim,
 // of the tenant's own, or a preset whose rules set none.
 func (s *Snapshot) bySender(c *claim) *Refusal {
 	if t := s.otherOf(c.peer, c.env); t != nil {
-		c.t, c.kind = t, Other
+		c.t = t
+		if c.kind == "" {
+			c.kind = Other
+		}
 		return nil
 	}
 	for _, v := range c.h.Values(crossTenantID) {
@@ -244,6 +253,7 @@ func (c *claim) identity() Identity {
 		}
 	}
 	sort.Strings(id.Forged)
+	id.Internal = !c.t.otherPeer(c.peer) && internal(c)
 	return id
 }
 

@@ -17,7 +17,7 @@ func TestATenantWritesItsOwnTexts(t *testing.T) {
 		if len(wrong) > 0 {
 			t.Fatal(wrong)
 		}
-		return build(docs[0], NewPublished(), true)
+		return build(docs[0], &Registry{published: NewPublished(), Offline: true})
 	}
 	x, wrong := load("notices:\n  languages: [de, nl]\n  time_zone: Europe/Berlin\n  texts:\n" +
 		"    - { kind: not-sent, language: de, subject: Gestoppt, text: 'Es ging **nicht hinaus**: {finding}, {rule}, {list}. ref: {ref}' }\n")

@@ -12,6 +12,9 @@ func (s *Snapshot) AtRcpt(p mail.Peer, from, to mail.Address) *Refusal {
 	if t, _, ok := s.Special(to); ok {
 		return s.mayBring(p, t)
 	}
+	if s.sharedBy(to) != nil {
+		return s.known(p)
+	}
 	if from.Null() { // a report of any tenant, to anybody
 		if t := s.atHost(p); t != nil {
 			return s.mayBring(p, t)

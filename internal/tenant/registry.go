@@ -19,6 +19,8 @@ type Registry struct {
 	// Offline loads tenants for a look at their policies: secrets and
 	// certificates that cannot be read are left out. Such tenants take no mail.
 	Offline bool
+	// Console is the console name of tenants that set none.
+	Console string
 
 	current   atomic.Pointer[Snapshot]
 	published *Published
@@ -47,7 +49,7 @@ func (r *Registry) Load(docs []settings.Document) (*Snapshot, settings.Mistakes)
 	var bad settings.Mistakes
 	made := make([]*Tenant, len(docs))
 	for i, d := range docs {
-		t, wrong := build(d, r.published, r.Offline)
+		t, wrong := build(d, r)
 		bad = append(bad, wrong...)
 		made[i] = t
 		bad = append(bad, s.add(t, d)...)
@@ -76,6 +78,7 @@ type Snapshot struct {
 	headers  map[string]*headers
 	secrets  map[[sha256.Size]byte]*Tenant
 	servers  map[string][]*Tenant // other servers, by name of certificate
+	consoles map[string][]*Tenant // by the host of our own addresses
 	alike    map[string]bool      // the ways in which tenants recognize Exchange
 	ways     []*Tenant            // and one tenant for each of them
 }
@@ -91,7 +94,7 @@ func newSnapshot() *Snapshot {
 		byID: map[string]*Tenant{}, entra: map[string]*Tenant{}, domain: map[string]*Tenant{}, parent: map[string]*Tenant{},
 		host: map[string]*Tenant{}, special: map[string]special{}, external: map[string][]*Tenant{},
 		headers: map[string]*headers{}, secrets: map[[sha256.Size]byte]*Tenant{},
-		servers: map[string][]*Tenant{}, alike: map[string]bool{},
+		servers: map[string][]*Tenant{}, consoles: map[string][]*Tenant{}, alike: map[string]bool{},
 	}
 }
 
@@ -146,6 +149,9 @@ func (s *Snapshot) add(t *Tenant, d settings.Document) settings.Mistakes {
 	for _, a := range t.external {
 		s.external[a] = append(s.external[a], t)
 	}
+	if t.Console != "" {
+		s.consoles[t.Console] = append(s.consoles[t.Console], t)
+	}
 	bad = append(bad, s.sharedSecrets(t, d)...)
 	s.index(t)
 	s.indexServers(t)
@@ -183,6 +189,9 @@ func (s *Snapshot) trespass(t *Tenant, d settings.Document) (bad settings.Mistak
 			bad = append(bad, d.Place(fmt.Sprintf("*.%s lies in subdomains that tenant %s claims", name, o.ID), "", "domains"))
 		}
 	}
+	if o := s.ownerOf(t.Console); o != nil && o != t {
+		bad = append(bad, d.Place(fmt.Sprintf("%s is in a domain of tenant %s", t.Console, o.ID), "", "console"))
+	}
 	for _, list := range []struct {
 		path      []string
 		addresses []string
@@ -200,9 +209,23 @@ func (s *Snapshot) trespass(t *Tenant, d settings.Document) (bad settings.Mistak
 }
 
 // Special reports what an address of ours means: copy, journal, probe or own.
+// What stands behind + in an address of our own is a token.
 func (s *Snapshot) Special(a mail.Address) (*Tenant, Kind, bool) {
-	x, ok := s.special[a.Fold()]
-	return x.tenant, x.kind, ok
+	if x, ok := s.special[a.Fold()]; ok {
+		return x.tenant, x.kind, true
+	}
+	if bare, tagged := untagged(a); tagged {
+		if x, ok := s.special[bare.Fold()]; ok && x.kind == OwnAddress {
+			return x.tenant, x.kind, true
+		}
+	}
+	if len(s.consoles) == 0 {
+		return nil, "", false
+	}
+	if list := s.consoles[foldDomain(a.Domain())]; len(list) == 1 {
+		return list[0], OwnAddress, true
+	}
+	return nil, "", false
 }
 
 // ownerOf is the tenant that owns a domain, or nil.

@@ -104,7 +104,11 @@ func ownRecipients(c *claim) *Refusal {
 
 func onlySpecial(c *claim) *Refusal {
 	for _, r := range c.env.To {
-		if t, k, ok := c.s.Special(r.Address); !ok || t != c.t || k != c.kind {
+		t, k, ok := c.s.Special(r.Address)
+		if c.kind == OwnAddress && contains(c.s.sharedBy(r.Address), c.t) {
+			continue
+		}
+		if !ok || t != c.t || k != c.kind {
 			return c.refuse(problem.WrongRecipient, "recipient",
 				"this recipient, an address of ours, takes no message with others")
 		}

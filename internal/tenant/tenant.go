@@ -57,6 +57,13 @@ type Tenant struct {
 	Results []string
 	// Sealer seals what was changed; nil for none.
 	Sealer *senderauth.Signer
+	// Signer signs our mails to the tenant's people; nil for none.
+	Signer *senderauth.Signer
+	// Administrators are told of what went wrong.
+	Administrators []mail.Address
+	// Console is the host name in their links, and of our own addresses
+	// (check@); "" for none.
+	Console string
 	// Notices are the texts of the mails to its people, Languages those in
 	// which they are written, and Zone where times are meant.
 	Notices   *notice.Catalog
@@ -170,9 +177,14 @@ func (t *Tenant) Secrets() []string {
 	return append(list, t.Looking.Passwords...)
 }
 
-// Postmaster is the author of mails of our own: an address of the tenant, so
-// that they are aligned with its domain.
-func (t *Tenant) Postmaster() mail.Address { return mail.Address("postmaster@" + t.Domains[0]) }
+// Postmaster is the author of mails of our own: an address of the tenant, in
+// the domain that signs them, so that they are aligned with it.
+func (t *Tenant) Postmaster() mail.Address {
+	if t.Signer != nil {
+		return mail.Address("postmaster@" + t.Signer.Domain)
+	}
+	return mail.Address("postmaster@" + t.Domains[0])
+}
 
 // Reserved reports whether a header field is one that never leaves us.
 func (t *Tenant) Reserved(name string) bool {
@@ -205,7 +217,7 @@ func oneOf(values []string, got string) bool {
 
 func fold(name string) string { return strings.ToLower(name) }
 
-func contains(list []string, s string) bool { return slices.Contains(list, s) }
+func contains[T comparable](list []T, x T) bool { return slices.Contains(list, x) }
 
 // TrustedTag returns the name of the header field by which the tenant's own
 // endpoint software says that it has judged a message; "" for none.
