@@ -70,6 +70,10 @@ func Serve(in io.Reader, out io.Writer, work func(c *Conn, request []byte) error
 	}
 }
 
+// garbage is how much memory a child may take before it collects at every
+// turn. It is no limit: what lives may be more, up to the child's bound.
+const garbage = 192 << 20
+
 // greet takes the limits and names the version.
 func (c *Conn) greet() error {
 	kind, payload, err := readFrame(c.in, fromParent, &c.buf)
@@ -91,11 +95,14 @@ func (c *Conn) greet() error {
 		return err
 	}
 	// A child has little that lives longer than a message, and a bound: it may
-	// let its garbage grow.
+	// let its garbage grow, but not to five times of what a hostile message
+	// makes it hold for a moment.
 	debug.SetGCPercent(400)
+	limit := int64(garbage)
 	if c.bounds.Memory > 0 {
-		debug.SetMemoryLimit(c.bounds.Memory / 4 * 3)
+		limit = min(limit, c.bounds.Memory/4*3)
 	}
+	debug.SetMemoryLimit(limit)
 	return c.send(frameHello, []byte(wireVersion))
 }
 

@@ -140,6 +140,16 @@ func TestAChildKeepsWhatJobsShare(t *testing.T) {
 	}
 }
 
+func TestAPathThatIsTooLongForTheWireIsCut(t *testing.T) {
+	long := strings.Repeat("1.", 5000)
+	for _, who := range []string{"", "credit-card", long} {
+		s := StepAt(long, who)
+		if n := len(s.wire()); n > maxStep || !strings.HasPrefix(long, s.Part) || !strings.HasPrefix(who, s.Who) || s.Part == "" {
+			t.Errorf("%d octets, %.20q of %d, %.20q of %d", n, s.Part, len(s.Part), s.Who, len(s.Who))
+		}
+	}
+}
+
 func TestNoChild(t *testing.T) {
 	p := NewPool(Config{Program: "/does/not/exist"})
 	defer p.Close()

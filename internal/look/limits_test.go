@@ -66,3 +66,15 @@ func TestEveryLimitOfTheLookIsSaid(t *testing.T) {
 		})
 	}
 }
+
+// Each mail may nest 50 levels, and each file is taken apart: together they
+// were 1,600 levels, whose numbers alone took megabytes of the record.
+func TestLevelsAreCountedOverAllMailsTogether(t *testing.T) {
+	message := strings.Repeat("Subject: x\r\nContent-Type: message/rfc822\r\n\r\n", 2000) + "Hello\r\n"
+	l := look.New(look.Config{InProcess: true})
+	r := l.Look(context.Background(), parse(message), look.Options{})
+	deep := slices.ContainsFunc(r.Unseen, func(u mail.Unseen) bool { return u.Reason == mail.TooDeep })
+	if !deep || len(r.Parts) > 80 {
+		t.Errorf("said to be too deep: %v; %d parts", deep, len(r.Parts))
+	}
+}

@@ -3,12 +3,16 @@ package look
 import (
 	"bytes"
 	"strconv"
+	"strings"
 
 	"postern.dev/postern/internal/mail"
 )
 
-// maxMails bounds mail that is attached as a file.
-const maxMails = 1000 // in one mailbox
+// Bounds of mail that is attached as a file.
+const (
+	maxMails  = 1000 // in one mailbox
+	maxLevels = 64   // of parts in parts, counted from the message itself
+)
 
 // mails takes apart a file that holds mail: its raw text was looked at, but
 // what stands in it may be encoded.
@@ -19,7 +23,7 @@ func (w *worker) mails(it item, o *origin, mailbox bool) error {
 	switch {
 	case o.over:
 		return missed(mail.TooLarge, "the mail in the file is too long to be taken apart")
-	case w.depth >= maxDepth:
+	case w.depth >= maxDepth, levels(it.Part) >= maxLevels:
 		return missed(mail.TooDeep, "mail in mail in mail is not taken apart")
 	}
 	letters := [][]byte{o.kept}
@@ -43,7 +47,9 @@ func (w *worker) mails(it item, o *origin, mailbox bool) error {
 func (w *worker) enclosed(it item, path string, octets []byte) error {
 	var m *mail.Message
 	err := w.step(it.Part, "extract-mail", func() error {
-		m = mail.Parse(mail.Bytes(octets), mail.Limits{})
+		// Levels are counted over all mails together: where each may nest
+		// anew, 90 KB make parts whose numbers alone are megabytes.
+		m = mail.Parse(mail.Bytes(octets), mail.Limits{Depth: min(50, maxLevels-levels(path)+1)})
 		return nil
 	})
 	if err != nil || m == nil {
@@ -75,6 +81,9 @@ func (w *worker) enclosed(it item, path string, octets []byte) error {
 	}
 	return nil
 }
+
+// levels is how deep a part lies, by its number.
+func levels(part string) int { return strings.Count(part, ".") + 1 }
 
 // split parts a mailbox (RFC 4155) into its mails, without the lines between
 // them.
