@@ -85,6 +85,7 @@ func floors() map[string]int {
 		"fakeexchange":        6,
 		"disguise":            6,
 		"web":                 6,
+		"public":              6,
 		"app":                 7,
 		"story":               8,
 	}

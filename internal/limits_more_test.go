@@ -52,6 +52,22 @@ func recordLimits() []limit {
 	}
 }
 
+func publicLimits() []limit {
+	return []limit{
+		{"Connections", "app.maxPublic", "the others are hung up on", "TestOneClientTakesOnlyItsOwnPlaces"},
+		{"Connections of one client (an IPv4 address, an IPv6 /64)", "app.maxPublicOfOne", "the others are hung up on", "TestOneClientTakesOnlyItsOwnPlaces"},
+		{"Octets of a request's header", "16 KiB", "431", "TestSlowAndManyHTTPClientsDoNotTouchMail"},
+		{"Time for a whole request", "20 s", "the connection is closed", "TestSlowAndManyHTTPClientsDoNotTouchMail"},
+		{"Octets of a request's address", "public.maxURL", "414", "TestWhatIsNotServed"},
+		{"Octets of a request's body", "public.maxBody", "nothing is done", "TestWhatIsNotServed"},
+		{"Pages for one client in a minute", "public.maxReads", "429; clients on this machine have no bound", "TestOneClientCannotAskForever"},
+		{"Presses of one client in a minute", "public.maxWrites", "429", "TestOneClientCannotAskForever"},
+		{"Codes that one client asks for in an hour", "public.maxCodes", "429", "TestOneClientCannotAskForever"},
+		{"Clients that are told apart", "public.maxClients", "all others share one bound", "TestManyClientsShareTheLastBound"},
+		{"Octets of a browser's list of languages", "public.mostAccepted", "the rest is not read", "TestThePageSpeaksTheReadersLanguage"},
+	}
+}
+
 func webLimits() []limit {
 	return []limit{
 		{"Connections of an HTTP listener", "app.maxHTTP", "the others wait", "TestSlowAndManyHTTPClientsDoNotTouchMail"},

@@ -49,6 +49,7 @@ func limits() []struct {
 		{"Records and search", "", recordLimits()},
 		{"What is kept for drafts", "", pastLimits()},
 		{"Console and API", "", webLimits()},
+		{"Pages for people", "The `public` listener.", publicLimits()},
 		{"Inner bounds", "They bound memory; nothing is lost or left out of what is looked at.", innerLimits()},
 	}
 }

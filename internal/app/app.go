@@ -105,6 +105,7 @@ type App struct {
 	applied  sync.Mutex
 	console  *web.Console
 	listens  string      // where the console listens
+	public   net.Addr    // where the pages for people listen; nil for nowhere
 	taking   atomic.Bool // mail: from the first listener to the shutdown
 	fatal    chan error
 	passKeys [][]byte

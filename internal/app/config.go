@@ -39,8 +39,8 @@ type Config struct {
 	Bodies string `yaml:"bodies"`
 	// Console is for administrators.
 	Console Console `yaml:"console"`
-	// Public is for the pages of people who approve and pick up held mail.
-	// They are not part of this version: nothing listens there.
+	// Public is for the pages of people who decide about held mail. Without
+	// the section nothing listens.
 	Public Public `yaml:"public"`
 	// Metrics serves /metrics.
 	Metrics Listener `yaml:"metrics"`
@@ -90,11 +90,13 @@ type Console struct {
 
 // Public is the listener for people without an account here.
 type Public struct {
-	// Listen is the address; nothing listens there in this version.
+	// Listen is the address, e.g. ":8443".
 	Listen string `yaml:"listen"`
-	// Name is the host name in the links that people get.
+	// Name is the host name in the links that people get. No other is
+	// answered.
 	Name string `yaml:"name"`
-	// TLS is the listener's certificate.
+	// TLS is the listener's certificate. It may be left out on a loopback
+	// address only, behind a server of your own that speaks TLS.
 	TLS PublicTLS `yaml:"tls"`
 }
 

@@ -88,8 +88,7 @@ func dotted(section string, err error) (list []error) {
 	return list
 }
 
-// checkPublic looks at a listener that this version does not open: what is
-// wrong today would be found out only after an upgrade.
+// checkPublic looks at the listener for people.
 func (c *Config) checkPublic(f *faults) {
 	p := c.Public
 	if p == (Public{}) {
@@ -103,8 +102,11 @@ func (c *Config) checkPublic(f *faults) {
 	if _, err := mail.ParseAddress("postmaster@" + p.Name); err != nil {
 		f.add("public.name", fmt.Sprintf("%q is not a host name; write the name in the links, e.g. mail.contoso.example", p.Name))
 	}
-	if (p.TLS.Cert == "") != (p.TLS.Key == "") {
+	switch {
+	case (p.TLS.Cert == "") != (p.TLS.Key == ""):
 		f.add("public.tls", "cert and key belong together")
+	case p.TLS.Cert == "" && p.Listen != "" && !loopback(p.Listen):
+		f.add("public.tls", "is missing; only behind a server of your own on this machine (listen on loopback) it may be left out")
 	}
 }
 
@@ -113,15 +115,6 @@ func (c *Config) registry() *tenant.Registry {
 	r := tenant.NewRegistry(tenant.NewPublished())
 	r.Console = c.Public.Name
 	return r
-}
-
-// PublicNote says that nothing listens at public; "" when the file does not
-// ask for it.
-func (c *Config) PublicNote() string {
-	if c.Public == (Public{}) {
-		return ""
-	}
-	return "pages to approve and to pick up are not part of this version, so nothing listens at " + c.Public.Listen
 }
 
 // checkBodies refuses every place for body files but that of this version.

@@ -37,7 +37,7 @@ func TestTheContractsConfigurationLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Public.Name != "mail.contoso.example" || c.Public.Listen != ":8443" || c.PublicNote() == "" {
+	if c.Public.Name != "mail.contoso.example" || c.Public.Listen != ":8443" || c.Public.TLS.Cert == "" {
 		t.Errorf("public: %+v", c.Public)
 	}
 	if c.Patience != 20*time.Second || len(c.Retry.Schedule) != 4 || c.Limits.Parts != 10000 || c.SMTP.MaxSize != 200<<20 {

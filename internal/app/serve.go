@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/telemetry"
 )
 
@@ -42,8 +41,8 @@ func (a *App) Listen(ctx context.Context) error {
 			return err
 		}
 	}
-	if text := c.PublicNote(); text != "" {
-		a.Log.Warn(text, telemetry.KeyCode, problem.PublicIsOff)
+	if err := a.servePublic(); err != nil {
+		return err
 	}
 	var doors []net.Listener
 	for _, address := range strings.Split(c.SMTP.Listen, ",") {
@@ -82,7 +81,7 @@ func (a *App) serveHTTP(address string, h http.Handler) (net.Addr, error) {
 		return nil, err
 	}
 	s := a.httpServer(h)
-	a.run(func() { _ = s.Serve(newPlaces(ln, maxHTTP)) })
+	a.run(func() { _ = s.Serve(newPlaces(ln, maxHTTP, maxHTTP)) })
 	return ln.Addr(), nil
 }
 

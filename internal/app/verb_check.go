@@ -75,9 +75,7 @@ func Check(ctx context.Context, path string, o CheckOptions) []Remark {
 		k.docs, _ = settings.Split(path, text)
 	}
 	k.certificate("smtp.tls", c.SMTP.TLS.Cert, c.SMTP.TLS.Key)
-	if text := c.PublicNote(); text != "" {
-		k.key(LevelNote, "public", text, "")
-	}
+	k.certificate("public.tls", c.Public.TLS.Cert, c.Public.TLS.Key)
 	if c.Roots != "" {
 		if _, err := loadRoots(c.rootsPath()); err != nil {
 			k.key(LevelMistake, "roots", err.Error(), "name a PEM file, or leave the key out for the system's roots")

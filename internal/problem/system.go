@@ -6,7 +6,6 @@ const (
 	RunnerEnded   Code = "P902"
 	ApplyFailed   Code = "P903"
 	UndefinedList Code = "P904"
-	PublicIsOff   Code = "P905"
 	FolderWasOpen Code = "P906"
 	ClockAhead    Code = "P910"
 	ClockBack     Code = "P911"
@@ -29,10 +28,6 @@ func systemRows() []Problem {
 		{
 			UndefinedList, "A policy names a list that nobody defined",
 			"The list has no members: recipient.in(…) is never true", "Add a document of kind list with that id, or correct the name",
-		},
-		{
-			PublicIsOff, "The section public is set, but its pages are not part of this version",
-			"None; nothing listens there", "None: the section may stay for a later version",
 		},
 		{
 			FolderWasOpen, "Other users could write in the data folder",
