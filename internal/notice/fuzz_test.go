@@ -26,6 +26,9 @@ func FuzzTexts(f *testing.F) {
 		for range n % 200 {
 			a.List = append(a.List, mail.Address(who))
 		}
+		a.Items = []Item{{why, "https://mail.example/" + rule}, {rule, advice}}
+		a.Checked = []Checked{{mail.Address(who), advice, why, rule}}
+		a.Change, a.Then, a.Role, a.Refused, a.Ended = why, rule, advice, rule, who
 		size := len(subject) + len(why) + len(rule) + len(advice) + len(who)
 		for _, kind := range Kinds() {
 			lang := Default().Languages()[int(n)%4]
@@ -58,6 +61,8 @@ func plainer(a About) About {
 	a.Subject, a.Why, a.Rule, a.Advice, a.Contact, a.Who, a.Host = "s", "w", "r", "a", "c", "b", "h"
 	a.Links = map[string]string{"link": "https://mail.example/1", "link_wrong": "https://mail.example/2", "link_pass": "https://mail.example/3"}
 	a.More = map[string]string{"sender": "x", "comment": "x", "reason": "x", "n": "1"}
+	a.Items, a.Checked = []Item{{"x", ""}, {"x", ""}}, []Checked{{"x@y.example", "hold", "w", "r"}}
+	a.Change, a.Then, a.Role, a.Refused, a.Ended = "c", "hold", "named", "over", "sent"
 	list := make([]mail.Address, len(a.List))
 	for i := range list {
 		list[i] = "x@y.example"

@@ -32,6 +32,12 @@ const (
 	Drift           Kind = "drift"            // T21
 	Loop            Kind = "loop"             // T22
 	HeldDigest      Kind = "held-digest"      // what would be too many notices within an hour
+	Passed          Kind = "passed"           // sent because nobody decided; to the sender
+	Question        Kind = "question"         // of who decides; to the sender
+	Answer          Kind = "answer"           // of the sender; to who decides
+	Decided         Kind = "decided"          // what an answer by mail came to
+	Ignored         Kind = "ignored"          // why an answer by mail came to nothing
+	Draft           Kind = "checked"          // what would happen to a draft
 )
 
 // form says what a text may and must hold.
@@ -77,6 +83,12 @@ func forms() []form {
 		{Drift, []string{"n", "object", "effect"}, []string{"tenant", "who", "at", "change", "link"}},
 		{Loop, []string{"n", "reason"}, []string{"tenant", "link"}},
 		{HeldDigest, []string{"n", "list"}, []string{"link"}},
+		{Passed, []string{"names", "rule"}, []string{"waited"}},
+		{Question, []string{"names", "question"}, []string{"who", "link"}},
+		{Answer, []string{"sender", "answer"}, []string{"link", "by_mail"}},
+		{Decided, []string{"sender", "names"}, []string{"approved", "rejected", "open", "missing", "comment", "rest"}},
+		{Ignored, []string{"reason"}, []string{"link", "by_mail"}},
+		{Draft, []string{"list"}, []string{"advice", "cause", "change", "assumed"}},
 	}
 }
 
@@ -118,13 +130,15 @@ func Meaning(name string) string {
 var meanings = [...][2]string{
 	{"accepted", "when the next hop took it"},
 	{"advice", "the author's text of the rule"},
-	{"answer", "the last answer of the next hop"},
+	{"answer", "the last answer of the next hop, or what the sender answered"},
+	{"approved", "set when the mail was let go"},
 	{"arrived", "when it arrived"},
+	{"assumed", "set when a recipient was assumed"},
 	{"at", "when it happened"},
 	{"audience", "who can read the reason"},
 	{"by_mail", "set when an answer by mail decides"},
 	{"cause", "why something was not looked at"},
-	{"change", "what was changed, before and after"},
+	{"change", "what was changed, or is to be"},
 	{"code", "the code"},
 	{"comment", "what the person who decided wrote"},
 	{"contact", "whom to ask"},
@@ -147,16 +161,21 @@ var meanings = [...][2]string{
 	{"link_secure", "the page to send it securely"},
 	{"link_wrong", "the page to say that something is wrong"},
 	{"list", "the recipients, or what is listed, a line each"},
+	{"missing", "how many must still agree"},
 	{"n", "how many"},
 	{"names", "the recipients in a line"},
 	{"object", "what was changed in Exchange"},
+	{"open", "set when more people must agree"},
 	{"opened", "when it was opened"},
 	{"organization", "the tenant's name"},
 	{"others", "set when other recipients are not affected"},
 	{"outside", "the recipients outside, short"},
-	{"reason", "the reason that was given"},
+	{"question", "what is asked"},
+	{"reason", "the reason that was given, or why not"},
 	{"ref", "the reference"},
 	{"refused", "set when the next hop refused it"},
+	{"rejected", "set when the mail was refused"},
+	{"rest", "set when other recipients still wait"},
 	{"role", "why this person was asked"},
 	{"rule", "the name of the rule"},
 	{"sender", "who sent it"},

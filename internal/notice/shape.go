@@ -30,12 +30,11 @@ func plainText(paras [][]span, more func(n int) string) string {
 				continue
 			}
 			flush()
-			for k, x := range s.list {
-				if k == maxListed {
-					b.WriteString("  " + more(len(s.list)-k) + "\n")
-					break
+			for _, x := range cutList(s.list, more) {
+				b.WriteString("  " + x.Text + "\n")
+				if x.Link != "" {
+					b.WriteString("    " + x.Link + "\n")
 				}
-				b.WriteString("  " + x + "\n")
 			}
 		}
 		flush()
@@ -80,12 +79,12 @@ func htmlText(lang, title string, paras [][]span, more func(n int) string) strin
 					open = false
 				}
 				b.WriteString("<ul>\n")
-				for k, x := range s.list {
-					if k == maxListed {
-						b.WriteString("<li>" + html.EscapeString(more(len(s.list)-k)) + "</li>\n")
-						break
+				for _, x := range cutList(s.list, more) {
+					line := html.EscapeString(x.Text)
+					if x.Link != "" {
+						line += "<br>" + span{text: x.Link, link: true}.html()
 					}
-					b.WriteString("<li>" + html.EscapeString(x) + "</li>\n")
+					b.WriteString("<li>" + line + "</li>\n")
 				}
 				b.WriteString("</ul>\n")
 				continue

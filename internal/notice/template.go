@@ -179,7 +179,7 @@ type span struct {
 	text   string
 	strong bool
 	link   bool
-	list   []string
+	list   []Item
 }
 
 // render puts the values in.
@@ -217,7 +217,7 @@ func (g *group) render(v *values) []span {
 // values are what stands in braces.
 type values struct {
 	text map[string]string
-	list map[string][]string
+	list map[string][]Item
 }
 
 func (v *values) has(name string) bool { return v.text[name] != "" || len(v.list[name]) > 0 }

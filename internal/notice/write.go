@@ -29,6 +29,20 @@ type About struct {
 	List []mail.Address
 	// Lines are shown as a list, when it is no list of recipients.
 	Lines []string
+	// Items are shown as a list, each with its link.
+	Items []Item
+	// Checked are shown as a list: what would happen to whom.
+	Checked []Checked
+	// Change is the smallest change to another verdict, and Then that verdict:
+	// what Checked calls Would.
+	Change, Then string
+	// Refused is why an answer came to nothing, e.g. not-yours; Ended how it
+	// ended when it was over before, e.g. released.
+	Refused, Ended string
+	// Role is why the reader was asked: manager, named, group, deputy, handed.
+	Role string
+	// Left is how much time is left.
+	Left time.Duration
 	// Why is what was found, in words without values: "3 card numbers in
 	// plan.docx".
 	Why string
@@ -73,7 +87,7 @@ func (c *Catalog) Write(kind Kind, a About) Text {
 	v := c.values(l, a)
 	subject := strings.Builder{}
 	for _, s := range render(t.subject, v) {
-		subject.WriteString(s.text + strings.Join(s.list, ", "))
+		subject.WriteString(s.text)
 	}
 	text := Text{Subject: strings.TrimSpace(oneLine(subject.String()))}
 	var paras [][]span
@@ -82,14 +96,14 @@ func (c *Catalog) Write(kind Kind, a About) Text {
 			paras = append(paras, list)
 		}
 	}
-	more := func(n int) string { return c.word(l, "more_lines", "n", strconv.Itoa(n)) }
+	more := c.more(l)
 	text.Body, text.HTML = plainText(paras, more), htmlText(l.name, text.Subject, paras, more)
 	return text
 }
 
 // values puts the values into words.
 func (c *Catalog) values(l *language, a About) *values {
-	v := &values{text: map[string]string{}, list: map[string][]string{}}
+	v := &values{text: map[string]string{}, list: map[string][]Item{}}
 	set := func(name, value string) {
 		if value = oneLine(value); value != "" {
 			v.text[name] = value
@@ -129,7 +143,8 @@ func (c *Catalog) values(l *language, a About) *values {
 		set("answer", a.Reply.String())
 	}
 	c.people(l, a, set)
-	v.list["list"] = clean(a)
+	v.list["list"] = c.lines(l, a)
+	c.rest(l, a, set)
 	for name, value := range a.More {
 		set(name, value)
 	}
@@ -137,11 +152,17 @@ func (c *Catalog) values(l *language, a About) *values {
 		set(name, c.moment(l, at, a.Zone))
 	}
 	for name, link := range a.Links {
-		if u, err := url.Parse(link); err == nil && u.Scheme == "https" && u.Host != "" && u.Host == a.Console && u.User == nil {
+		if a.leadsHome(link) {
 			set(name, link)
 		}
 	}
 	return v
+}
+
+// leadsHome reports whether a link is one at the console name.
+func (a About) leadsHome(link string) bool {
+	u, err := url.Parse(link)
+	return err == nil && u.Scheme == "https" && u.Host != "" && u.Host == a.Console && u.User == nil && oneLine(link) == link
 }
 
 // people are the words for recipients.
@@ -172,17 +193,6 @@ func (c *Catalog) people(l *language, a About, set func(name, value string)) {
 	} else {
 		set("names", orElse(strings.Join(list, ""), c.word(l, "share", "n", n, "all", all)))
 	}
-}
-
-// clean are the lines of the list.
-func clean(a About) (list []string) {
-	for _, x := range a.List {
-		list = append(list, oneLine(string(x)))
-	}
-	for _, x := range a.Lines {
-		list = append(list, oneLine(x))
-	}
-	return list
 }
 
 // span says a time span in words.
