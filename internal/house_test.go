@@ -54,6 +54,7 @@ func floors() map[string]int {
 		"dsn":                 2,
 		"notice":              2,
 		"journal":             2,
+		"vault":               2,
 		"senderauth":          2,
 		"policy":              3,
 		"policy/explain":      4,

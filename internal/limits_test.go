@@ -48,6 +48,7 @@ func limits() []struct {
 		{"Reports, notices and journal reports", "", reportLimits()},
 		{"Records and search", "", recordLimits()},
 		{"What is kept for drafts", "", pastLimits()},
+		{"Keys", "", vaultLimits()},
 		{"Console and API", "", webLimits()},
 		{"Pages for people", "The `public` listener.", publicLimits()},
 		{"Inner bounds", "They bound memory; nothing is lost or left out of what is looked at.", innerLimits()},

@@ -14,6 +14,7 @@ import (
 	"postern.dev/postern/internal/task"
 	"postern.dev/postern/internal/telemetry"
 	"postern.dev/postern/internal/tenant"
+	"postern.dev/postern/internal/vault"
 )
 
 // node is what of an App stands behind Recover.
@@ -31,11 +32,11 @@ func node(t *testing.T, db *store.DB) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := spool.NewKeys()
+	keys, err := vault.NewKeys()
 	if err != nil {
 		t.Fatal(err)
 	}
-	sp, err := spool.Open(dir, db, keys, telemetry.Discard())
+	sp, err := spool.Open(dir, db, vault.NewRing(keys, nil), telemetry.Discard())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +38,7 @@ import (
 	"postern.dev/postern/internal/task"
 	"postern.dev/postern/internal/telemetry"
 	"postern.dev/postern/internal/tenant"
+	"postern.dev/postern/internal/vault"
 	"postern.dev/postern/internal/web"
 )
 
@@ -77,6 +77,8 @@ type App struct {
 	DB      *store.DB
 	Spool   *spool.Spool
 	Audit   *audit.Log
+	// Ring has the keys of bodies.
+	Ring *vault.Ring
 	// Exceptions are what people called not sensitive.
 	Exceptions *exception.Book
 	Tenants    *tenant.Registry
@@ -157,8 +159,11 @@ func (a *App) keeping(ctx context.Context) error {
 	if _, err := dir.Sweep(); err != nil {
 		return err
 	}
-	keys, err := a.keys()
+	keys, err := a.keys(ctx)
 	if err != nil {
+		return err
+	}
+	if a.Ring, err = c.ring(keys); err != nil {
 		return err
 	}
 	conf := store.Config{Path: dir.Path("postern.db")}
@@ -187,14 +192,14 @@ func (a *App) keeping(ctx context.Context) error {
 	if err := task.Migrate(ctx, a.DB); err != nil {
 		return err
 	}
-	a.passKeys = keys.Derive("pass")
-	if a.Exceptions, err = exception.Open(ctx, a.DB, keys.Derive("exceptions")); err != nil {
+	a.passKeys = keys.Derive(passPurpose)
+	if a.Exceptions, err = exception.Open(ctx, a.DB, keys.Derive(exceptionsPurpose)); err != nil {
 		return err
 	}
-	if a.Audit, err = audit.Open(ctx, a.DB, keys.Derive("audit head")...); err != nil {
+	if a.Audit, err = audit.Open(ctx, a.DB, keys.Derive(auditPurpose)...); err != nil {
 		return err
 	}
-	if a.Contacts, err = contact.Open(ctx, a.DB, keys.Derive("contact")...); err != nil {
+	if a.Contacts, err = contact.Open(ctx, a.DB, keys.Derive(contactPurpose)...); err != nil {
 		return err
 	}
 	a.Directories = &directory.Registry{}
@@ -205,7 +210,7 @@ func (a *App) keeping(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.Spool, err = spool.Open(bodies, a.DB, keys, a.Log)
+	a.Spool, err = spool.Open(bodies, a.DB, a.Ring, a.Log)
 	return err
 }
 
@@ -233,23 +238,6 @@ func (a *App) shut(path string) error {
 	p, _ := problem.Find(problem.FolderWasOpen)
 	a.Log.Warn(p.Title, telemetry.KeyCode, problem.FolderWasOpen, telemetry.KeyPath, path)
 	return nil
-}
-
-func (a *App) keys() (*spool.Keys, error) {
-	path, isFile := strings.CutPrefix(a.Config.Keys, "file:")
-	if !isFile {
-		text, err := settings.Resolve(a.Config.Keys, a.Config.dir)
-		if err != nil {
-			return nil, err
-		}
-		return spool.ParseKeys(text)
-	}
-	keys, made, err := spool.LoadKeys(a.Config.resolve(path))
-	if made {
-		a.Log.Warn("a new key was made; keep a copy of it: without it no held message can be read",
-			telemetry.KeyCode, problem.NewKey, telemetry.KeyPath, a.Config.resolve(path))
-	}
-	return keys, err
 }
 
 // doors builds what looks, decides and speaks with the network.

@@ -25,10 +25,17 @@ type Config struct {
 	// Data is the folder of the embedded store and of the body files.
 	// Default: ./data.
 	Data string `yaml:"data"`
-	// Keys is the file (file:…), or the variable (env:…), with the keys that
-	// wrap the per-message keys. A missing file is made at the first start.
+	// Keys is the file (file:…), the variable (env:…), or the program
+	// (command:/path/to/program ARGUMENTS) with the keys that wrap the
+	// per-message keys. A missing file is made at the first start. A program
+	// is run without a shell, has 10 seconds, and prints the keys; what it
+	// prints is never logged.
 	// Default: file:./postern.key.
 	Keys string `yaml:"keys"`
+	// RoleKeys are keys of their own for those who read held mail and
+	// evidence. Without them these roles use keys derived from Keys: they are
+	// then told apart by the program, not by who has which key.
+	RoleKeys RoleKeys `yaml:"role_keys"`
 	// Store is a PostgreSQL URL instead of the embedded store.
 	Store string `yaml:"store"`
 	// SMTP is the front door.
@@ -74,6 +81,26 @@ type Config struct {
 	Log string `yaml:"log"`
 
 	dir string // of the file, for relative paths
+}
+
+// RoleKeys is role_keys.
+type RoleKeys struct {
+	// Reading is for those who decide about a held message and look at it.
+	Reading RoleKey `yaml:"reading"`
+	// Emergency is for two persons who agree that a message must be read.
+	Emergency RoleKey `yaml:"emergency"`
+	// Evidence is for the copies that a policy keeps.
+	Evidence RoleKey `yaml:"evidence"`
+}
+
+// RoleKey is a key of a role's own.
+type RoleKey struct {
+	// Public is the public key ("age1…", as age-keygen makes it).
+	Public string `yaml:"public"`
+	// Key is where its private half is fetched when somebody reads: file:…,
+	// env:… or command:…. It is used once and not kept. Empty: it is not on
+	// this machine, so nobody can read in this role here.
+	Key string `yaml:"key"`
 }
 
 // Listener is the address of an HTTP server; "" turns it off.

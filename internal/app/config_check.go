@@ -59,6 +59,7 @@ func (c *Config) Check() error {
 	}
 	c.checkPublic(&f)
 	c.checkBodies(&f)
+	c.checkKeys(&f)
 	c.checkLimits(&f)
 	c.checkRetry(&f)
 	f = append(f, flatten(c.SMTP.Check())...)

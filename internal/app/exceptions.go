@@ -128,11 +128,11 @@ func (r *Reader) Candidates(ctx context.Context, id string, body mail.Body) ([]g
 	} else if t = state.Tenants.Find(id); t == nil {
 		return nil, "", fmt.Errorf("no tenant is called %q; name one with --tenant", id)
 	}
-	keys, err := r.Config.readKeys()
+	keys, err := r.Config.readKeys(ctx)
 	if err != nil {
 		return nil, "", err
 	}
 	l := newBenchLooker(false)
 	defer l.Close()
-	return gateway.Candidates(ctx, l, t, exception.Read(r.DB, keys.Derive("exceptions")).Keys(t.ID), body), t.ID, nil
+	return gateway.Candidates(ctx, l, t, exception.Read(r.DB, keys.Derive(exceptionsPurpose)).Keys(t.ID), body), t.ID, nil
 }

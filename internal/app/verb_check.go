@@ -18,9 +18,9 @@ import (
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/senderauth"
 	"postern.dev/postern/internal/settings"
-	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/tenant"
+	"postern.dev/postern/internal/vault"
 )
 
 // Level says how bad a Remark is.
@@ -82,7 +82,7 @@ func Check(ctx context.Context, path string, o CheckOptions) []Remark {
 		}
 	}
 	kept := k.store(ctx)
-	k.keys(kept != nil)
+	k.keys(ctx, kept != nil)
 	k.tenants(ctx, kept)
 	return k.list
 }
@@ -188,10 +188,9 @@ func (k *checking) readers(key, path string, l Level) {
 }
 
 // keys looks at the keys that open body files.
-func (k *checking) keys(storeExists bool) {
-	path, isFile := strings.CutPrefix(k.c.Keys, "file:")
+func (k *checking) keys(ctx context.Context, storeExists bool) {
+	path, isFile := k.c.keySource().File()
 	if isFile {
-		path = k.c.resolve(path)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			if storeExists {
 				k.key(LevelMistake, "keys", path+" is missing, but there is a store that it belongs to",
@@ -203,12 +202,37 @@ func (k *checking) keys(storeExists bool) {
 		}
 		k.readers("keys", path, LevelMistake)
 	}
-	text, err := settings.Resolve(k.c.Keys, k.c.dir)
-	if err == nil {
-		_, err = spool.ParseKeys(text)
-	}
-	if err != nil {
+	if _, err := k.c.keySource().Keys(ctx); err != nil {
 		k.key(LevelMistake, "keys", err.Error(), "one AGE-SECRET-KEY-1… a line")
+	}
+	k.roleKeys(ctx)
+}
+
+// roleKeys looks at the keys of those who read.
+func (k *checking) roleKeys(ctx context.Context) {
+	for role, own := range k.c.RoleKeys.all() {
+		if own == (RoleKey{}) {
+			continue
+		}
+		key := "role_keys." + string(role)
+		lock, err := vault.NewLock(own.Public, own.Key, k.c.dir)
+		if err != nil { // Config.Check has said so
+			continue
+		}
+		source := vault.Source{Text: own.Key, Dir: k.c.dir}
+		if path, isFile := source.File(); isFile {
+			k.readers(key, path, LevelMistake)
+		}
+		if own.Key == "" {
+			continue
+		}
+		keys, err := source.Keys(ctx)
+		switch {
+		case err != nil:
+			k.key(LevelMistake, key+".key", err.Error(), "one AGE-SECRET-KEY-1… a line")
+		case !slices.Contains(keys.IDs(), lock.ID()):
+			k.key(LevelMistake, key+".key", "is not the private key of "+own.Public, "write the public key that belongs to it")
+		}
 	}
 }
 
@@ -235,7 +259,7 @@ func (k *checking) store(ctx context.Context) files {
 		return nil
 	}
 	if err != nil {
-		if !errors.Is(err, spool.ErrKeys) && !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, vault.ErrKeys) && !errors.Is(err, fs.ErrNotExist) {
 			k.key(LevelMistake, "store", err.Error(), "")
 		}
 		return files{}

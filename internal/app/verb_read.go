@@ -16,6 +16,7 @@ import (
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
 	"postern.dev/postern/internal/tenant"
+	"postern.dev/postern/internal/vault"
 )
 
 // ErrNoStore says that no gateway has kept anything here yet.
@@ -38,7 +39,7 @@ func OpenReader(ctx context.Context, c *Config) (r *Reader, err error) {
 	if info, err := os.Stat(conf.Path); conf.URL == "" && (err != nil || info.Size() == 0) {
 		return nil, fmt.Errorf("%w: %s; start the gateway once with: postern serve", ErrNoStore, conf.Path)
 	}
-	keys, err := c.readKeys()
+	keys, err := c.readKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func OpenReader(ctx context.Context, c *Config) (r *Reader, err error) {
 	if err != nil || made < 2 {
 		return nil, fmt.Errorf("%w: its tables are missing; start the gateway once with: postern serve", ErrNoStore)
 	}
-	r.Audit, err = audit.Read(r.DB, keys.Derive("audit head")...)
+	r.Audit, err = audit.Read(r.DB, keys.Derive(auditPurpose)...)
 	return r, err
 }
 
@@ -74,13 +75,15 @@ func (c *Config) storeConfig() (store.Config, error) {
 }
 
 // readKeys reads the keys and never makes any.
-func (c *Config) readKeys() (*spool.Keys, error) {
-	text, err := settings.Resolve(c.Keys, c.dir)
+func (c *Config) readKeys(ctx context.Context) (*vault.Keys, error) {
+	keys, err := c.keySource().Keys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	return spool.ParseKeys(text)
+	return keys, nil
 }
+
+func (c *Config) keySource() vault.Source { return vault.Source{Text: c.Keys, Dir: c.dir} }
 
 // Held lists who waits for a person: of one message, of one tenant, or all.
 func (r *Reader) Held(ctx context.Context, tenantID, message string) (list []spool.Pending, err error) {

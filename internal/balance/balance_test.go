@@ -24,6 +24,7 @@ import (
 	"postern.dev/postern/internal/store/storetest"
 	"postern.dev/postern/internal/task"
 	"postern.dev/postern/internal/telemetry"
+	"postern.dev/postern/internal/vault"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -44,11 +45,11 @@ func newHouse(t testing.TB, db *store.DB) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := spool.NewKeys()
+	keys, err := vault.NewKeys()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := spool.Open(dir, db, keys, telemetry.Discard()); err != nil {
+	if _, err := spool.Open(dir, db, vault.NewRing(keys, nil), telemetry.Discard()); err != nil {
 		t.Fatal(err)
 	}
 	if err := task.Migrate(ctx, db); err != nil {

@@ -276,6 +276,7 @@ func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, now time.Time) 
 	for _, f := range p.held {
 		e.hold(f)
 	}
+	e.share(p.held)
 	e.refuse(p.blocked)
 	e.redirect(p.redirected)
 	if len(p.copies) > 0 {
@@ -378,6 +379,13 @@ func (e *enacting) hold(f fate) {
 		Message: e.row.ID, Tenant: e.row.Tenant, Recipient: f.to, Rules: f.verdict.Rules, Because: f.verdict.Because,
 		Approver: whoDecides(h), Since: e.now, Until: h.Until(e.now), AtEnd: string(h.Then), Of: needed(h), Terms: terms,
 	})
+}
+
+// share lets those read who decide, and those who may in an emergency.
+func (e *enacting) share(held []fate) {
+	if e.err == nil && len(held) > 0 {
+		e.err = e.g.Spool.Share(e.tx, e.row)
+	}
 }
 
 // whoDecides names who may end a hold.

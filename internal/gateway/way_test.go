@@ -22,6 +22,7 @@ import (
 	"postern.dev/postern/internal/task"
 	"postern.dev/postern/internal/telemetry"
 	"postern.dev/postern/internal/tenant"
+	"postern.dev/postern/internal/vault"
 )
 
 // nothing looks and sees nothing.
@@ -100,11 +101,11 @@ func newWorldIn(t *testing.T, s *script, dir *durable.Dir) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := spool.NewKeys()
+	keys, err := vault.NewKeys()
 	if err != nil {
 		t.Fatal(err)
 	}
-	sp, err := spool.Open(dir, db, keys, telemetry.Discard())
+	sp, err := spool.Open(dir, db, vault.NewRing(keys, nil), telemetry.Discard())
 	if err != nil {
 		t.Fatal(err)
 	}

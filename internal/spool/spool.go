@@ -17,6 +17,7 @@ import (
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/telemetry"
+	"postern.dev/postern/internal/vault"
 )
 
 // Spool keeps bodies in a folder and what is known of their messages in the
@@ -24,10 +25,9 @@ import (
 type Spool struct {
 	shards [16]*durable.Dir
 	db     *store.DB
-	keys   *Keys
+	keys   *vault.Ring
 	log    *slog.Logger
 	swept  Swept
-	fresh  fresh
 }
 
 // Stored is a body that lies in the folder, durably. It has no message until
@@ -39,14 +39,23 @@ type Stored struct {
 	Size int64
 	// SHA256 is their hash.
 	SHA256 [sha256.Size]byte
+	// Wrapped is the key of the file, for the role that delivers. It is empty
+	// for a file of an earlier version, which has its key in itself.
+	Wrapped vault.Wrapped
 }
 
 // Body is a verified body that is open for reading. Several goroutines may
 // read it.
 type Body struct {
-	plain
+	vault.Plain
 	file *durable.ReadFile
 }
+
+// What may be wrong with a body file.
+var (
+	ErrDamaged    = errors.New("spool: body file is damaged")
+	ErrKeyMissing = errors.New("spool: no key for body file")
+)
 
 // ErrMissing says that a message's body file is not there.
 var ErrMissing = errors.New("spool: body file is missing")
@@ -57,7 +66,7 @@ var ErrGone = errors.New("spool: body was erased")
 // Open opens the spool in dir. It must be called before the first message
 // can arrive, and by one process at a time: body files that no row knows are
 // removed, since their senders never saw a 250.
-func Open(dir *durable.Dir, db *store.DB, keys *Keys, log *slog.Logger) (*Spool, error) {
+func Open(dir *durable.Dir, db *store.DB, keys *vault.Ring, log *slog.Logger) (*Spool, error) {
 	ctx := context.Background()
 	if err := db.Migrate(ctx, "spool", schema()); err != nil {
 		return nil, fmt.Errorf("spool: schema: %w", err)
@@ -91,17 +100,21 @@ func (s *Spool) Store(ctx context.Context, id string, b mail.Body) (Stored, erro
 	defer f.Discard()
 	w := buffers.Writer(f)
 	defer buffers.PutWriter(w)
-	var key fileKey
-	if stored.SHA256, err = seal(w, s.keys, b, &key); err == nil {
+	var key vault.FileKey
+	stored.SHA256, key, err = vault.Seal(w, b)
+	if err == nil {
 		err = w.Flush()
 	}
+	if err == nil {
+		stored.Wrapped, err = s.keys.Wrap(vault.Delivery, stored.File, key)
+	}
+	clear(key)
 	if err == nil {
 		err = f.Commit()
 	}
 	if err != nil {
 		return Stored{}, fmt.Errorf("spool: store %s: %w", id, err)
 	}
-	s.fresh.add(stored.File, key)
 	return stored, nil
 }
 
@@ -155,6 +168,29 @@ func (s *Spool) OpenBody(m Message) (*Body, error) {
 }
 
 func (s *Spool) open(want Stored) (*Body, error) {
+	var key vault.FileKey
+	if want.Wrapped != "" {
+		var err error
+		if key, err = s.keys.Unwrap(context.Background(), vault.Delivery, want.File, want.Wrapped); err != nil {
+			return nil, meaning(err)
+		}
+	}
+	return s.openWith(want, key)
+}
+
+// meaning is what an error of the vault means for a body in custody.
+func meaning(err error) error {
+	switch {
+	case errors.Is(err, vault.ErrKeyMissing):
+		return fmt.Errorf("%w: %w", ErrKeyMissing, err)
+	case errors.Is(err, vault.ErrWrapped), errors.Is(err, vault.ErrDamaged):
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
+}
+
+func (s *Spool) openWith(want Stored, key vault.FileKey) (*Body, error) {
+	defer clear(key)
 	f, err := s.shard(want.File).OpenFile(want.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
@@ -162,15 +198,16 @@ func (s *Spool) open(want Stored) (*Body, error) {
 	if err != nil {
 		return nil, err
 	}
-	got, err := unseal(f, f.Size(), s.keys, s.fresh.take(want.File))
-	if err == nil && (got.size != want.Size || got.sum != want.SHA256) {
+	got, err := vault.Unseal(f, f.Size(), s.keys.Keys(), key)
+	err = meaning(err)
+	if err == nil && (got.Size() != want.Size || got.SHA256() != want.SHA256) {
 		err = fmt.Errorf("%w: it is another message's", ErrDamaged)
 	}
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	return &Body{plain: got, file: f}, nil
+	return &Body{Plain: got, file: f}, nil
 }
 
 // Problem is the catalogue's code for an error of Open; "" for one that
@@ -238,12 +275,6 @@ func (s *Spool) Unlink(file string) error {
 		telemetry.KeyCode, problem.BodyNotUnlinked, telemetry.KeyError, err)
 	return fmt.Errorf("spool: erase: %w", err)
 }
-
-// Size implements mail.Body.
-func (b *Body) Size() int64 { return b.size }
-
-// SHA256 is the verified hash of the octets.
-func (b *Body) SHA256() [sha256.Size]byte { return b.sum }
 
 // Close implements io.Closer.
 func (b *Body) Close() error { return b.file.Close() }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,11 +23,12 @@ import (
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/store/storetest"
 	"postern.dev/postern/internal/telemetry"
+	"postern.dev/postern/internal/vault"
 )
 
 var start = time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 
-func openSpool(t *testing.T, path string, db *store.DB, k *Keys) *Spool {
+func openSpool(t *testing.T, path string, db *store.DB, k *vault.Ring) *Spool {
 	t.Helper()
 	dir, err := durable.Open(path)
 	if err != nil {
@@ -37,6 +39,24 @@ func openSpool(t *testing.T, path string, db *store.DB, k *Keys) *Spool {
 		t.Fatal(err)
 	}
 	return s
+}
+
+func testKeys(t testing.TB) *vault.Ring {
+	t.Helper()
+	k, err := vault.NewKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vault.NewRing(k, nil)
+}
+
+func octets(n int) []byte {
+	b := make([]byte, n)
+	r := rand.New(rand.NewPCG(uint64(n), 1))
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	return b
 }
 
 func update(t *testing.T, db *store.DB, fn func(tx *store.Tx) error) {

@@ -59,6 +59,12 @@ func schema() []string {
 			record TEXT NOT NULL,
 			at BIGINT NOT NULL)`,
 		`ALTER TABLE pending ADD COLUMN seal TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE message ADD COLUMN body_key TEXT NOT NULL DEFAULT '';
+		CREATE TABLE body_role (
+			message TEXT NOT NULL,
+			role TEXT NOT NULL,
+			body_key TEXT NOT NULL,
+			PRIMARY KEY (message, role))`,
 	}
 }
 
@@ -108,10 +114,10 @@ func insertMessage(tx *store.Tx, m Message) error {
 		return fmt.Errorf("spool: add %s: %w", m.ID, err)
 	}
 	_, err = tx.Exec(`INSERT INTO message
-		(id, tenant, state, received, changed, message_id, file, size, sha256, bytes_gone, envelope, rest)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)`,
+		(id, tenant, state, received, changed, message_id, file, size, sha256, bytes_gone, envelope, rest, body_key)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)`,
 		m.ID, m.Tenant, string(m.State), store.Nanos(m.Received), store.Nanos(m.Changed), store.Clean(m.MessageID),
-		m.File, m.Size, hex.EncodeToString(m.SHA256[:]), string(envelope), more)
+		m.File, m.Size, hex.EncodeToString(m.SHA256[:]), string(envelope), more, string(m.Wrapped))
 	if err != nil {
 		return fmt.Errorf("spool: add %s: %w", m.ID, err)
 	}
@@ -124,7 +130,7 @@ func (m Message) rest() rest {
 
 func selectMessages(tx *store.Tx, where string, args ...any) ([]Message, error) {
 	rows, err := tx.Query(`SELECT id, tenant, state, received, changed, message_id, file, size, sha256,
-		bytes_gone, envelope, rest FROM message`+where, args...)
+		bytes_gone, envelope, rest, body_key FROM message`+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("spool: read messages: %w", err)
 	}
@@ -148,7 +154,7 @@ func scanMessage(rows *store.Rows) (Message, error) {
 	var state, sum, envelope, more string
 	var received, changed, gone int64
 	err := rows.Scan(&m.ID, &m.Tenant, &state, &received, &changed, &m.MessageID, &m.File, &m.Size, &sum,
-		&gone, &envelope, &more)
+		&gone, &envelope, &more, &m.Wrapped)
 	if err != nil {
 		return m, err
 	}
@@ -172,7 +178,10 @@ func scanMessage(rows *store.Rows) (Message, error) {
 }
 
 func markGone(tx *store.Tx, id string, now time.Time) error {
-	_, err := tx.Exec("UPDATE message SET bytes_gone = 1, changed = ? WHERE id = ?", store.Nanos(now), id)
+	_, err := tx.Exec("UPDATE message SET bytes_gone = 1, changed = ?, body_key = '' WHERE id = ?", store.Nanos(now), id)
+	if err == nil {
+		_, err = tx.Exec("DELETE FROM body_role WHERE message = ?", id)
+	}
 	if err != nil {
 		return fmt.Errorf("spool: erase %s: %w", id, err)
 	}

@@ -1,4 +1,4 @@
-package spool
+package vault
 
 import (
 	"bytes"
@@ -19,17 +19,25 @@ import (
 // A body file, all numbers big endian:
 //
 //	head      4  magic "PSTN"
-//	          1  version, 1
+//	          1  version, 1 or 2
 //	          3  zero
-//	          8  id of the key that wraps the file key (names it, tells nothing)
-//	stream    …  an age v1 file: its own file key wrapped to the X25519 key,
-//	             then ChaCha20-Poly1305 in chunks of 64 KiB, over:
+//	          8  version 1: id of the key that wraps the file key (names it,
+//	             tells nothing); version 2: zero
+//	stream    …  an age v1 file with a file key of its own: version 1 wraps it
+//	             to the X25519 key in its header; version 2 has a stanza
+//	             "postern" without a key there, and the key lies, wrapped
+//	             (wrap.go), in the row of the body; then ChaCha20-Poly1305 in
+//	             chunks of 64 KiB, over:
 //	               the octets of the message
 //	               8  their number
 //	              32  their SHA-256
 //	trailer   8  length of head and stream
 //	         32  SHA-256 of head, stream and that length
 //	          8  magic "PSTN-END"
+//
+// Version 2 is written, both are read. The key lies outside the file so that
+// it can be wrapped anew, wrapped for several roles, and destroyed: what a
+// disk keeps of an unlinked file can then not be opened any more.
 //
 // Length and hash of the plain octets stand inside the stream, because a
 // hash in the clear would confirm a guessed message. The trailer tells a
@@ -38,7 +46,8 @@ import (
 const (
 	magicHead = "PSTN"
 	magicEnd  = "PSTN-END"
-	version   = 1
+	version1  = 1
+	version2  = 2
 
 	headLen    = 16
 	innerLen   = 8 + sha256.Size
@@ -47,48 +56,46 @@ const (
 
 // ErrDamaged says that a body file is cut off or changed: none of its octets
 // may be used.
-var ErrDamaged = errors.New("spool: body file is damaged")
+var ErrDamaged = errors.New("vault: body file is damaged")
 
 // ErrKeyMissing says that no configured key opens a body file.
-var ErrKeyMissing = errors.New("spool: no key for body file")
+var ErrKeyMissing = errors.New("vault: no key for body file")
 
-// seal writes b to w as a body file and returns the hash of its octets, and
-// in key what opens it.
-func seal(w io.Writer, keys *Keys, b mail.Body, key *fileKey) (sum [sha256.Size]byte, err error) {
-	identity, id := keys.current()
+// Seal writes b to w as a body file and returns the hash of its octets, and
+// the key that opens it and lies nowhere else.
+func Seal(w io.Writer, b mail.Body) (sum [sha256.Size]byte, key FileKey, err error) {
 	outer := sha256.New()
 	count := &counter{w: io.MultiWriter(w, outer)}
 	head := make([]byte, headLen)
 	copy(head, magicHead)
-	head[4] = version
-	copy(head[8:], id[:])
+	head[4] = version2
 	if _, err := count.Write(head); err != nil {
-		return sum, err
+		return sum, nil, err
 	}
-	stream, err := age.Encrypt(count, &wrapping{to: identity.Recipient(), key: key})
+	stream, err := age.Encrypt(count, keeping{&key})
 	if err != nil {
-		return sum, fmt.Errorf("encrypt: %w", err)
+		return sum, nil, fmt.Errorf("encrypt: %w", err)
 	}
 	inner := sha256.New()
 	n, err := buffers.Copy(io.MultiWriter(stream, inner), io.NewSectionReader(b, 0, b.Size()))
 	if err != nil {
-		return sum, err
+		return sum, nil, err
 	}
 	if n != b.Size() {
-		return sum, fmt.Errorf("read body: %d of %d octets: %w", n, b.Size(), io.ErrUnexpectedEOF)
+		return sum, nil, fmt.Errorf("read body: %d of %d octets: %w", n, b.Size(), io.ErrUnexpectedEOF)
 	}
 	inner.Sum(sum[:0])
 	if _, err := stream.Write(append(binary.BigEndian.AppendUint64(nil, uint64(n)), sum[:]...)); err != nil {
-		return sum, err
+		return sum, nil, err
 	}
 	if err := stream.Close(); err != nil {
-		return sum, err
+		return sum, nil, err
 	}
 	length := binary.BigEndian.AppendUint64(nil, uint64(count.n))
 	outer.Write(length)
 	trailer := append(outer.Sum(length), magicEnd...)
 	_, err = w.Write(trailer)
-	return sum, err
+	return sum, key, err
 }
 
 type counter struct {
@@ -102,53 +109,63 @@ func (c *counter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// plain is a verified body: its octets and what was verified.
-type plain struct {
+// Plain is a verified body: its octets and what was verified. Several
+// goroutines may read it.
+type Plain struct {
 	at   io.ReaderAt
 	size int64
 	sum  [sha256.Size]byte
 }
 
-// unseal verifies all of a body file in one pass and only then gives access
+// Size implements mail.Body.
+func (p Plain) Size() int64 { return p.size }
+
+// SHA256 is the verified hash of the octets.
+func (p Plain) SHA256() [sha256.Size]byte { return p.sum }
+
+// Unseal verifies all of a body file in one pass and only then gives access
 // to it. Later reads are authenticated again chunk by chunk, so a file that
 // changes afterwards gives an error, never wrong octets.
 //
-// What is short is kept in memory from the one pass. key may be that of the
-// file, when it is known, or nil.
-func unseal(f io.ReaderAt, size int64, keys *Keys, key fileKey) (plain, error) {
+// What is short is kept in memory from the one pass. key is that of the file;
+// it may be nil for a file of version 1, which keys then open.
+func Unseal(f io.ReaderAt, size int64, keys *Keys, key FileKey) (Plain, error) {
 	id, err := readHead(f, size)
 	if err != nil {
-		return plain{}, err
+		return Plain{}, err
 	}
 	length, want, err := readTrailer(f, size)
 	if err != nil {
-		return plain{}, err
+		return Plain{}, err
 	}
 	file := &hashed{r: io.NewSectionReader(f, 0, length), h: sha256.New()}
-	lock := &unwrapped{of: keys.opening(id), key: key}
+	lock := &unwrapped{key: key}
+	if keys != nil {
+		lock.of = keys.opening(id)
+	}
 	n, sum, short, openErr := readStream(file, lock, length <= shortBody)
 	// Whatever happened inside, the outer hash decides first: a changed file
 	// is damage, an intact one that does not open lacks its key.
 	if err := file.finish(want); err != nil {
-		return plain{}, err
+		return Plain{}, err
 	}
 	if openErr != nil {
-		if noMatch := new(age.NoIdentityMatchError); errors.As(openErr, &noMatch) && !keys.has(id) {
-			return plain{}, fmt.Errorf("%w (key id %x)", ErrKeyMissing, id)
+		if noMatch := new(age.NoIdentityMatchError); errors.As(openErr, &noMatch) && (keys == nil || !keys.has(id)) {
+			return Plain{}, fmt.Errorf("%w (key id %s)", ErrKeyMissing, id)
 		}
-		return plain{}, fmt.Errorf("%w: %w", ErrDamaged, openErr)
+		return Plain{}, fmt.Errorf("%w: %w", ErrDamaged, openErr)
 	}
 	if short != nil {
-		return plain{at: bytes.NewReader(short), size: n, sum: sum}, nil
+		return Plain{at: bytes.NewReader(short), size: n, sum: sum}, nil
 	}
 	at, all, err := age.DecryptReaderAt(io.NewSectionReader(f, headLen, length-headLen), length-headLen, lock)
 	if err != nil {
-		return plain{}, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return Plain{}, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if all != n+innerLen {
-		return plain{}, fmt.Errorf("%w: length", ErrDamaged)
+		return Plain{}, fmt.Errorf("%w: length", ErrDamaged)
 	}
-	return plain{at: at, size: n, sum: sum}, nil
+	return Plain{at: at, size: n, sum: sum}, nil
 }
 
 func readHead(f io.ReaderAt, size int64) (keyID, error) {
@@ -157,12 +174,12 @@ func readHead(f io.ReaderAt, size int64) (keyID, error) {
 	}
 	var head [headLen]byte
 	if _, err := f.ReadAt(head[:], 0); err != nil {
-		return keyID{}, fmt.Errorf("spool: read body file: %w", err)
+		return keyID{}, fmt.Errorf("vault: read body file: %w", err)
 	}
 	if string(head[:4]) != magicHead {
 		return keyID{}, fmt.Errorf("%w: no magic", ErrDamaged)
 	}
-	if head[4] != version || head[5]|head[6]|head[7] != 0 {
+	if head[4] != version1 && head[4] != version2 || head[5]|head[6]|head[7] != 0 {
 		return keyID{}, fmt.Errorf("%w: version %d", ErrDamaged, head[4])
 	}
 	return keyID(head[8:16]), nil
@@ -173,7 +190,7 @@ func readHead(f io.ReaderAt, size int64) (keyID, error) {
 func readTrailer(f io.ReaderAt, size int64) (length int64, want []byte, err error) {
 	trailer := make([]byte, trailerLen)
 	if n, err := f.ReadAt(trailer, size-trailerLen); n < trailerLen {
-		return 0, nil, fmt.Errorf("spool: read body file: %w", err)
+		return 0, nil, fmt.Errorf("vault: read body file: %w", err)
 	}
 	length = int64(binary.BigEndian.Uint64(trailer))
 	if string(trailer[40:]) != magicEnd || length != size-trailerLen {
@@ -254,7 +271,7 @@ func (r *hashed) Read(p []byte) (int, error) {
 // finish reads what was left unread, adds the length, and compares.
 func (r *hashed) finish(want []byte) error {
 	if _, err := io.Copy(io.Discard, r); err != nil {
-		return fmt.Errorf("spool: read body file: %w", err)
+		return fmt.Errorf("vault: read body file: %w", err)
 	}
 	r.h.Write(binary.BigEndian.AppendUint64(nil, uint64(r.r.Size())))
 	if subtle.ConstantTimeCompare(r.h.Sum(nil), want) != 1 {
@@ -283,9 +300,9 @@ func (t *tailed) Write(p []byte) (int, error) {
 
 // ReadAt reads the message's octets; what stands behind them in the stream
 // is never given out.
-func (p plain) ReadAt(buf []byte, off int64) (int, error) {
+func (p Plain) ReadAt(buf []byte, off int64) (int, error) {
 	if off < 0 {
-		return 0, errors.New("spool: read before the start")
+		return 0, errors.New("vault: read before the start")
 	}
 	if off >= p.size {
 		return 0, io.EOF
@@ -302,4 +319,24 @@ func (p plain) ReadAt(buf []byte, off int64) (int, error) {
 		err = io.EOF
 	}
 	return n, err
+}
+
+// KeyInside finds out the key of a file of version 1.
+func KeyInside(f io.ReaderAt, size int64, keys *Keys) (FileKey, error) {
+	id, err := readHead(f, size)
+	if err != nil {
+		return nil, err
+	}
+	length, _, err := readTrailer(f, size)
+	if err != nil {
+		return nil, err
+	}
+	lock := &unwrapped{of: keys.opening(id)}
+	if _, err := age.Decrypt(io.NewSectionReader(f, headLen, length-headLen), lock); err != nil {
+		if !keys.has(id) {
+			return nil, fmt.Errorf("%w (key id %s)", ErrKeyMissing, id)
+		}
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return lock.key, nil
 }

@@ -1,4 +1,4 @@
-package spool
+package vault
 
 import (
 	"bytes"
@@ -23,20 +23,20 @@ func testKeys(t testing.TB) *Keys {
 	return k
 }
 
-func sealed(t testing.TB, k *Keys, body []byte) []byte {
+func sealed(t testing.TB, body []byte) ([]byte, FileKey) {
 	t.Helper()
 	var b bytes.Buffer
-	sum, err := seal(&b, k, mail.Bytes(body), new(fileKey))
+	sum, key, err := Seal(&b, mail.Bytes(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if sum != sha256.Sum256(body) {
 		t.Fatal("hash of the octets")
 	}
-	return b.Bytes()
+	return b.Bytes(), key
 }
 
-func content(t testing.TB, p plain) []byte {
+func content(t testing.TB, p Plain) []byte {
 	t.Helper()
 	got, err := io.ReadAll(io.NewSectionReader(p, 0, p.size))
 	if err != nil {
@@ -55,12 +55,11 @@ func octets(n int) []byte {
 }
 
 func TestABodyComesBackAsItWas(t *testing.T) {
-	k := testKeys(t)
 	const chunk = 64 << 10
 	for _, n := range []int{0, 1, 39, 40, 41, chunk - 41, chunk - 40, chunk - 39, chunk - 1, chunk, chunk + 1, 3*chunk - 40, 500_000} {
 		body := octets(n)
-		file := sealed(t, k, body)
-		p, err := unseal(bytes.NewReader(file), int64(len(file)), k, nil)
+		file, key := sealed(t, body)
+		p, err := Unseal(bytes.NewReader(file), int64(len(file)), nil, key)
 		if err != nil {
 			t.Fatalf("%d octets: %v", n, err)
 		}
@@ -88,11 +87,10 @@ func TestABodyComesBackAsItWas(t *testing.T) {
 
 // Every octet of a file, flipped, and every length it could be cut to.
 func TestNoDamageGoesUnseen(t *testing.T) {
-	k := testKeys(t)
 	body := []byte("Subject: x\r\n\r\n" + strings.Repeat("words ", 30))
-	file := sealed(t, k, body)
+	file, key := sealed(t, body)
 	open := func(what string, data []byte) {
-		p, err := unseal(bytes.NewReader(data), int64(len(data)), k, nil)
+		p, err := Unseal(bytes.NewReader(data), int64(len(data)), nil, key)
 		if err == nil {
 			t.Fatalf("%s: not seen; gives %d octets", what, p.size)
 		}
@@ -113,9 +111,8 @@ func TestNoDamageGoesUnseen(t *testing.T) {
 }
 
 func TestAChunkThatChangesAfterOpeningGivesAnErrorNotWrongOctets(t *testing.T) {
-	k := testKeys(t)
-	file := sealed(t, k, octets(300_000))
-	p, err := unseal(bytes.NewReader(file), int64(len(file)), k, nil)
+	file, key := sealed(t, octets(300_000))
+	p, err := Unseal(bytes.NewReader(file), int64(len(file)), nil, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,63 +122,11 @@ func TestAChunkThatChangesAfterOpeningGivesAnErrorNotWrongOctets(t *testing.T) {
 	}
 }
 
-func TestOldKeysStillOpenAndForeignKeysAreNamed(t *testing.T) {
-	old := testKeys(t)
-	file := sealed(t, old, []byte("hello"))
-	rotated, err := old.Rotate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := ParseKeys(rotated.Text())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := unseal(bytes.NewReader(file), int64(len(file)), again, nil)
-	if err != nil || string(content(t, p)) != "hello" {
-		t.Error(err)
-	}
-	_, err = unseal(bytes.NewReader(file), int64(len(file)), testKeys(t), nil)
-	if !errors.Is(err, ErrKeyMissing) || errors.Is(err, ErrDamaged) {
-		t.Errorf("a foreign key: %v", err)
-	}
-	fresh := sealed(t, again, []byte("hello"))
-	if _, err = unseal(bytes.NewReader(fresh), int64(len(fresh)), old, nil); !errors.Is(err, ErrKeyMissing) {
-		t.Errorf("the new key is not the current one: %v", err)
-	}
-	if bytes.Equal(old.Derive("audit")[0], rotated.Derive("audit")[0]) ||
-		!bytes.Equal(old.Derive("audit")[0], rotated.Derive("audit")[1]) ||
-		bytes.Equal(old.Derive("audit")[0], old.Derive("other")[0]) {
-		t.Error("derived keys do not follow the rotation")
-	}
-}
-
-func TestKeyFiles(t *testing.T) {
-	path := t.TempDir() + "/postern.key"
-	k, made, err := LoadKeys(path)
-	if err != nil || !made {
-		t.Fatal(made, err)
-	}
-	again, made, err := LoadKeys(path)
-	if err != nil || made || again.Text() != k.Text() {
-		t.Error(made, err)
-	}
-	secret := k.identities[0].String()
-	for name, text := range map[string]string{"nothing": "", "comments": "# x\n\n", "half a key": secret[:40], "a public key": k.identities[0].Recipient().String()} {
-		_, err := ParseKeys(text)
-		if !errors.Is(err, ErrKeys) || strings.Contains(err.Error(), secret[15:30]) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
 func FuzzUnseal(f *testing.F) {
-	k, err := ParseKeys("AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0SWWHFDA")
-	if err != nil {
-		k, _ = NewKeys()
-	}
 	body := []byte("Subject: fuzz\r\n\r\nhello\r\n")
 	var file bytes.Buffer
-	if _, err := seal(&file, k, mail.Bytes(body), new(fileKey)); err != nil {
+	_, key, err := Seal(&file, mail.Bytes(body))
+	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(uint(0), byte(1), uint(0), []byte{})
@@ -197,7 +142,7 @@ func FuzzUnseal(f *testing.F) {
 		} else {
 			data = put
 		}
-		p, err := unseal(bytes.NewReader(data), int64(len(data)), k, nil)
+		p, err := Unseal(bytes.NewReader(data), int64(len(data)), nil, key)
 		if err != nil {
 			return
 		}
@@ -207,27 +152,15 @@ func FuzzUnseal(f *testing.F) {
 	})
 }
 
-// A key that is remembered opens a file as the one inside it does, and no
-// other file.
-func TestARememberedKeyOpensItsFileOnly(t *testing.T) {
-	k := testKeys(t)
+func TestTheKeyOfAFileOpensNoOther(t *testing.T) {
 	for _, body := range [][]byte{[]byte("hello"), octets(300_000)} {
-		var file bytes.Buffer
-		var key fileKey
-		if _, err := seal(&file, k, mail.Bytes(body), &key); err != nil {
-			t.Fatal(err)
-		}
-		p, err := unseal(bytes.NewReader(file.Bytes()), int64(file.Len()), k, key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := io.ReadAll(io.NewSectionReader(p, 0, p.size))
-		if err != nil || !bytes.Equal(got, body) {
-			t.Errorf("%d octets became %d, %v", len(body), len(got), err)
-		}
-		other := sealed(t, k, body)
-		if _, err := unseal(bytes.NewReader(other), int64(len(other)), k, key); !errors.Is(err, ErrDamaged) {
+		file, key := sealed(t, body)
+		other, _ := sealed(t, body)
+		if _, err := Unseal(bytes.NewReader(other), int64(len(other)), nil, key); !errors.Is(err, ErrDamaged) {
 			t.Errorf("the key of another file: %v", err)
+		}
+		if _, err := Unseal(bytes.NewReader(file), int64(len(file)), testKeys(t), nil); !errors.Is(err, ErrKeyMissing) {
+			t.Errorf("no key of the file: %v", err)
 		}
 	}
 }
