@@ -70,6 +70,7 @@ func floors() map[string]int {
 		"store/storetest":     4,
 		"profile":             4,
 		"pack":                5,
+		"post":                5,
 		"look":                5,
 		"spool":               5,
 		"task":                5,

@@ -27,6 +27,8 @@ func reportLimits() []limit {
 		{"Octets of the original's header in a report", "dsn.maxOriginal", "further fields are left out", "TestTheOriginalsSecretsStayHere TestAReportIsTheGolden"},
 		{"Octets of a report's line", "998", "the subject is folded, a value is cut", "TestALongSubjectIsFoldedAndReadsAsBefore FuzzReport"},
 		{"Octets of a foreign report that are read", "dsn.maxStatus", "the rest is not read", "FuzzReadStatus"},
+		{"Notices for a person within an hour", "post.mostSingle", "the others come as one digest when the hour is over", "TestTheSixthNoticeOfAnHourWaitsForTheDigest"},
+		{"Notices that a digest lists", "post.mostListed", "the others are counted", "TestTheSixthNoticeOfAnHourWaitsForTheDigest"},
 		{"Addresses listed in a notice", "notice.maxListed", "their number is written", "TestALongListIsCut"},
 		{"Reports of a tenant to senders outside in an hour", "gateway.scatterPerTenant", "not sent; in the record, and alarmed once", "TestReportsToSendersOutsideHaveALimit back-scatter.txtar"},
 		{"Senders outside that are remembered", "gateway.maxScattered", "the list begins anew", "TestReportsToSendersOutsideHaveALimit"},
