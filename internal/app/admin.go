@@ -57,6 +57,7 @@ type Answer struct {
 	Tenant     string               `json:"tenant,omitempty"`
 	Exception  *exception.Exception `json:"exception,omitempty"`
 	Shadow     *Shadow              `json:"shadow,omitempty"`
+	Keys       []KeyUse             `json:"keys,omitempty"`
 	// Problem is an error; Red says that it is about the thing looked at,
 	// not about the use of the command.
 	Problem string `json:"problem,omitempty"`
@@ -102,6 +103,8 @@ func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer
 		return a.changeQueue(ctx, verb, c)
 	case "contacts-forget":
 		return a.forgetAddress(ctx, c)
+	case "keys-list", "keys-rotate", "keys-rewrap", "keys-retire":
+		return a.keysVerb(ctx, verb, actor)
 	case "console-link":
 		return Answer{Link: a.ConsoleLink()}, nil
 	case "balance":

@@ -105,6 +105,7 @@ type App struct {
 	servers  []*http.Server
 	started  time.Time
 	applied  sync.Mutex
+	keying   sync.Mutex // what changes keys, one after the other
 	console  *web.Console
 	listens  string      // where the console listens
 	public   net.Addr    // where the pages for people listen; nil for nowhere

@@ -56,6 +56,7 @@ func (a *App) hour(ctx context.Context, now time.Time) {
 	if !a.clock.calmly(now) {
 		jobs = append(jobs, a.forgetMessages, a.forgetRecords, a.forgetRest, a.forgetContacts)
 	}
+	jobs = append(jobs, a.tidy)
 	for _, job := range jobs {
 		if err := job(limited, now); err != nil && ctx.Err() == nil {
 			a.Log.Error("old records could not be removed", telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
@@ -150,6 +151,13 @@ func (a *App) forgetRest(ctx context.Context, now time.Time) error {
 
 // sweep erases the octets of finished messages that an earlier try left.
 func (a *App) sweep(ctx context.Context, _ time.Time) error { return a.Gateway.Sweep(ctx) }
+
+// tidy empties the database's log of what was erased, the wrapped keys of
+// bodies among it. When somebody reads just then, the next hour does it.
+func (a *App) tidy(ctx context.Context, _ time.Time) error {
+	_, err := a.DB.Tidy(ctx)
+	return err
+}
 
 // balance checks the law of conservation; anything but 0 is an alarm.
 func (a *App) balance(ctx context.Context, _ time.Time) error {

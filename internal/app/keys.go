@@ -18,6 +18,11 @@ const (
 	contactPurpose    = "contact"
 )
 
+// purposes lists them.
+func purposes() []string {
+	return []string{passPurpose, exceptionsPurpose, auditPurpose, contactPurpose}
+}
+
 // keys fetches the keys that wrap those of bodies.
 func (a *App) keys(ctx context.Context) (*vault.Keys, error) {
 	source := a.Config.keySource()

@@ -104,7 +104,7 @@ const rewrapPage = 100
 
 // Rewrap wraps the keys of all bodies under the current keys. It may be
 // stopped at any moment and run again: what is done is done.
-func (s *Spool) Rewrap(ctx context.Context, progress func(Rewrapped)) (sum Rewrapped, err error) {
+func (s *Spool) Rewrap(ctx context.Context) (sum Rewrapped, err error) {
 	for after, more := "", true; more; {
 		var list []Message
 		shared := map[string]string{}
@@ -144,7 +144,6 @@ func (s *Spool) Rewrap(ctx context.Context, progress func(Rewrapped)) (sum Rewra
 		if err != nil {
 			return sum, err
 		}
-		progress(sum)
 	}
 	return sum, nil
 }

@@ -147,7 +147,8 @@ func TestRewrappingCanBeStoppedAndLosesNoBody(t *testing.T) {
 		}
 		ring.Replace(rotated)
 		ctx, cancel := context.WithCancel(context.Background())
-		if sum, err := s.Rewrap(ctx, func(Rewrapped) { cancel() }); err == nil || sum.Changed != rewrapPage {
+		db.BeforeCommit(func(tx *store.Tx) error { tx.OnCommit(cancel); return nil })
+		if sum, err := s.Rewrap(ctx); err == nil || sum.Changed != rewrapPage {
 			t.Fatalf("stopped: %+v %v", sum, err)
 		}
 		for id, body := range bodies { // half of it is done: all can be read
@@ -155,7 +156,7 @@ func TestRewrappingCanBeStoppedAndLosesNoBody(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		sum, err := s.Rewrap(context.Background(), func(Rewrapped) {})
+		sum, err := s.Rewrap(context.Background())
 		if err != nil || sum.Looked != len(bodies) || sum.Changed != 30 || sum.Failed != 0 {
 			t.Fatalf("again: %+v %v", sum, err)
 		}
