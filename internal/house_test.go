@@ -24,6 +24,7 @@ func floors() map[string]int {
 		"problem":             0,
 		"durable":             0,
 		"telemetry":           0,
+		"visible":             0,
 		"settings":            0,
 		"buffers":             0,
 		"compact":             0,

@@ -52,6 +52,13 @@ func TestParametersOfActionsAreRead(t *testing.T) {
 			}}},
 		},
 		{
+			"the recipient may ask for what was kept back, and who decides sees it redacted",
+			`{ hold: { recipient: [see, request], preview: redacted } }`,
+			[]Step{{Action: HoldFor, For: defaultHold, End: EndRefuse, Terms: Terms{
+				Recipient: []Right{RightSee, RightRequest}, Preview: PreviewRedacted,
+			}}},
+		},
+		{
 			"the sender chooses a reason and says why",
 			`{ override: { reasons: [customer asked, contract], comment: required, for: 4h, then: release } }`,
 			[]Step{{Action: Override, For: 4 * time.Hour, End: EndRelease,

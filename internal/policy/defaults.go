@@ -242,6 +242,10 @@ func (s *Step) inherit(key string, from Step) {
 		s.Terms.Reasons = from.Terms.Reasons
 	case "comment":
 		s.Terms.Comment = from.Terms.Comment
+	case "recipient":
+		s.Terms.Recipient = from.Terms.Recipient
+	case "preview":
+		s.Terms.Preview = from.Terms.Preview
 	}
 }
 

@@ -106,6 +106,9 @@ func holdParameters() []Parameter {
 			Means: "for counts in this working time only: a map, or the name of a calendar"},
 		{Key: "remind", Form: FormSpans, Means: "when those who decide are reminded"},
 		{Key: "then", Form: FormWord, Words: endWords(), Means: "what happens when the time is over"},
+		{Key: "recipient", Form: FormTexts,
+			Means: "what the one who does not get it may do: see, preview, request, release"},
+		{Key: "preview", Form: FormWord, Words: previewWords(), Means: "what those who decide may see of it. Default: whole"},
 		{Key: "delay", Form: FormSpan, Means: "waits quietly for so long and leaves by itself; alone"},
 		textParameter(),
 	}

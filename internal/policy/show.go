@@ -124,6 +124,14 @@ func (s *Step) value(key string) string {
 		return strings.Join(s.Terms.Reasons, ", ")
 	case "comment":
 		return string(s.Terms.Comment)
+	case "preview":
+		return string(s.Terms.Preview)
+	case "recipient":
+		var words []string
+		for _, r := range s.Terms.Recipient {
+			words = append(words, string(r))
+		}
+		return strings.Join(words, ", ")
 	}
 	return ""
 }

@@ -47,6 +47,39 @@ type Terms struct {
 	// sentence is asked for too.
 	Reasons []string `json:"reasons,omitempty"`
 	Comment Comment  `json:"comment,omitempty"`
+	// Recipient are the rights of the one who does not get it, Preview what
+	// those who decide may see of it.
+	Recipient []Right `json:"recipient,omitempty"`
+	Preview   Preview `json:"preview,omitempty"`
+}
+
+// Right is what a recipient may do about mail that was kept back for him.
+type Right string
+
+// The rights. Whoever has any of them sees that the mail is there.
+const (
+	RightSee     Right = "see"     // that it is there, from whom, and why
+	RightPreview Right = "preview" // look into it
+	RightRequest Right = "request" // ask for it
+	RightRelease Right = "release" // get it
+)
+
+func rightWords() []string {
+	return []string{string(RightSee), string(RightPreview), string(RightRequest), string(RightRelease)}
+}
+
+// Preview is how much of a held mail those who decide may see.
+type Preview string
+
+// The values of Preview; "" is PreviewWhole.
+const (
+	PreviewWhole    Preview = "whole"
+	PreviewRedacted Preview = "redacted" // with what was found blotted out
+	PreviewNone     Preview = "none"
+)
+
+func previewWords() []string {
+	return []string{string(PreviewWhole), string(PreviewRedacted), string(PreviewNone)}
 }
 
 // Comment says whether a sender who overrides must write why.
@@ -93,7 +126,23 @@ func (r *reader) holdStep(n, at ast.Node, s *Step) {
 	if m.has("of") && (s.Terms.Of < 1 || s.Terms.Of > counted) {
 		r.wrong(m.keys["of"], "of says how many approvers must agree: from 1 to %d", counted)
 	}
+	r.rights(m, s)
 	r.waiting(m, s)
+}
+
+// rights reads what the recipient may do, and what those who decide may see.
+func (r *reader) rights(m mapping, s *Step) {
+	for _, p := range m.texts("recipient") {
+		right := Right(p.text)
+		switch {
+		case !slices.Contains(rightWords(), p.text):
+			r.wrong(p.node, "%q is no right of a recipient: %s%s", p.text, strings.Join(rightWords(), ", "), didYouMean(p.text, rightWords()))
+		case slices.Contains(s.Terms.Recipient, right):
+			r.wrong(p.node, "the right %q stands here twice", p.text)
+		}
+		s.Terms.Recipient = append(s.Terms.Recipient, right)
+	}
+	s.Terms.Preview = Preview(m.word("preview", "a value of preview", previewWords()))
 }
 
 // overrideStep reads { reasons: […], comment: required, … }.

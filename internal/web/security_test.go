@@ -399,7 +399,7 @@ func FuzzVisible(f *testing.F) {
 			return
 		}
 		n := 0
-		for _, r := range visible(s, limit) {
+		for _, r := range seen(s, limit) {
 			if r.Text == "" {
 				t.Error("an empty run")
 			}

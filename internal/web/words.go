@@ -15,7 +15,7 @@ import (
 // words are the functions of the templates. None of them returns markup.
 func (c *Console) words() template.FuncMap {
 	return template.FuncMap{
-		"text":      visible,
+		"text":      seen,
 		"flat":      flat,
 		"octets":    octets,
 		"grouped":   grouped[int],
