@@ -80,6 +80,7 @@ func floors() map[string]int {
 		"tenant":              5,
 		"directory":           5,
 		"contact":             5,
+		"quarantine":          5,
 		"receive":             6,
 		"deliver":             6,
 		"dns":                 6,

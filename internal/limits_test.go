@@ -48,6 +48,7 @@ func limits() []struct {
 		{"Reports, notices and journal reports", "", reportLimits()},
 		{"Records and search", "", recordLimits()},
 		{"What is kept for drafts", "", pastLimits()},
+		{"Held mail", "", heldLimits()},
 		{"Keys", "", vaultLimits()},
 		{"Console and API", "", webLimits()},
 		{"Pages for people", "The `public` listener.", publicLimits()},

@@ -1,0 +1,19 @@
+package house_test
+
+// heldLimits bound what people who decide about held mail can ask for.
+func heldLimits() []limit {
+	return []limit{
+		{"Holds of one bulk decision", "quarantine.mostBulk", "no more are counted in a preview; a larger one is refused", "TestABulkDecisionGoesOnWhereItsLastCommitWas"},
+		{"Octets of a reply's text that are read", "quarantine.mostReply", "the rest is not read", "TestOnlyTheFirstWordOfAReplyDecides FuzzParseReply"},
+		{"Words of a search", "quarantine.mostAsked", "the others do not restrict it", "TestWords"},
+		{"Words by which a search finds a hold", "quarantine.mostWords", "the rest of the subject is not searched", "TestASubjectOfAnyLengthTakesLittleRoom"},
+		{"Characters of a subject in lists", "quarantine.mostSubject", "cut", "TestASubjectOfAnyLengthTakesLittleRoom"},
+		{"People who may decide about a hold", "quarantine.mostSeats", "the others are not asked; it is said", "TestWhoDecidesIsFoundWhenTheHoldBegins"},
+		{"Tries of one code", "quarantine.mostTries", "the code is void", "TestCodesAndDevicesAreFew"},
+		{"Codes for one mailbox in an hour", "quarantine.mostCodes", "no further one is sent", "TestCodesAndDevicesAreFew"},
+		{"Devices of one mailbox", "quarantine.mostDevices", "the oldest is forgotten", "TestCodesAndDevicesAreFew"},
+		{"Characters of a device's name", "quarantine.mostLabel", "cut", "TestCodesAndDevicesAreFew"},
+		{"Characters of a comment, a question, an answer", "quarantine.mostComment", "refused with a sentence; of a reply by mail, cut", "TestAReasonIsOneOfTheRules TestOnlyTheFirstWordOfAReplyDecides"},
+		{"Questions about one hold", "quarantine.mostQuestions", "refused with a sentence", "TestSomethingMayBeAskedOnlySoOften"},
+	}
+}
