@@ -57,6 +57,14 @@ type Hold struct {
 	// Ended is set when it is over.
 	Ended *Ending `json:"ended,omitempty"`
 
+	// Rights are those of the recipient, Aliases further addresses that are
+	// his; Request is set when he has asked for it.
+	Rights  []policy.Right `json:"rights,omitempty"`
+	Aliases []mail.Address `json:"aliases,omitempty"`
+	Request *Reason        `json:"request,omitempty"`
+	// Preview is what those who decide may see of the mail.
+	Preview policy.Preview `json:"preview,omitempty"`
+
 	// Altered says that the row is not what was written: a bit has turned.
 	Altered bool `json:"-"`
 
@@ -130,6 +138,7 @@ func New(m Hold, terms *policy.Hold, panel Panel, now time.Time) Hold {
 	m.Panel, m.Of = panel, max(terms.Of, 1)
 	m.Override, m.Delay = terms.Override, terms.Delay
 	m.Reasons, m.Comment = slices.Clone(terms.Reasons), terms.Comment
+	m.Rights, m.Preview = slices.Clone(terms.Recipient), terms.Preview
 	m.Since, m.Until, m.End = now, terms.Until(now), terms.Then
 	m.Subject = cut(m.Subject, mostSubject)
 	m.Rules = slices.Clone(m.Rules)

@@ -76,13 +76,16 @@ const (
 	Cancel  Act = "cancel"  // as the sender: do not send it to anybody who waits
 	Remove  Act = "remove"  // as the sender: take this recipient out
 	Send    Act = "send"    // as the sender, where the policy lets him
+	Explain Act = "explain" // as the sender: say why it should go
+	Request Act = "request" // as the recipient, where the policy lets him
+	Release Act = "release" // as the recipient, where the policy lets him
 	PinIt   Act = "pin"
 	UnpinIt Act = "unpin"
 )
 
 // Acts lists them.
 func Acts() []Act {
-	return []Act{Approve, Reject, HandOn, Ask, Answer, Cancel, Remove, Send, PinIt, UnpinIt}
+	return []Act{Approve, Reject, HandOn, Ask, Answer, Cancel, Remove, Send, Explain, Request, Release, PinIt, UnpinIt}
 }
 
 // Refusal is why somebody may not do something. It is no fault: pages and
@@ -146,8 +149,10 @@ func (h *Hold) May(p Person, a Act) error {
 	switch a {
 	case Approve, Reject, HandOn, Ask:
 		return h.deciderMay(p, a)
-	case Answer, Cancel, Remove, Send:
+	case Answer, Cancel, Remove, Send, Explain:
 		return h.senderMay(p, a)
+	case Request, Release:
+		return h.recipientMay(p, a)
 	case PinIt, UnpinIt:
 		switch {
 		case p.By != ByAdmin || !p.Rights.Decide:
@@ -164,6 +169,7 @@ func (h *Hold) May(p Person, a Act) error {
 func (h *Hold) concerns(p Person) bool {
 	voted := slices.ContainsFunc(h.Votes, func(v Vote) bool { return v.By == p.Key() })
 	return p.By == ByAdmin || p.By == ByClock || voted || h.isSender(p.Address) ||
+		h.isRecipient(p.Address) && h.Allows(policy.RightSee) ||
 		same(h.Panel.Seats, p.Address) || same(h.Panel.Deputies, p.Address)
 }
 
@@ -223,6 +229,8 @@ func (h *Hold) senderMay(p Person, a Act) error {
 		return refuse(NotPossible, "this waits for somebody else's decision")
 	case a == Send && h.Danger:
 		return refuse(NeedsRight, "malware was found in it")
+	case a == Explain && (h.Override || h.Delay):
+		return refuse(NotPossible, "nobody else decides about it")
 	case a == Answer && (len(h.Questions) == 0 || h.Questions[len(h.Questions)-1].Answer != ""):
 		return refuse(NotPossible, "nothing was asked")
 	}
@@ -311,7 +319,7 @@ func (h *Hold) Change(p Person, a Act, text string, other mail.Address, now time
 	switch {
 	case utf8.RuneCountInString(text) > mostComment:
 		return refuse(NotPossible, "%d characters at most", mostComment)
-	case text == "" && (a == Ask || a == Answer || a == PinIt):
+	case text == "" && (a == Ask || a == Answer || a == PinIt || a == Explain):
 		return refuse(NeedsReason, "some words belong to it")
 	}
 	switch a {
@@ -324,6 +332,10 @@ func (h *Hold) Change(p Person, a Act, text string, other mail.Address, now time
 			return refuse(NotPossible, "%d questions at most", mostQuestions)
 		}
 		h.Questions = append(h.Questions, Question{By: p.Key(), Text: text, At: now})
+	case Explain:
+		h.Reason = &Reason{Text: text, At: now}
+	case Request:
+		h.Request = &Reason{Text: text, At: now}
 	case Answer:
 		last := &h.Questions[len(h.Questions)-1]
 		last.Answer, last.Answered = text, now
@@ -365,4 +377,5 @@ const (
 	Reminded   Kind = "reminded"   // to decide
 	Questioned Kind = "questioned" // the sender
 	Answered   Kind = "answered"   // those who decide
+	Requested  Kind = "requested"  // those who decide: the recipient asks for it
 )

@@ -98,6 +98,9 @@ func (h *Hold) keys() []string {
 		"*", "t:" + h.Tenant, "s:" + keyOf(h.Sender), "r:" + keyOf(h.Recipient),
 		"d:" + strings.ToLower(h.Recipient.Domain()),
 	}
+	for _, a := range h.Aliases {
+		list = append(list, "r:"+keyOf(a))
+	}
 	for _, r := range h.Rules {
 		list = append(list, "p:"+r)
 	}
