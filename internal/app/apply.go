@@ -298,8 +298,8 @@ func versionOf(old keptState, state *inForce, c change) Version {
 			v.Changes = append(v.Changes, "~ "+path)
 		}
 	}
-	for _, u := range undefined(state.set) {
-		v.Warnings = append(v.Warnings, u.Place+": "+u.text())
+	for _, u := range state.undefined() {
+		v.Warnings = append(v.Warnings, u.Place+": "+u.Text)
 	}
 	return v
 }

@@ -23,6 +23,24 @@ const directoryFolder = "directories"
 // meet reads the directories of the tenants. A broken file is an error only
 // when there is no directory of its tenant at all.
 func (s *inForce) meet(r *directory.Registry) error {
+	var missing settings.Mistakes
+	for _, t := range s.read(r) {
+		if s.people.Of(t.ID) == nil {
+			missing = append(missing, t.bad...)
+		}
+	}
+	return missing.Err()
+}
+
+// broken is a tenant whose directory file cannot be used, and why.
+type broken struct {
+	*tenant.Tenant
+	bad settings.Mistakes
+}
+
+// read reads the directories of the tenants, and returns those that are
+// broken.
+func (s *inForce) read(r *directory.Registry) (all []broken) {
 	var sources []directory.Source
 	for _, t := range s.tenants.Tenants() {
 		if t.People.File != "" {
@@ -31,16 +49,18 @@ func (s *inForce) meet(r *directory.Registry) error {
 	}
 	people, bad := r.Prepare(sources)
 	s.people = people
-	var missing settings.Mistakes
-	for _, m := range bad {
-		for _, src := range sources {
-			if src.File == m.File && people.Of(src.ID) == nil {
-				missing = append(missing, m)
-				break
+	for _, t := range s.tenants.Tenants() {
+		b := broken{Tenant: t}
+		for _, m := range bad {
+			if m.File == t.People.File {
+				b.bad = append(b.bad, m)
 			}
 		}
+		if len(b.bad) > 0 {
+			all = append(all, b)
+		}
 	}
-	return missing.Err()
+	return all
 }
 
 func sourceOf(t *tenant.Tenant) directory.Source {

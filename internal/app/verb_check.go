@@ -326,8 +326,9 @@ func (k *checking) tenants(ctx context.Context, kept files) {
 	for _, t := range state.tenants.Tenants() {
 		k.tenant(ctx, t)
 	}
-	for _, u := range undefined(state.set) {
-		k.add(LevelWarning, u.Place, u.text(), "add a document of kind list with that id, or correct the name")
+	k.people(state)
+	for _, u := range state.undefined() {
+		k.add(LevelWarning, u.Place, u.Text, u.Suggestion)
 	}
 	b := &Bench{state, newBenchLooker(k.options.InProcess)}
 	defer b.Close()
@@ -339,6 +340,30 @@ func (k *checking) tenants(ctx context.Context, kept files) {
 		if !c.Pass {
 			k.add(LevelRed, c.Place, fmt.Sprintf("test of policy %s with %s: expected %s, got %s (%s)",
 				c.Policy, c.Mail, c.Want, c.Got, c.Because), "correct the policy or its test")
+		}
+	}
+}
+
+// people reads the directories as a start would. A broken file keeps a gateway
+// from starting only where there is no directory of the tenant from before.
+func (k *checking) people(state *inForce) {
+	for _, t := range state.read(keptDirectories(k.c)) {
+		level, what := LevelMistake, ""
+		if state.people.Of(t.ID) != nil {
+			level, what = LevelWarning, "; the last good directory stays in force"
+		}
+		for _, m := range t.bad {
+			place, text := fmt.Sprintf("%s:%d:%d", m.File, m.Line, m.Column), m.Text+what
+			if m.Line == 0 {
+				place, text = t.People.Place, "directory: "+m.File+": "+text
+			}
+			k.add(level, place, text, m.Suggestion)
+		}
+	}
+	for _, t := range state.tenants.Tenants() {
+		if who := state.people.Of(t.ID); who != nil && who.Stale(k.options.Now) {
+			k.add(LevelWarning, t.People.Place, fmt.Sprintf("directory: what it says is of %s, older than the %s of directory_stale",
+				who.Generated.UTC().Format(time.RFC3339), t.People.Stale), "export it again: postern directory import")
 		}
 	}
 }

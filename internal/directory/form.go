@@ -3,10 +3,12 @@ package directory
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"time"
 
@@ -144,7 +146,9 @@ func scan(file string, r io.Reader, most bounds, each func(n int, l *Line)) sett
 		var l Line
 		switch err := strict(text, &l); {
 		case err != nil:
-			wrong(n, err.Error(), "")
+			what, suggestion, _ := strings.Cut(err.Error(), "; ")
+			wrong(n, what, suggestion)
+			entries++ // it counts, so that the end is not said to be wrong too
 		case ended:
 			wrong(n, "a line stands after the end", "")
 		case entries == 0 && l.Kind != kindHead:
@@ -190,7 +194,7 @@ func strict(text []byte, l *Line) error {
 			name = strings.Trim(name, `"`)
 			return fmt.Errorf("there is no field %q; %s", name, settings.Nearest(name, everyField()))
 		}
-		return fmt.Errorf("this is no entry: %s", strings.TrimPrefix(err.Error(), "json: "))
+		return notAnEntry(err)
 	}
 	if d.More() {
 		return errors.New("more than one object stands on this line")
@@ -200,6 +204,24 @@ func strict(text []byte, l *Line) error {
 		return fmt.Errorf("there is no kind %q; %s", l.Kind, settings.Nearest(l.Kind, kinds))
 	}
 	return l.stray(allowed)
+}
+
+// notAnEntry says what is wrong with a line in the words of the form, not in
+// those of the program.
+func notAnEntry(err error) error {
+	var kind *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &kind) && kind.Field != "":
+		want := map[reflect.Kind]string{reflect.String: "a text", reflect.Bool: "true or false", reflect.Int: "a number",
+			reflect.Slice: "a list of texts"}[kind.Type.Kind()]
+		return fmt.Errorf("the field %q is a %s; it must be %s", kind.Field, kind.Value, cmp.Or(want, "a time like 2026-11-22T06:00:00Z"))
+	case errors.As(err, &syntax):
+		return fmt.Errorf("this is no entry: %s, at octet %d", strings.TrimPrefix(err.Error(), "json: "), syntax.Offset)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("this is no entry: the line was cut off")
+	}
+	return fmt.Errorf("this is no entry: %s", strings.TrimPrefix(err.Error(), "json: "))
 }
 
 // stray finds a field that is set and that the kind does not have.

@@ -67,7 +67,8 @@ type refs struct {
 
 func (l *loading) wrong(n int, format string, args ...any) {
 	if len(l.bad) < maxMistakes {
-		l.bad = append(l.bad, settings.Mistake{File: l.file, Line: n, Column: 1, Text: fmt.Sprintf(format, args...)})
+		what, suggestion, _ := strings.Cut(fmt.Sprintf(format, args...), "; ")
+		l.bad = append(l.bad, settings.Mistake{File: l.file, Line: n, Column: 1, Text: what, Suggestion: suggestion})
 	}
 }
 

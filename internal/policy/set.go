@@ -205,13 +205,8 @@ func (s *Set) seal() {
 	for _, r := range s.rules {
 		s.headers = append(s.headers, r.headers()...)
 		for _, c := range r.conditions() {
-			s.groups = append(s.groups, c.Groups...)
+			s.groups = append(s.groups, s.groupsOf(c)...)
 			s.auth = append(s.auth, c.Auth...)
-			for _, name := range c.Lists {
-				if list := s.lists[name]; list != nil {
-					s.groups = append(s.groups, list.groups...)
-				}
-			}
 		}
 	}
 	s.headers = sortedUnique(s.headers)

@@ -13,6 +13,8 @@ import (
 type People struct {
 	// File is the absolute path; "" for a tenant without a directory.
 	File string
+	// Place is the key that names the file, as "file:line:column".
+	Place string
 	// Stale is the age above which it is too old.
 	Stale time.Duration
 	// Strict says that nothing is known from a directory that is too old.
@@ -31,6 +33,8 @@ func (b *builder) people(t *Tenant, c Config) {
 	t.People = People{Stale: c.DirectoryStale}
 	if c.Directory != "" {
 		t.People.File = settings.Path(c.Directory, b.dir)
+		at := b.doc.Place("", "", "directory")
+		t.People.Place = fmt.Sprintf("%s:%d:%d", at.File, at.Line, at.Column)
 	}
 	if strings.HasPrefix(c.Directory, "env:") {
 		b.add("must be a file", "write for example file:./contoso.directory", "directory")
