@@ -74,6 +74,7 @@ func floors() map[string]int {
 		"post":                5,
 		"look":                5,
 		"spool":               5,
+		"evidence":            5,
 		"task":                5,
 		"audit":               5,
 		"exception":           5,

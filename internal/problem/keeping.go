@@ -18,6 +18,10 @@ const (
 	TaskLeaseLost  Code = "P444"
 	TaskTwice      Code = "P445"
 	Unbalanced     Code = "P446"
+
+	EvidenceMissing Code = "P450"
+	EvidenceDamaged Code = "P451"
+	EvidenceKey     Code = "P452"
 )
 
 func keepingRows() []Problem {
@@ -64,5 +68,14 @@ func keepingRows() []Problem {
 		{Unbalanced, "A recipient of an accepted message has no outcome, no task and no hold, or more than one",
 			"A message may be lost or sent twice",
 			"Report it with the lines of the check; do not delete anything in data"},
+		{EvidenceMissing, "A copy that is kept as evidence has no file",
+			"None for mail; the copy cannot be read",
+			"Restore the file from a backup of data/evidence"},
+		{EvidenceDamaged, "The file or the row of a copy that is kept as evidence was changed",
+			"None for mail; the copy is not given out, so that nobody relies on wrong octets",
+			"Check the disk; restore the file or the database from a backup"},
+		{EvidenceKey, "A copy that is kept as evidence could not be wrapped under the new key",
+			"None for mail; the copy can still be read with the former key",
+			"Bring the former private key of the role evidence back to its source, and run keys rewrap again"},
 	}...)
 }
