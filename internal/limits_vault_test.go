@@ -6,6 +6,9 @@ func vaultLimits() []limit {
 		{"Octets of keys that a file, a variable or a program gives", "vault.maxKeyText", "refused; nothing of it is shown", "TestACommandThatGivesNoKeyTellsNothingOfWhatItSaid"},
 		{"Time of a program that prints keys", "vault.maxKeyWait", "it is ended with all that it started; there is no key", "TestACommandThatGivesNoKeyTellsNothingOfWhatItSaid"},
 		{"Words of a command that prints keys", "vault.maxKeyCommands", "refused", "TestACommandThatGivesNoKeyTellsNothingOfWhatItSaid"},
+		{"Time to confirm an emergency", "quarantine.maxAsking", "it cannot be confirmed any more; one asks again", "TestAnEmergencyNeedsTwoPersonsAndIsShort"},
+		{"Time to read in an emergency", "quarantine.maxReading", "it opens nothing any more; one asks again", "TestAnEmergencyNeedsTwoPersonsAndIsShort"},
+		{"Emergencies that wait for their second person, of one message", "quarantine.maxEmergencies", "refused", "TestAnEmergencyNeedsTwoPersonsAndIsShort"},
 		{"Lines of keys", "vault.maxKeyLines", "refused", "TestKeyFilesAreMadeOnceAndForTheirUserOnly"},
 	}
 }

@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -213,7 +212,7 @@ func scan(rows *store.Rows) (c Copy, err error) {
 	}
 	bad := json.Unmarshal([]byte(text), &c)
 	c.stored = own.stored
-	if errors.Join(bad) != nil || seal != own.seal(due, ended, text) {
+	if bad != nil || seal != own.seal(due, ended, text) {
 		c = Copy{Message: own.Message, Tenant: own.Tenant, Size: own.Size, stored: own.stored, altered: true}
 		if ended > 0 {
 			c.Ended = store.Moment(ended)

@@ -40,6 +40,9 @@ type Rights struct {
 	Decide bool `json:"decide,omitempty"`
 	// Malware lets go what a detector of malware found.
 	Malware bool `json:"malware,omitempty"`
+	// Emergency takes part, with somebody else, in opening a message that
+	// neither may read otherwise. Administrators of the machine have it.
+	Emergency bool `json:"emergency,omitempty"`
 }
 
 // Person is somebody who is identified.

@@ -78,7 +78,10 @@ func schema() []string {
 
 // Migrate brings the room's tables up to date.
 func Migrate(ctx context.Context, db *store.DB) error {
-	return db.Migrate(ctx, "quarantine", schema())
+	if err := db.Migrate(ctx, "quarantine", schema()); err != nil {
+		return err
+	}
+	return db.Migrate(ctx, "emergency", emergencySchema())
 }
 
 // never is the due of a hold that has no end: behind all others.
