@@ -4,6 +4,8 @@ package house_test
 func heldLimits() []limit {
 	return []limit{
 		{"Holds of one bulk decision", "quarantine.mostBulk", "no more are counted in a preview; a larger one is refused", "TestABulkDecisionGoesOnWhereItsLastCommitWas"},
+		{"Holds of a bulk decision in one transaction", "gateway.mostAtOnce", "another transaction; mail goes between", "TestABulkDecisionIsCarriedOutAHundredAtATime"},
+		{"Reminders in one transaction", "gateway.mostReminders", "another transaction", "TestRemindersAreWrittenAHundredAtATime"},
 		{"Octets of a reply's text that are read", "quarantine.mostReply", "the rest is not read", "TestOnlyTheFirstWordOfAReplyDecides FuzzParseReply"},
 		{"Words of a search", "quarantine.mostAsked", "the others do not restrict it", "TestWords"},
 		{"Words by which a search finds a hold", "quarantine.mostWords", "the rest of the subject is not searched", "TestASubjectOfAnyLengthTakesLittleRoom"},

@@ -18,6 +18,7 @@ import (
 	"postern.dev/postern/internal/exception"
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
@@ -89,6 +90,8 @@ func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer
 		})
 		ans := Answer{Number: int64(done.Done)}
 		switch {
+		case quarantine.WhyOf(err) == quarantine.SaidAlready: // it is noted already
+			return Answer{Lines: []string{err.Error()}}, nil
 		case err != nil:
 		case done.Agreed > 0:
 			ans.Lines = []string{fmt.Sprintf("noted for %d of the recipients: %d people must agree, and %d of them have not",

@@ -30,6 +30,7 @@ import (
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/ocr"
 	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/receive"
 	"postern.dev/postern/internal/senderauth"
 	"postern.dev/postern/internal/settings"
@@ -89,6 +90,8 @@ type App struct {
 	Gateway  *gateway.Gateway
 	SMTP     *receive.Server
 	Tasks    *task.Runner
+	// People bind browsers and mails to those who decide about held mail.
+	People *quarantine.Doors
 
 	world    World
 	door     *deliver.Deliverer
@@ -96,6 +99,7 @@ type App struct {
 	lock     io.Closer
 	alone    bool // no other process writes into the database
 	tend     chan struct{}
+	bulk     chan struct{} // a bulk decision has begun
 	met      chan struct{} // directories were put in force
 	stop     context.CancelFunc
 	clock    clock
@@ -119,7 +123,8 @@ type App struct {
 func Open(ctx context.Context, c *Config, w World) (a *App, err error) {
 	a = &App{
 		Config: c, world: w, Log: w.Log, Metrics: telemetry.NewMetrics(), tend: make(chan struct{}, 1),
-		met: make(chan struct{}, 1), fatal: make(chan error, 1),
+		bulk: make(chan struct{}, 1),
+		met:  make(chan struct{}, 1), fatal: make(chan error, 1),
 	}
 	if a.Log == nil {
 		a.Log = newLog(c.Log)
@@ -191,6 +196,12 @@ func (a *App) keeping(ctx context.Context) error {
 		return err
 	}
 	if err := task.Migrate(ctx, a.DB); err != nil {
+		return err
+	}
+	if err := quarantine.Migrate(ctx, a.DB); err != nil {
+		return err
+	}
+	if a.People, err = quarantine.NewDoors(keys.Derive(peoplePurpose)[0]); err != nil {
 		return err
 	}
 	a.passKeys = keys.Derive(passPurpose)
@@ -381,6 +392,7 @@ func (a *App) Start(ctx context.Context) error {
 		}
 	})
 	a.run(func() { a.Gateway.Tend(ctx, a.tend) })
+	a.run(func() { a.Gateway.Bulks(ctx, a.bulk) })
 	a.run(func() { a.housekeeping(ctx) })
 	a.run(func() { a.watchDirectories(ctx) })
 	a.watch()

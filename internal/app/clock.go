@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/telemetry"
@@ -117,7 +118,7 @@ func (a *App) turned(ctx context.Context, code problem.Code, until, before, now 
 	}
 	return a.DB.Update(ctx, func(tx *store.Tx) error {
 		if code == problem.ClockBack {
-			if err := errors.Join(a.Tasks.Replan(tx, now), spool.Rebase(tx, now)); err != nil {
+			if err := errors.Join(a.Tasks.Replan(tx, now), spool.Rebase(tx, now), quarantine.Rebase(tx, now)); err != nil {
 				return err
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
@@ -54,7 +55,7 @@ func (a *App) hour(ctx context.Context, now time.Time) {
 	defer cancel()
 	jobs := []func(context.Context, time.Time) error{a.sweep, a.lateIntents, a.balance}
 	if !a.clock.calmly(now) {
-		jobs = append(jobs, a.forgetMessages, a.forgetRecords, a.forgetRest, a.forgetContacts)
+		jobs = append(jobs, a.forgetMessages, a.forgetHolds, a.forgetRecords, a.forgetRest, a.forgetContacts)
 	}
 	jobs = append(jobs, a.tidy)
 	for _, job := range jobs {
@@ -85,6 +86,27 @@ func (a *App) forgetMessages(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
+}
+
+// forgetHolds removes holds that ended as long ago, and codes, devices and
+// tokens whose time is over.
+func (a *App) forgetHolds(ctx context.Context, now time.Time) error {
+	var tenants []string
+	err := a.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		if err = quarantine.SweepDoors(tx, now); err == nil {
+			tenants, err = quarantine.Tenants(tx)
+		}
+		return err
+	})
+	for _, id := range tenants {
+		for n := int64(few); err == nil && n == few; {
+			err = a.DB.Update(ctx, func(tx *store.Tx) (err error) {
+				n, err = quarantine.Forget(tx, id, now.Add(-keepRows), few)
+				return err
+			})
+		}
+	}
+	return err
 }
 
 // forgetRecords erases the personal part of records whose time is over: of

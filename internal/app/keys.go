@@ -16,11 +16,12 @@ const (
 	exceptionsPurpose = "exceptions"
 	auditPurpose      = "audit head"
 	contactPurpose    = "contact"
+	peoplePurpose     = "held mail"
 )
 
 // purposes lists them.
 func purposes() []string {
-	return []string{passPurpose, exceptionsPurpose, auditPurpose, contactPurpose}
+	return []string{passPurpose, exceptionsPurpose, auditPurpose, contactPurpose, peoplePurpose}
 }
 
 // keys fetches the keys that wrap those of bodies.

@@ -10,6 +10,7 @@ import (
 
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
@@ -71,6 +72,7 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 	reply = replyTaken(m.arrival.Trace)
 	row := g.rowOf(m, stored)
 	tr.custody(reply)
+	m.plan.subject, m.plan.danger = tr.subject(), dangerous(m.judgment.report)
 	err = g.DB.Update(ctx, func(tx *store.Tx) error {
 		if err := spool.Add(tx, row); err != nil {
 			return err
@@ -274,9 +276,10 @@ func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, now time.Time) 
 		e.handBack(grp, p.apart)
 	}
 	for _, f := range p.held {
-		e.hold(f)
+		e.hold(f, p)
 	}
 	e.share(p.held)
+	e.askToDecide()
 	e.refuse(p.blocked)
 	e.redirect(p.redirected)
 	if len(p.copies) > 0 {
@@ -311,6 +314,7 @@ type enacting struct {
 	row   spool.Message
 	extra extra
 	now   time.Time
+	begun []quarantine.Hold
 	err   error
 }
 
@@ -362,7 +366,7 @@ func (e *enacting) handBack(grp group, apart bool) {
 	}
 }
 
-func (e *enacting) hold(f fate) {
+func (e *enacting) hold(f fate, p plan) {
 	if e.err != nil {
 		return
 	}
@@ -375,10 +379,17 @@ func (e *enacting) hold(f fate) {
 		e.err = err
 		return
 	}
+	q := e.holdOf(f, h, p)
 	e.err = spool.AddPending(e.tx, spool.Pending{
 		Message: e.row.ID, Tenant: e.row.Tenant, Recipient: f.to, Rules: f.verdict.Rules, Because: f.verdict.Because,
-		Approver: whoDecides(h), Since: e.now, Until: h.Until(e.now), AtEnd: string(h.Then), Of: needed(h), Terms: terms,
+		Approver: whoDecides(h), Since: e.now, Until: q.Until, AtEnd: string(q.End), Of: needed(h), Terms: terms,
 	})
+	if e.err != nil {
+		return
+	}
+	if e.err = quarantine.Add(e.tx, q); e.err == nil && !h.Quiet {
+		e.begun = append(e.begun, q)
+	}
 }
 
 // share lets those read who decide, and those who may in an emergency.

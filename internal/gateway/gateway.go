@@ -15,6 +15,7 @@ import (
 	"postern.dev/postern/internal/exception"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/senderauth"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
@@ -91,6 +92,9 @@ type Config struct {
 	PerTenant int
 	// Auth verifies signatures of mail that came. nil finds no key.
 	Auth *senderauth.Verifier
+	// Tell has people told of held mail, inside the transaction; nil tells
+	// nobody.
+	Tell func(tx *store.Tx, o quarantine.Occasion) error
 	// Fatal ends the process: after a failed fsync nobody knows what is on the
 	// disk, and only a new start can tell.
 	Fatal func(error)

@@ -3,17 +3,16 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"postern.dev/postern/internal/mail"
-	"postern.dev/postern/internal/policy"
-	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
-	"postern.dev/postern/internal/telemetry"
 	"postern.dev/postern/internal/tenant"
 )
 
@@ -28,6 +27,12 @@ type Decision struct {
 	Actor, Comment string
 	// Expired says that nobody decided in time.
 	Expired bool
+	// Act is what is done, Approve or Reject when it is "".
+	Act quarantine.Act
+	// Person is who decides; the zero Person is an administrator.
+	Person quarantine.Person
+	// Choice is the reason that a sender chose.
+	Choice string
 }
 
 // Decided is what came of a decision.
@@ -38,66 +43,129 @@ type Decided struct {
 	// Agreed is for how many it counts, but others have to agree too; Needed
 	// is how many people that are, and Missing how many of them, at most.
 	Agreed, Needed, Missing int
+	// No is why it does not count for others, a *quarantine.Refusal.
+	No error
+	// each says what became of which recipient.
+	each map[mail.Address]quarantine.Fate
 }
 
 // Decide carries out a decision: one transaction. A release that needs several
-// people waits until so many of them have released; one who says no is enough.
+// people waits until so many of them have agreed. Whoever may not decide gets a
+// *quarantine.Refusal; whoever comes too late, how it ended.
 func (g *Gateway) Decide(ctx context.Context, d Decision) (done Decided, err error) {
 	err = g.DB.Update(ctx, func(tx *store.Tx) error {
-		done = Decided{}
-		row, err := spool.Get(tx, d.Message)
-		if err != nil {
-			return err
-		}
-		var x extra
-		if err := json.Unmarshal(row.Extra, &x); err != nil {
-			return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
-		}
-		waiting, err := spool.PendingOf(tx, d.Message)
-		if err != nil {
-			return err
-		}
-		var list, agreed []spool.Pending
-		left := 0
-		for _, p := range waiting {
-			if p.AtEnd == toJudge || len(d.To) > 0 && !among(d.To, p.Recipient.Address) {
-				left++
-				continue
-			}
-			if p.Altered {
-				if p, err = asAccepted(row, x, p, d); err != nil {
-					return err
-				}
-			}
-			_, ended, err := spool.EndPending(tx, d.Message, p.Recipient.Address)
-			if err != nil {
-				return err
-			}
-			switch {
-			case !ended:
-			case done.wants(&p, d):
-				left++
-				agreed = append(agreed, p)
-				if err := spool.AddPending(tx, p); err != nil {
-					return err
-				}
-			default:
-				list = append(list, p)
-			}
-		}
-		done.Done, done.Agreed = len(list), len(agreed)
-		if len(agreed) > 0 {
-			if err := g.recordAgreement(tx, row, d, agreed, time.Now()); err != nil {
-				return err
-			}
-		}
-		if len(list) == 0 {
-			return nil
-		}
-		tx.OnCommit(g.Wake)
-		return g.decided(tx, row, x, d, list, left == 0, time.Now())
+		done, err = g.decide(tx, d, time.Now())
+		return err
 	})
+	if err == nil && done.Done+done.Agreed == 0 && done.No != nil && !d.Expired {
+		err = done.No
+	}
 	return done, err
+}
+
+// decide is Decide inside a transaction.
+func (g *Gateway) decide(tx *store.Tx, d Decision, now time.Time) (done Decided, err error) {
+	done.each = map[mail.Address]quarantine.Fate{}
+	d.Release = d.Release || d.Act == quarantine.Approve || d.Act == quarantine.Send
+	d.Actor = d.actor()
+	row, err := spool.Get(tx, d.Message)
+	if err != nil {
+		return done, err
+	}
+	var x extra
+	if err := json.Unmarshal(row.Extra, &x); err != nil {
+		return done, fmt.Errorf("gateway: row of %s: %w", row.ID, err)
+	}
+	if d.Person, done.No = g.identified(row.Tenant, d.person(), now); done.No != nil {
+		return done, nil
+	}
+	waiting, err := spool.PendingOf(tx, d.Message)
+	if err != nil {
+		return done, err
+	}
+	var list, agreed []spool.Pending
+	left := 0
+	for _, p := range waiting {
+		if p.AtEnd == toJudge || len(d.To) > 0 && !among(d.To, p.Recipient.Address) {
+			left++
+			continue
+		}
+		if p.Altered {
+			if p, err = asAccepted(row, x, p, d); err != nil {
+				return done, err
+			}
+		}
+		ended, open, err := g.decideOne(tx, &p, d, &done, now)
+		switch {
+		case err != nil:
+			return done, err
+		case ended:
+			list = append(list, p)
+		case open:
+			agreed = append(agreed, p)
+			left++
+		default:
+			left++
+		}
+	}
+	done.Done, done.Agreed = len(list), len(agreed)
+	if len(agreed) > 0 {
+		if err := g.recordAgreement(tx, row, d, agreed, now); err != nil {
+			return done, err
+		}
+	}
+	if len(list) == 0 {
+		if len(agreed) == 0 && done.No == nil {
+			done.No = endedAlready(tx, d)
+		}
+		return done, nil
+	}
+	tx.OnCommit(g.Wake)
+	return done, g.decided(tx, row, x, d, list, left == 0, now)
+}
+
+// decideOne ends the hold of one recipient, or notes that somebody agreed
+// (open). Neither is set for one about whom the person may not decide.
+func (g *Gateway) decideOne(tx *store.Tx, p *spool.Pending, d Decision, done *Decided, now time.Time) (ended, open bool, err error) {
+	h, standing, found, err := g.weigh(tx, *p, d, now)
+	var no *quarantine.Refusal
+	if errors.As(err, &no) {
+		done.No = err
+		done.each[p.Recipient.Address] = quarantine.Fate{Err: err}
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	_, waited, err := spool.EndPending(tx, p.Message, p.Recipient.Address)
+	if err != nil || !waited {
+		return false, false, err
+	}
+	if found {
+		p.Of, p.Agreed = h.Of, h.AgreedBy()
+		open = standing == quarantine.Open
+		if open {
+			done.Needed, done.Missing = max(done.Needed, h.Of), max(done.Missing, h.Of-len(p.Agreed))
+		}
+	} else {
+		open = done.wants(p, d)
+	}
+	if open {
+		done.each[p.Recipient.Address] = quarantine.Fate{Voted: true}
+		if err := spool.AddPending(tx, *p); err != nil || !found {
+			return false, true, err
+		}
+		return false, true, quarantine.Put(tx, h)
+	}
+	done.each[p.Recipient.Address] = quarantine.Fate{}
+	if h.Message == "" {
+		return true, false, nil
+	}
+	how := d.how()
+	if standing == quarantine.Refused && how == quarantine.Released {
+		how = quarantine.Rejected
+	}
+	return true, false, quarantine.End(tx, h, how, d.who(), d.person().By, d.Comment, now)
 }
 
 // wants notes that somebody agreed to a release, and reports whether others
@@ -132,9 +200,13 @@ func asAccepted(row spool.Message, x extra, p spool.Pending, d Decision) (spool.
 func (g *Gateway) decided(tx *store.Tx, row spool.Message, x extra, d Decision, list []spool.Pending, last bool, now time.Time) error {
 	e := enacting{g: g, tx: tx, row: row, extra: x, now: now}
 	event := spool.Release
-	if d.Release {
+	switch act := d.act(); {
+	case d.Release:
 		e.release(list, g.hopOf(row))
-	} else {
+	case act == quarantine.Cancel || act == quarantine.Remove:
+		event = spool.Refuse
+		e.withdraw(list, string(d.how())+" by its sender")
+	default:
 		event = spool.Refuse
 		if d.Expired {
 			event = spool.Expire
@@ -179,7 +251,7 @@ func (e *enacting) release(list []spool.Pending, hop func(mail.Address) string) 
 func (e *enacting) decline(list []spool.Pending, d Decision) {
 	l := letter{
 		Kind: letterDeclined, All: len(unique(e.row.Envelope.To)), Rule: first(list[0].Rules), Why: foundWords(list[0].Because),
-		Ref: e.extra.Ref, Outside: e.extra.Outside, Who: d.Actor, Comment: d.Comment,
+		Ref: e.extra.Ref, Outside: e.extra.Outside, Who: d.who(), Comment: d.Comment,
 	}
 	text := "Declined by a moderator. ref " + e.extra.Ref
 	if d.Expired {
@@ -218,129 +290,6 @@ func among(list []mail.Address, a mail.Address) bool {
 	return false
 }
 
-// Tend does what is due by the clock: it ends holds whose time is over, and
-// judges messages that were taken before they could be judged. It returns
-// when ctx does.
-func (g *Gateway) Tend(ctx context.Context, wake <-chan struct{}) {
-	for {
-		wait := g.tendOnce(ctx)
-		select {
-		case <-ctx.Done():
-			return
-		case <-wake:
-		case <-time.After(wait):
-		}
-	}
-}
-
-// longestWait bounds how late a deadline can be that another node wrote.
-const longestWait = time.Minute
-
-func (g *Gateway) tendOnce(ctx context.Context) time.Duration {
-	var due []spool.Pending
-	var next time.Time
-	failed := false
-	now := time.Now()
-	err := g.DB.View(ctx, func(tx *store.Tx) (err error) {
-		if due, err = spool.Overdue(tx, now, 5000); err == nil {
-			next, err = spool.NextDeadline(tx, now)
-		}
-		return err
-	})
-	if err != nil {
-		return longestWait
-	}
-	done := map[string]bool{}
-	acted := false
-	for _, p := range due {
-		if p.Altered {
-			g.holdChanged(p)
-			continue
-		}
-		if done[p.Message] || ctx.Err() != nil {
-			continue
-		}
-		done[p.Message] = true
-		if p.AtEnd == toJudge { // beside the deadlines, which must not wait for it
-			acted = g.judgeLater(ctx, p) || acted
-			continue
-		}
-		if g.Calm() {
-			continue
-		}
-		acted = true
-		if err := g.overdue(ctx, p); err != nil {
-			g.Log.Error("a deadline could not be carried out", telemetry.KeyCode, problem.LateWrite,
-				telemetry.KeyMessage, p.Message, telemetry.KeyError, err)
-			// It must not stand in front of everybody else's.
-			err := g.DB.Update(ctx, func(tx *store.Tx) error { return putBack(tx, p, time.Now().Add(15*time.Minute)) })
-			failed = failed || err != nil
-		}
-	}
-	switch {
-	case failed:
-		return longestWait
-	case acted:
-		return time.Millisecond
-	case next.IsZero(): // and what is being judged wakes us
-		return longestWait
-	}
-	return min(max(time.Until(next), time.Millisecond), longestWait)
-}
-
-// holdChanged calls an administrator. The row stays as it is.
-func (g *Gateway) holdChanged(p spool.Pending) {
-	if _, due := g.refused.Due(string(problem.HoldChanged)+p.Message, time.Now()); due {
-		g.Log.Error("a hold was changed in the database", telemetry.KeyCode, problem.HoldChanged,
-			telemetry.KeyMessage, p.Message, telemetry.KeyTenant, p.Tenant)
-	}
-}
-
-func (g *Gateway) overdue(ctx context.Context, p spool.Pending) error {
-	d := Decision{Message: p.Message, Actor: "deadline", Expired: true}
-	switch policy.End(p.AtEnd) {
-	case policy.EndReleaseEncrypted:
-		return g.waitOn(ctx, p)
-	case policy.EndRelease:
-		d.Release = true
-	}
-	// All of the message whose time is over too: one report, one attempt.
-	err := g.DB.View(ctx, func(tx *store.Tx) error {
-		list, err := spool.PendingOf(tx, p.Message)
-		for _, x := range list {
-			if !x.Altered && !x.Until.IsZero() && !x.Until.After(time.Now()) && x.AtEnd == p.AtEnd {
-				d.To = append(d.To, x.Recipient.Address)
-			}
-		}
-		return err
-	})
-	if err != nil || len(d.To) == 0 { // somebody decided meanwhile
-		return err
-	}
-	_, err = g.Decide(ctx, d)
-	return err
-}
-
-// waitOn keeps a message whose end is secure delivery, which is not built: it
-// is neither sent in the clear nor thrown away, but waits for an
-// administrator, who is called once a day.
-func (g *Gateway) waitOn(ctx context.Context, p spool.Pending) error {
-	g.Log.Error("a hold ended that only secure delivery can release", telemetry.KeyCode, problem.NoSecureWay,
-		telemetry.KeyMessage, p.Message, telemetry.KeyTenant, p.Tenant)
-	return g.DB.Update(ctx, func(tx *store.Tx) error { return putBack(tx, p, time.Now().Add(24*time.Hour)) })
-}
-
-// putBack gives a recipient who still waits a later deadline; one that was
-// decided meanwhile stays decided.
-func putBack(tx *store.Tx, p spool.Pending, until time.Time) error {
-	_, waited, err := spool.EndPending(tx, p.Message, p.Recipient.Address)
-	if err != nil || !waited {
-		return err
-	}
-	p.Until = until
-	return spool.AddPending(tx, p)
-}
-
 // judgeInCustody judges a message that was taken before it could be judged.
 // A gate that is closed for a passing cause makes it wait; policy itself
 // ends that after 3 tries or 30 minutes.
@@ -377,6 +326,7 @@ func (g *Gateway) judgeInCustody(ctx context.Context, id string) error {
 	defer cancel()
 	j := g.judge(limited, s, func(string) {})
 	p := planFor(row.Envelope.To, j.verdict, g.mannerOf(matter{subject: s}))
+	p.danger = dangerous(j.report)
 	return g.DB.Update(ctx, func(tx *store.Tx) error {
 		mine := false
 		for _, r := range unique(row.Envelope.To) {
@@ -405,7 +355,7 @@ func (g *Gateway) judgeInCustody(ctx context.Context, id string) error {
 			return err
 		}
 		tx.OnCommit(g.Wake)
-		if err := g.recordJudgment(tx, row, j, p, now); err != nil {
+		if p.subject, err = g.recordJudgment(tx, row, j, p, now); err != nil {
 			return err
 		}
 		return g.enact(tx, row, p, now)

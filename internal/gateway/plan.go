@@ -41,6 +41,10 @@ type plan struct {
 	added  []group
 	// noted are the recipients for whom the sender gets a notice.
 	noted []fate
+
+	// subject and danger are of the message, for those who decide about it.
+	subject string
+	danger  bool
 }
 
 // shape is what policy puts in front of a message, and changes of it.

@@ -8,6 +8,7 @@ import (
 
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
@@ -75,6 +76,8 @@ func (g *Gateway) recordDecision(tx *store.Tx, row spool.Message, d Decision, li
 		word, state = "released", audit.Waiting
 	case d.Expired:
 		word = "expired"
+	case d.act() == quarantine.Cancel || d.act() == quarantine.Remove:
+		word = string(d.how())
 	}
 	var to []mail.Address
 	err := g.Audit.Change(tx, row.ID, func(m *audit.Message) {
@@ -90,7 +93,7 @@ func (g *Gateway) recordDecision(tx *store.Tx, row spool.Message, d Decision, li
 		return err
 	}
 	public, _ := json.Marshal(map[string]any{"recipients": len(list)})
-	personal, _ := json.Marshal(map[string]any{"to": to, "comment": d.Comment})
+	personal, _ := json.Marshal(map[string]any{"to": to, "comment": d.Comment, "by": d.Person.Address, "choice": d.Choice})
 	return g.Audit.Append(tx, audit.Event{
 		Tenant: row.Tenant, Message: row.ID, Kind: word, Actor: d.Actor, At: now, Public: public, Personal: personal,
 	})
@@ -98,30 +101,35 @@ func (g *Gateway) recordDecision(tx *store.Tx, row spool.Message, d Decision, li
 
 // recordAgreement adds that somebody agreed to a release that needs more.
 func (g *Gateway) recordAgreement(tx *store.Tx, row spool.Message, d Decision, list []spool.Pending, now time.Time) error {
+	word := "agreed"
+	if !d.Release {
+		word = "disagreed"
+	}
 	var to []mail.Address
 	err := g.Audit.Change(tx, row.ID, func(m *audit.Message) {
 		for _, p := range list {
 			to = append(to, p.Recipient.Address)
 		}
-		m.Did("agreed", fmt.Sprintf("%d recipients, %d of %d, by %s", len(list), len(list[0].Agreed), list[0].Of, d.Actor), now)
+		m.Did(word, fmt.Sprintf("%d recipients, %d of %d, by %s", len(list), len(list[0].Agreed), list[0].Of, d.Actor), now)
 	})
 	if err != nil {
 		return err
 	}
 	public, _ := json.Marshal(map[string]any{"recipients": len(list)})
-	personal, _ := json.Marshal(map[string]any{"to": to, "comment": d.Comment})
+	personal, _ := json.Marshal(map[string]any{"to": to, "comment": d.Comment, "by": d.Person.Address})
 	return g.Audit.Append(tx, audit.Event{
-		Tenant: row.Tenant, Message: row.ID, Kind: "agreed", Actor: d.Actor, At: now, Public: public, Personal: personal,
+		Tenant: row.Tenant, Message: row.ID, Kind: word, Actor: d.Actor, At: now, Public: public, Personal: personal,
 	})
 }
 
 // recordJudgment adds what judging in custody came to.
-func (g *Gateway) recordJudgment(tx *store.Tx, row spool.Message, j judgment, p plan, now time.Time) error {
+// It returns the subject as the record has it.
+func (g *Gateway) recordJudgment(tx *store.Tx, row spool.Message, j judgment, p plan, now time.Time) (subject string, err error) {
 	if err := g.Audit.SaveFacts(tx, row.ID, kept(j.facts)); err != nil {
-		return err
+		return "", err
 	}
 	tr := &trail{g: g, trace: row.ID, tenant: row.Tenant}
-	err := g.Audit.Change(tx, row.ID, func(m *audit.Message) {
+	err = g.Audit.Change(tx, row.ID, func(m *audit.Message) {
 		fill(m, j)
 		m.Did("judged in custody", p.String(), now)
 		tr.m = *m
@@ -129,8 +137,8 @@ func (g *Gateway) recordJudgment(tx *store.Tx, row spool.Message, j judgment, p 
 		*m = tr.m
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	tr.event = "judged"
-	return g.Audit.Append(tx, tr.link(now))
+	return tr.m.Subject, g.Audit.Append(tx, tr.link(now))
 }

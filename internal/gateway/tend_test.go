@@ -137,13 +137,13 @@ func TestADeadlineDoesNotDecideAboutAHoldThatWasChanged(t *testing.T) {
 	}
 	n, err := w.g.Decide(t.Context(), Decision{Message: id, To: to[:1], Release: true, Actor: "boss"})
 	if n.Done != 1 || err != nil {
-		t.Errorf("a person decided about %d, %v", n, err)
+		t.Errorf("a person decided about %+v, %v", n, err)
 	}
 	if left := w.state(); left != "held, 2 tasks" || len(w.waits(t, id)) != 1 {
 		t.Errorf("in the end: %s, %+v", left, w.waits(t, id))
 	}
 	n, err = w.g.Decide(t.Context(), Decision{Message: id, To: to[:1], Release: false, Actor: "boss"})
 	if n.Done != 0 || err != nil {
-		t.Errorf("a second decision: %d, %v", n, err)
+		t.Errorf("a second decision: %+v, %v", n, err)
 	}
 }

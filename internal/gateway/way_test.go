@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -15,6 +16,7 @@ import (
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/settings"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
@@ -94,7 +96,7 @@ func newWorld(t *testing.T, s *script) *world {
 func newWorldIn(t *testing.T, s *script, dir *durable.Dir) *world {
 	ctx := t.Context()
 	db := storetest.SQLite(t)
-	if err := task.Migrate(ctx, db); err != nil {
+	if err := errors.Join(task.Migrate(ctx, db), quarantine.Migrate(ctx, db)); err != nil {
 		t.Fatal(err)
 	}
 	log, err := audit.Open(ctx, db, []byte("0123456789abcdef"))

@@ -305,9 +305,11 @@ func (h *Hold) Say(p Person, approve bool, comment string, now time.Time) (Stand
 		return Refused, nil
 	case yes >= h.Of:
 		return Agreed, nil
-	case h.Of <= 1 && no > 0:
+	case approve: // a yes refuses nothing, also when seats have gone
+		return Open, nil
+	case h.Of <= 1:
 		return Refused, nil
-	case no > 0 && max(len(h.Panel.Seats)+len(h.Panel.Deputies), h.Of)-no < h.Of:
+	case max(len(h.Panel.Seats)+len(h.Panel.Deputies), h.Of)-no < h.Of:
 		return Refused, nil
 	}
 	return Open, nil

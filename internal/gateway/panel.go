@@ -1,0 +1,144 @@
+package gateway
+
+import (
+	"strings"
+	"time"
+
+	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/directory"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/quarantine"
+)
+
+// staff is a tenant's directory as approvals ask for it. Somebody who is gone,
+// is a guest or is outside decides nothing.
+type staff struct{ who *directory.Directory }
+
+// People is who is who in a tenant now.
+func (g *Gateway) People(tenant string, now time.Time) quarantine.People {
+	d := g.Directories.Of(tenant)
+	if !d.Usable(now) {
+		t := g.Tenants.Current().Find(tenant)
+		return quarantine.Nobody{Owns: func(a mail.Address) bool { return t != nil && t.Owns(a) }}
+	}
+	return staff{d}
+}
+
+// identified is a person as the tenant knows him now, by his primary address:
+// who has left decides nothing with a device or a token from before.
+func (g *Gateway) identified(tenant string, p quarantine.Person, now time.Time) (quarantine.Person, error) {
+	if p.Address == "" || p.By == quarantine.ByClock {
+		return p, nil
+	}
+	people := g.People(tenant, now)
+	if p.By != quarantine.ByAdmin && !people.Decides(p.Address) {
+		return p, &quarantine.Refusal{Code: quarantine.NotIdentified, Text: string(p.Address) + " is not of the tenant, or no longer there"}
+	}
+	p.Address = people.Addresses(p.Address)[0]
+	return p, nil
+}
+
+func present(e directory.Entry) bool {
+	return e.Kind() == directory.User && e.Inside() && !e.Guest() && !e.Disabled() && e.Address() != ""
+}
+
+// Manager implements quarantine.People.
+func (s staff) Manager(of mail.Address) (mail.Address, bool) {
+	e, found := s.who.Find(of)
+	if !found {
+		return "", false
+	}
+	m, known := e.Manager()
+	if !known || !present(m) {
+		return "", false
+	}
+	return m.Address(), true
+}
+
+// Decides implements quarantine.People.
+func (s staff) Decides(a mail.Address) bool {
+	e, found := s.who.Find(a)
+	return found && present(e)
+}
+
+// Members implements quarantine.People.
+func (s staff) Members(name string) (list []mail.Address, whole, known bool) {
+	if box, found := s.who.Find(mail.Address(name)); found && box.Kind() == directory.User && box.Shared() {
+		for _, e := range box.Delegates() {
+			if present(e) {
+				list = append(list, e.Address())
+			}
+		}
+		return list, true, len(box.Delegates()) > 0
+	}
+	group, known := s.who.Group(name)
+	if !known {
+		for _, e := range s.who.Groups() { // by the name that people see
+			if strings.EqualFold(e.Name(), name) {
+				group, known = e, true
+				break
+			}
+		}
+	}
+	if !known {
+		return nil, false, false
+	}
+	for _, m := range group.Expand() {
+		if present(m.Entry) {
+			list = append(list, m.Entry.Address())
+		}
+	}
+	return list, group.Whole(), true
+}
+
+// Addresses implements quarantine.People.
+func (s staff) Addresses(of mail.Address) []mail.Address {
+	e, found := s.who.Find(of)
+	if !found || e.Address() == "" {
+		return []mail.Address{of}
+	}
+	return append([]mail.Address{e.Address()}, e.Aliases()...)
+}
+
+// holdOf is the hold of a recipient as the quarantine keeps it.
+func (e *enacting) holdOf(f fate, h *policy.Hold, p plan) quarantine.Hold {
+	from := e.row.Envelope.From
+	if e.extra.Writer != "" {
+		from = e.extra.Writer
+	}
+	people := e.g.People(e.row.Tenant, e.now)
+	rules := f.verdict.Rules
+	if rules == nil {
+		rules = []string{}
+	}
+	own := people.Addresses(e.row.Envelope.From)
+	if from != e.row.Envelope.From {
+		own = append(append([]mail.Address(nil), own...), people.Addresses(from)...)
+	}
+	panel := quarantine.Resolve(h.Approvers, h.Terms.Deputies, needed(h), from, people)
+	if h.Delay || h.Override {
+		panel = quarantine.Panel{} // the sender himself decides
+	}
+	return quarantine.New(quarantine.Hold{
+		Message: e.row.ID, Recipient: f.to.Address, Tenant: e.row.Tenant, Ref: e.extra.Ref, Sender: from, Own: own,
+		Subject: p.subject, Size: e.row.Size, Rules: rules, Rule: ruleName(f.verdict), Because: f.verdict.Because, Danger: p.danger,
+	}, h, panel, e.now)
+}
+
+// dangerous reports whether a detector of malware found something.
+func dangerous(r detect.Report) bool {
+	for _, f := range r.Findings {
+		if strings.HasPrefix(f.Type, "malware") {
+			return true
+		}
+	}
+	return false
+}
+
+// subject is the subject as the record has it.
+func (tr *trail) subject() string {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	return tr.m.Subject
+}
