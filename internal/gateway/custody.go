@@ -72,7 +72,7 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 	reply = replyTaken(m.arrival.Trace)
 	row := g.rowOf(m, stored)
 	tr.custody(reply)
-	m.plan.subject, m.plan.danger = tr.subject(), dangerous(m.judgment.report)
+	m.plan.subject, m.plan.found = tr.subject(), typesOf(m.judgment.report)
 	err = g.DB.Update(ctx, func(tx *store.Tx) error {
 		if err := spool.Add(tx, row); err != nil {
 			return err

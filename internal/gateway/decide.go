@@ -84,7 +84,7 @@ func (d Decision) how() quarantine.How {
 // weigh asks the hold of a recipient whether a decision counts. found is false
 // for one without a row of its own: it was kept by an earlier version.
 func (g *Gateway) weigh(
-	tx *store.Tx, p spool.Pending, d Decision, now time.Time,
+	tx *store.Tx, p spool.Pending, d Decision, again []string, now time.Time,
 ) (h quarantine.Hold, standing quarantine.Standing, found bool, err error) {
 	h, found, err = quarantine.Find(tx, p.Message, p.Recipient.Address)
 	if err != nil || !found {
@@ -94,13 +94,14 @@ func (g *Gateway) weigh(
 		return h, quarantine.Agreed, false, h.May(d.person(), d.act())
 	}
 	standing = quarantine.Agreed
+	h.LookedAgain(again)
 	switch act := d.act(); {
 	case d.Expired:
 		if h.Pinned != nil && h.Ended == nil {
 			return h, quarantine.Open, true, h.May(d.person(), act)
 		}
-		if h.Altered {
-			err = h.May(d.person(), act)
+		if h.Altered || d.Release && h.Ended == nil {
+			err = h.May(d.person(), quarantine.Approve)
 		}
 	case act == quarantine.Approve || act == quarantine.Reject:
 		standing, err = h.Say(d.person(), act == quarantine.Approve, d.Comment, now)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/quarantine"
@@ -217,5 +219,66 @@ func TestOnlyPeopleOfTheTenantDecide(t *testing.T) {
 	}
 	if n := w.outcomes(t, ids); n["sent"] != 1 {
 		t.Errorf("%v", n)
+	}
+}
+
+// later is a look that finds more than the first one did.
+type later struct{ found []detect.Finding }
+
+func (l *later) Look(context.Context, *mail.Message, look.Options) detect.Report {
+	return detect.Report{Findings: l.found}
+}
+
+func TestWhatALaterLookFindsIsLetGoByARightOnly(t *testing.T) {
+	w := newWorld(t, &script{})
+	ids := w.keep(t, 2, func(h *policy.Hold) { h.Then = policy.EndRelease })
+	eye := &later{}
+	w.g.Look = eye
+	boss := quarantine.Person{Tenant: "contoso", Address: "boss@contoso.example", By: quarantine.ByDevice}
+	approve := func(id string, who quarantine.Person) quarantine.Why {
+		_, err := w.g.Decide(t.Context(), Decision{Message: id, Act: quarantine.Approve, Person: who})
+		if err != nil && quarantine.WhyOf(err) == "" {
+			t.Fatal(err)
+		}
+		return quarantine.WhyOf(err)
+	}
+	if why := approve(ids[0], boss); why != "" {
+		t.Errorf("nothing new, and yet %q", why)
+	}
+	eye.found = []detect.Finding{{Type: "MALWARE_EICAR", Confidence: detect.High}, {Type: "IBAN", Confidence: detect.Low}}
+	if why := approve(ids[1], boss); why != quarantine.NeedsRight {
+		t.Errorf("the approver: %q", why)
+	}
+	eye.found = nil // it stays so, also when the next look misses it
+	admin := quarantine.Person{Name: "uid:7", By: quarantine.ByAdmin, Rights: quarantine.Rights{Decide: true}}
+	if why := approve(ids[1], admin); why != quarantine.NeedsRight {
+		t.Errorf("an administrator without the right: %q", why)
+	}
+	admin.Rights.Malware = true
+	if why := approve(ids[1], admin); why != "" {
+		t.Errorf("who has the right: %q", why)
+	}
+	err := w.g.DB.View(t.Context(), func(tx *store.Tx) error {
+		h, _, err := quarantine.Find(tx, ids[1], "r1@fabrikam.example")
+		if !h.Danger || len(h.Later) != 1 || h.Later[0] != "MALWARE_EICAR" {
+			t.Errorf("%+v", h)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A deadline that would let it go refuses it, and the sender is told.
+	eye.found = []detect.Finding{{Type: "MALWARE_EICAR", Confidence: detect.High}}
+	due := w.keep(t, 1, func(h *policy.Hold) { h.For, h.Then = time.Nanosecond, policy.EndRelease })
+	w.g.tendOnce(t.Context())
+	if n := w.outcomes(t, due); n["sent"] != 0 || n["sending"] != 1 {
+		t.Errorf("what a deadline does: %v", n)
+	}
+	eye.found = nil
+	due = w.keep(t, 1, func(h *policy.Hold) { h.For, h.Then = time.Nanosecond, policy.EndRelease })
+	w.g.tendOnce(t.Context())
+	if n := w.outcomes(t, due); n["sent"] != 1 {
+		t.Errorf("what a deadline does: %v", n)
 	}
 }

@@ -53,8 +53,9 @@ type Decided struct {
 // people waits until so many of them have agreed. Whoever may not decide gets a
 // *quarantine.Refusal; whoever comes too late, how it ended.
 func (g *Gateway) Decide(ctx context.Context, d Decision) (done Decided, err error) {
+	again := g.lookAgain(ctx, d)
 	err = g.DB.Update(ctx, func(tx *store.Tx) error {
-		done, err = g.decide(tx, d, time.Now())
+		done, err = g.decide(tx, d, again, time.Now())
 		return err
 	})
 	if err == nil && done.Done+done.Agreed == 0 && done.No != nil && !d.Expired {
@@ -63,8 +64,8 @@ func (g *Gateway) Decide(ctx context.Context, d Decision) (done Decided, err err
 	return done, err
 }
 
-// decide is Decide inside a transaction.
-func (g *Gateway) decide(tx *store.Tx, d Decision, now time.Time) (done Decided, err error) {
+// decide is Decide inside a transaction. again is what a new look has found.
+func (g *Gateway) decide(tx *store.Tx, d Decision, again []string, now time.Time) (done Decided, err error) {
 	done.each = map[mail.Address]quarantine.Fate{}
 	d.Release = d.Release || d.Act == quarantine.Approve || d.Act == quarantine.Send
 	d.Actor = d.actor()
@@ -95,7 +96,7 @@ func (g *Gateway) decide(tx *store.Tx, d Decision, now time.Time) (done Decided,
 				return done, err
 			}
 		}
-		ended, open, err := g.decideOne(tx, &p, d, &done, now)
+		ended, open, err := g.decideOne(tx, &p, d, again, &done, now)
 		switch {
 		case err != nil:
 			return done, err
@@ -126,13 +127,15 @@ func (g *Gateway) decide(tx *store.Tx, d Decision, now time.Time) (done Decided,
 
 // decideOne ends the hold of one recipient, or notes that somebody agreed
 // (open). Neither is set for one about whom the person may not decide.
-func (g *Gateway) decideOne(tx *store.Tx, p *spool.Pending, d Decision, done *Decided, now time.Time) (ended, open bool, err error) {
-	h, standing, found, err := g.weigh(tx, *p, d, now)
+func (g *Gateway) decideOne(
+	tx *store.Tx, p *spool.Pending, d Decision, again []string, done *Decided, now time.Time,
+) (ended, open bool, err error) {
+	h, standing, found, err := g.weigh(tx, *p, d, again, now)
 	var no *quarantine.Refusal
 	if errors.As(err, &no) {
 		done.No = err
 		done.each[p.Recipient.Address] = quarantine.Fate{Err: err}
-		return false, false, nil
+		return false, false, g.noteLater(tx, h, again, now)
 	}
 	if err != nil {
 		return false, false, err
@@ -326,7 +329,7 @@ func (g *Gateway) judgeInCustody(ctx context.Context, id string) error {
 	defer cancel()
 	j := g.judge(limited, s, func(string) {})
 	p := planFor(row.Envelope.To, j.verdict, g.mannerOf(matter{subject: s}))
-	p.danger = dangerous(j.report)
+	p.found = typesOf(j.report)
 	return g.DB.Update(ctx, func(tx *store.Tx) error {
 		mine := false
 		for _, r := range unique(row.Envelope.To) {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -122,18 +123,20 @@ func (e *enacting) holdOf(f fate, h *policy.Hold, p plan) quarantine.Hold {
 	}
 	return quarantine.New(quarantine.Hold{
 		Message: e.row.ID, Recipient: f.to.Address, Tenant: e.row.Tenant, Ref: e.extra.Ref, Sender: from, Own: own,
-		Subject: p.subject, Size: e.row.Size, Rules: rules, Rule: ruleName(f.verdict), Because: f.verdict.Because, Danger: p.danger,
+		Subject: p.subject, Size: e.row.Size, Rules: rules, Rule: ruleName(f.verdict), Because: f.verdict.Because, Found: p.found,
+		Danger: slices.ContainsFunc(p.found, quarantine.Dangerous),
 	}, h, panel, e.now)
 }
 
-// dangerous reports whether a detector of malware found something.
-func dangerous(r detect.Report) bool {
+// typesOf are the types of what was found for sure, each once.
+func typesOf(r detect.Report) (list []string) {
 	for _, f := range r.Findings {
-		if strings.HasPrefix(f.Type, "malware") {
-			return true
+		if f.Confidence == detect.High && !slices.Contains(list, f.Type) {
+			list = append(list, f.Type)
 		}
 	}
-	return false
+	slices.Sort(list)
+	return list
 }
 
 // subject is the subject as the record has it.

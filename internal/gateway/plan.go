@@ -42,9 +42,10 @@ type plan struct {
 	// noted are the recipients for whom the sender gets a notice.
 	noted []fate
 
-	// subject and danger are of the message, for those who decide about it.
+	// subject and found, the types of findings, are of the message, for those
+	// who decide about it.
 	subject string
-	danger  bool
+	found   []string
 }
 
 // shape is what policy puts in front of a message, and changes of it.

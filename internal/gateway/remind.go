@@ -127,37 +127,55 @@ func (g *Gateway) recordReminder(tx *store.Tx, o quarantine.Occasion, now time.T
 // BulkStep carries out the next part of a bulk decision, in one transaction
 // with where it then stands. over is set when nothing is left of it.
 func (g *Gateway) BulkStep(ctx context.Context, id string, most int) (b quarantine.Bulk, over bool, err error) {
-	step := func(most int, decide func(*store.Tx, *quarantine.Bulk, []quarantine.Hold) ([]quarantine.Fate, error)) error {
+	step := func(most int, decide func(*store.Tx) quarantine.Decider) error {
 		return g.DB.Update(ctx, func(tx *store.Tx) error {
-			b, over, err = quarantine.Step(tx, id, most, time.Now(), func(b *quarantine.Bulk, group []quarantine.Hold) ([]quarantine.Fate, error) {
-				return decide(tx, b, group)
-			})
+			b, over, err = quarantine.Step(tx, id, most, time.Now(), decide(tx))
 			return err
 		})
 	}
-	err = step(most, g.decideGroup)
+	again, err := g.lookAhead(ctx, id, most)
+	if err != nil {
+		return b, false, err
+	}
+	decide := func(tx *store.Tx) quarantine.Decider {
+		return func(b *quarantine.Bulk, group []quarantine.Hold) ([]quarantine.Fate, error) {
+			types, looked := again[group[0].Message]
+			if b.Approve && !looked {
+				return nil, errNotLooked
+			}
+			return g.decideGroup(tx, b, group, types)
+		}
+	}
+	err = step(most, decide)
+	if errors.Is(err, errNotLooked) { // somebody decided meanwhile, and others came into the step
+		return b, false, nil
+	}
 	if err == nil || ctx.Err() != nil || errors.Is(err, quarantine.ErrNoBulk) {
 		return b, over, err
 	}
 	// One of them cannot be decided about. It must not stop the others.
-	if err = step(1, g.decideGroup); err == nil || ctx.Err() != nil {
+	if err = step(1, decide); err == nil || ctx.Err() != nil {
 		return b, over, err
 	}
 	g.Log.Error("a bulk decision left a hold out", telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
-	err = step(1, func(_ *store.Tx, _ *quarantine.Bulk, group []quarantine.Hold) ([]quarantine.Fate, error) {
-		no := &quarantine.Refusal{Code: quarantine.NotPossible, Text: "it could not be carried out"}
-		return slices.Repeat([]quarantine.Fate{{Err: no}}, len(group)), nil
+	err = step(1, func(*store.Tx) quarantine.Decider {
+		return func(_ *quarantine.Bulk, group []quarantine.Hold) ([]quarantine.Fate, error) {
+			no := &quarantine.Refusal{Code: quarantine.NotPossible, Text: "it could not be carried out"}
+			return slices.Repeat([]quarantine.Fate{{Err: no}}, len(group)), nil
+		}
 	})
 	return b, over, err
 }
 
 // decideGroup decides about holds of one message.
-func (g *Gateway) decideGroup(tx *store.Tx, b *quarantine.Bulk, group []quarantine.Hold) ([]quarantine.Fate, error) {
+func (g *Gateway) decideGroup(
+	tx *store.Tx, b *quarantine.Bulk, group []quarantine.Hold, again []string,
+) ([]quarantine.Fate, error) {
 	d := Decision{Message: group[0].Message, Release: b.Approve, Comment: b.Comment, Actor: b.By, Person: b.Person()}
 	for _, h := range group {
 		d.To = append(d.To, h.Recipient)
 	}
-	done, err := g.decide(tx, d, time.Now())
+	done, err := g.decide(tx, d, again, time.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -115,6 +115,10 @@ func (g *Gateway) overdue(ctx context.Context, p spool.Pending) error {
 		return err
 	}
 	done, err := g.Decide(ctx, d)
+	if err == nil && done.Done == 0 && d.Release && quarantine.WhyOf(done.No) == quarantine.NeedsRight {
+		d.Release = false // it does not go by itself: its sender is told
+		done, err = g.Decide(ctx, d)
+	}
 	if err == nil && done.Done == 0 {
 		err = done.No
 	}

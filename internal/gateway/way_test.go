@@ -94,16 +94,20 @@ func newWorld(t *testing.T, s *script) *world {
 }
 
 func newWorldIn(t *testing.T, s *script, dir *durable.Dir) *world {
+	keys, err := vault.NewKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newWorldOn(t, s, dir, storetest.SQLite(t), keys)
+}
+
+func newWorldOn(t *testing.T, s *script, dir *durable.Dir, db *store.DB, keys *vault.Keys) *world {
+	t.Helper()
 	ctx := t.Context()
-	db := storetest.SQLite(t)
 	if err := errors.Join(task.Migrate(ctx, db), quarantine.Migrate(ctx, db)); err != nil {
 		t.Fatal(err)
 	}
 	log, err := audit.Open(ctx, db, []byte("0123456789abcdef"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := vault.NewKeys()
 	if err != nil {
 		t.Fatal(err)
 	}

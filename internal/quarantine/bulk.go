@@ -158,6 +158,21 @@ type Fate struct {
 	Err error
 }
 
+// Ahead lists the holds that the next step is about to decide.
+func Ahead(tx *store.Tx, id string, limit int) (b Bulk, list []Hold, err error) {
+	b, found, err := FindBulk(tx, id)
+	if err != nil || !found || !b.Ended.IsZero() {
+		return b, nil, err
+	}
+	list, _, err = b.part(tx, limit)
+	return b, list, err
+}
+
+// part is what a step is about.
+func (b *Bulk) part(tx *store.Tx, limit int) ([]Hold, Cursor, error) {
+	return List(tx, b.Filter, b.Behind, max(1, min(limit, b.Total-b.through())))
+}
+
 // Decider decides about holds of one message and says what became of each.
 type Decider func(*Bulk, []Hold) ([]Fate, error)
 
@@ -175,7 +190,7 @@ func Step(tx *store.Tx, id string, limit int, now time.Time, decide Decider) (b 
 	case !b.Ended.IsZero():
 		return b, true, nil
 	}
-	list, next, err := List(tx, b.Filter, b.Behind, max(1, min(limit, b.Total-b.through())))
+	list, next, err := b.part(tx, limit)
 	if err != nil {
 		return b, false, err
 	}

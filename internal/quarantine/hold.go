@@ -28,6 +28,11 @@ type Hold struct {
 	Rules   []string `json:"rules"`
 	Rule    string   `json:"rule,omitempty"`
 	Because string   `json:"because"`
+	// Found are the types of what was found when it began to wait, Later those
+	// that only a later look has found: then, too, letting it go needs that
+	// right.
+	Found []string `json:"found,omitempty"`
+	Later []string `json:"later,omitempty"`
 	// Danger is set when a detector of malware found something: letting it go
 	// needs a right of its own.
 	Danger bool `json:"danger,omitempty"`
@@ -167,7 +172,25 @@ func New(m Hold, terms *policy.Hold, panel Panel, now time.Time) Hold {
 // the policy wanted to ask.
 func (h *Hold) mayGoByItself() bool {
 	asked := !h.Delay && !h.Override && len(h.Panel.Named) > 0
-	return !h.Danger && !(asked && h.Panel.Administrators())
+	return !h.Danger && len(h.Later) == 0 && !(asked && h.Panel.Administrators())
+}
+
+// LookedAgain notes the types of what a later look has found, and reports
+// whether something is new.
+func (h *Hold) LookedAgain(types []string) bool {
+	n, danger := len(h.Later), h.Danger
+	for _, t := range types {
+		if !slices.Contains(h.Found, t) && !slices.Contains(h.Later, t) {
+			h.Later = append(h.Later, t)
+		}
+		h.Danger = h.Danger || Dangerous(t)
+	}
+	return len(h.Later) > n || h.Danger != danger
+}
+
+// Dangerous reports whether a type of finding is malware.
+func Dangerous(findingType string) bool {
+	return strings.HasPrefix(strings.ToLower(findingType), "malware")
 }
 
 // next is when something is to be done besides the end; zero for nothing.

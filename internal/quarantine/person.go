@@ -201,8 +201,10 @@ func (h *Hold) deciderMay(p Person, a Act) error {
 		return refuse(NotPossible, "this only waits; nobody was asked")
 	case a == HandOn && !member:
 		return refuse(NotPossible, "who hands on must have been asked")
-	case a == Approve && h.Danger && !p.Rights.Malware:
-		return refuse(NeedsRight, "malware was found in it: letting it go needs a right of its own")
+	case a == Approve && !p.Rights.Malware:
+		if err := h.harmless(); err != nil {
+			return err
+		}
 	}
 	if a == Approve || a == Reject {
 		for _, v := range h.Votes {
@@ -221,6 +223,18 @@ func word(approve bool) string {
 	return "reject"
 }
 
+// harmless is why only somebody with a right of its own lets a hold go, or nil.
+func (h *Hold) harmless() error {
+	switch {
+	case h.Danger:
+		return refuse(NeedsRight, "malware was found in it: letting it go needs a right of its own")
+	case len(h.Later) > 0:
+		return refuse(NeedsRight, "%s was found in it since it is held: letting it go needs a right of its own",
+			strings.Join(h.Later, ", "))
+	}
+	return nil
+}
+
 // senderMay is about whose mail it is. Administrators may cancel nothing in
 // his name: they reject.
 func (h *Hold) senderMay(p Person, a Act) error {
@@ -230,8 +244,8 @@ func (h *Hold) senderMay(p Person, a Act) error {
 	switch {
 	case a == Send && !h.Override && !h.Delay:
 		return refuse(NotPossible, "this waits for somebody else's decision")
-	case a == Send && h.Danger:
-		return refuse(NeedsRight, "malware was found in it")
+	case a == Send && h.harmless() != nil:
+		return h.harmless()
 	case a == Explain && (h.Override || h.Delay):
 		return refuse(NotPossible, "nobody else decides about it")
 	case a == Answer && (len(h.Questions) == 0 || h.Questions[len(h.Questions)-1].Answer != ""):

@@ -157,15 +157,22 @@ func (h *Hold) columns() (text string, due, next, ended int64, err error) {
 	return store.Clean(string(data)), h.due(), store.Nanos(h.next()), ended, err
 }
 
+// keyRows is how many words one statement writes.
+const keyRows = 32
+
 // index writes the words of a hold that waits.
 func (h *Hold) index(tx *store.Tx) error {
 	if h.Ended != nil {
 		return nil
 	}
-	for _, word := range h.keys() {
-		_, err := tx.Exec("INSERT INTO hold_key (word, due, message, recipient) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			store.Clean(word), h.due(), h.Message, string(h.Recipient))
-		if err != nil {
+	for words := range slices.Chunk(h.keys(), keyRows) {
+		query := "INSERT INTO hold_key (word, due, message, recipient) VALUES " +
+			strings.Repeat("(?, ?, ?, ?), ", len(words)-1) + "(?, ?, ?, ?) ON CONFLICT DO NOTHING"
+		var args []any
+		for _, word := range words {
+			args = append(args, store.Clean(word), h.due(), h.Message, string(h.Recipient))
+		}
+		if _, err := tx.Exec(query, args...); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,150 @@
+package quarantine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/store/storetest"
+)
+
+// fill writes n holds of four tenants that wait; the first of every hundred is
+// due for a reminder.
+func fill(t *testing.T, db *store.DB, n int) {
+	t.Helper()
+	for from := 0; from < n; from += 1000 {
+		update(t, db, func(tx *store.Tx) error {
+			for i := from; i < min(from+1000, n); i++ {
+				h := kept(fmt.Sprintf("t%d", i%4), i)
+				h.Rule, h.Rules = "r"+strconv.Itoa(i%50), []string{"r" + strconv.Itoa(i%50)}
+				if i%100 != 0 {
+					h.Remind = nil
+				}
+				if err := Add(tx, h); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// plan is how the database reads a query.
+func plan(t *testing.T, db *store.DB, postgres bool, query string, args ...any) string {
+	t.Helper()
+	word := "EXPLAIN QUERY PLAN "
+	if postgres {
+		word = "EXPLAIN "
+	}
+	var lines []string
+	err := db.View(context.Background(), func(tx *store.Tx) error {
+		rows, err := tx.Query(word+query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id, parent, unused int64
+			var detail string
+			to := []any{&id, &parent, &unused, &detail}
+			if postgres {
+				to = to[3:]
+			}
+			if err := rows.Scan(to...); err != nil {
+				return err
+			}
+			lines = append(lines, detail)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// With many holds, lists, searches, filters and the clock read what they show:
+// nothing reads a whole table or sorts one. POSTERN_HELD=100000 is the full
+// size, and prints how long each takes.
+func TestListsOfManyHoldsReadWhatTheyShow(t *testing.T) {
+	many := 2000
+	if n, err := strconv.Atoi(os.Getenv("POSTERN_HELD")); err == nil {
+		many = n
+	}
+	filters := map[string]Filter{
+		"all": {}, "tenant": {Tenant: "t1"}, "approver": {Tenant: "t1", Approver: "boss@t1.example"},
+		"sender": {Tenant: "t1", Sender: "ann5@t1.example"}, "rule": {Tenant: "t1", Rule: "r5"},
+		"words": {Tenant: "t1", Text: "offer 1205"}, "nobody": {Approver: "-"}, "frequent words": {Tenant: "t3", Text: "offer bob"},
+		"two that never meet": {Tenant: "t0", Rule: "r5"},
+	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		migrate(t, db)
+		postgres := strings.HasSuffix(t.Name(), "postgresql")
+		many := many
+		if postgres && many == 2000 {
+			many = 200 // a table that small is read as a whole, and rightly so
+		}
+		fill(t, db, many)
+		if postgres {
+			update(t, db, func(tx *store.Tx) error { _, err := tx.Exec("ANALYZE"); return err })
+		}
+		now := noon().Add(time.Duration(many) * time.Second)
+		queries := map[string]func() (string, []any){
+			"due": func() (string, []any) {
+				return "SELECT " + holdColumns + " FROM hold h " + dueQuery, []any{store.Nanos(now), 100}
+			},
+			"ended": func() (string, []any) {
+				return "SELECT " + holdColumns + " FROM hold h " + endedQuery, []any{"t1", 50}
+			},
+			"count": func() (string, []any) { return countQuery, []any{"t:t1", enough} },
+		}
+		for name, f := range filters {
+			began := time.Now()
+			var keys []string
+			var page []Hold
+			err := db.View(context.Background(), func(tx *store.Tx) (err error) {
+				if keys, err = f.ordered(tx); err == nil {
+					page, _, err = List(tx, f, Cursor{}, 50)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if many > 2000 {
+				t.Logf("%s: %d rows in %s", name, len(page), time.Since(began).Round(10*time.Microsecond))
+			}
+			behind := Cursor{store.Nanos(noon().Add(time.Hour)), "t1-000100", "bob@x.example"}
+			queries[name] = func() (string, []any) { return pageQuery(keys, behind, 51) }
+		}
+		for name, q := range queries {
+			query, args := q()
+			text := plan(t, db, postgres, query, args...)
+			scan := strings.Contains(text, "SCAN") && !strings.Contains(text, "SCAN (subquery") && !strings.Contains(text, "SCAN x")
+			sorts := strings.Contains(text, "TEMP B-TREE")
+			if postgres {
+				scan, sorts = many > 2000 && strings.Contains(text, "Seq Scan"), false // it sorts what an index has found
+			}
+			if scan || sorts {
+				t.Errorf("%s reads too much:\n%s", name, text)
+			}
+		}
+		began := time.Now()
+		var due []Hold
+		err := db.View(context.Background(), func(tx *store.Tx) (err error) {
+			due, err = Due(tx, now, 100)
+			return err
+		})
+		if err != nil || len(due) != min(100, many/100) {
+			t.Errorf("%d are due: %v", len(due), err)
+		}
+		if many > 2000 {
+			t.Logf("%d due in %s", len(due), time.Since(began).Round(10*time.Microsecond))
+		}
+	})
+}
