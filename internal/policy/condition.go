@@ -97,7 +97,7 @@ func newLanguage(lists map[string]*List, detectors []string) (*language, error) 
 		cel.CustomTypeProvider(p), cel.CustomTypeAdapter(types.DefaultTypeAdapter),
 		cel.ParserExpressionSizeLimit(maxCondition), cel.ParserRecursionLimit(100), cel.ParserErrorRecoveryLimit(4),
 		cel.ExpressionNodeLimit(maxNodes), cel.RegexProgramSizeLimit(2000),
-		cel.DefaultUTCTimeZone(true),
+		cel.DefaultUTCTimeZone(true), cel.EnableMacroCallTracking(),
 		cel.Macros(cel.GlobalMacro("headers", 1, headersMacro), cel.GlobalMacro("header", 1, headerMacro)),
 		cel.Macros(quantifiers()...),
 		cel.Function(funList, cel.Overload("list_of_findings", []*cel.Type{cel.ObjectType(typeFindings)},
@@ -212,7 +212,10 @@ func (l *language) compile(source string) (*condition, []flaw) {
 	if err != nil {
 		return nil, []flaw{{1, 0, l.explain(err.Error())}}
 	}
-	c.screen = l.screen(parsed.NativeRep().Expr())
+	c.screen = l.screen(parsed.NativeRep())
+	if c.free == nil {
+		c.screen = c.screen.cheapest()
+	}
 	return c, nil
 }
 

@@ -398,7 +398,7 @@ func (d *decision) settle(v *RecipientVerdict, all []candidate) {
 	slices.SortStableFunc(all, func(a, b candidate) int {
 		return b.rank() - a.rank()
 	})
-	told := make(map[*Rule]bool, len(all))
+	told := map[*Rule]bool{} // of rules with several steps
 	if len(all) > 8 {
 		v.Lost = slices.Grow(v.Lost, len(all)-1)
 	}
@@ -419,7 +419,7 @@ func (d *decision) settle(v *RecipientVerdict, all []candidate) {
 			v.Because = d.because(c.rule, v.Address)
 			v.Text = c.step.Text
 			v.win(c)
-		case told[c.rule]:
+		case len(c.rule.Steps) > 1 && told[c.rule]:
 			// A further step of a rule that is told already.
 		case c.action == v.Action && c.action.additive():
 			v.win(c)
@@ -428,7 +428,9 @@ func (d *decision) settle(v *RecipientVerdict, all []candidate) {
 		default:
 			v.lose(c, why(c.word(), " is weaker than the ", first.word(), " of "+quoted(first.rule.ID)))
 		}
-		told[c.rule] = true
+		if len(c.rule.Steps) > 1 {
+			told[c.rule] = true
+		}
 		d.addUp(v, c, i == 0)
 	}
 	if len(v.Lost) == 0 {

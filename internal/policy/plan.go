@@ -127,6 +127,12 @@ func (s *sieve) ask(n *node) answer {
 		return s.chain(n, no)
 	case screenOr:
 		return s.chain(n, yes)
+	case screenFirst:
+		for _, part := range n.parts {
+			if a := s.ask(part); a == yes || a == no {
+				return a
+			}
+		}
 	}
 	return maybe
 }
@@ -153,7 +159,7 @@ func (s *sieve) atom(i int) answer {
 		return a
 	}
 	a := s.plan.atoms[i]
-	if a.recipient && !s.recipient {
+	if (a.recipient || a.dear) && !s.recipient {
 		return maybe // later
 	}
 	s.moment.subject = a.subject

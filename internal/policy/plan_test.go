@@ -118,9 +118,13 @@ func BenchmarkAThousandRulesThatDoNotMatch(b *testing.B) {
 // BenchmarkAHundredMatchingRules has conditions that the index knows, and
 // conditions with a part that CEL must work out.
 func BenchmarkAHundredMatchingRules(b *testing.B) {
-	for name, more := range map[string]string{"known": "", "by-CEL": " && size < 100000 + 1"} {
+	for name, more := range map[string]string{"known": "", "by-CEL": " && size < 100000 + "} {
 		var text strings.Builder
 		for i := range 100 {
+			more := more
+			if more != "" { // another one in each rule
+				more += fmt.Sprint(i)
+			}
 			text.WriteString(policyText(fmt.Sprintf("r-%d", i), ModeEnforce, fmt.Sprintf(
 				`direction == "outbound" && findings.credit_card.high >= %d && !recipient.in("partners")`, i%3)+more,
 				"{ hold: { approver: manager } }") + "---\n")
@@ -159,5 +163,26 @@ func TestNoRuleRunsLongerThanItsCostLimitHoweverLongTheFactsAre(t *testing.T) {
 	}
 	if len(unseen) != 1 || unseen[0].Reason != mail.EngineFailed {
 		t.Errorf("a rule that protects and hits its limit closes the gate: %+v", unseen)
+	}
+}
+
+func TestWhatCELWorksOutIsWorkedOutOnceAMessage(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	for i, part := range []string{"size / 2 > 3", "size / 2 > 3", "size / 3 > 3", `none(recipients, r, r.local.matches("^zz"))`,
+		`all(recipients, r, r.local.matches("."))`, `subject.matches("you")`} {
+		text.WriteString(policyText(fmt.Sprintf("r-%d", i), ModeEnforce, `recipient.address.matches("@") && `+part, "block") + "---\n")
+	}
+	f := facts()
+	s := load(t, strings.TrimSuffix(text.String(), "---\n"))
+	d := &decision{set: s, facts: &f, moment: s.moment(&f)}
+	for _, r := range d.decide(nil).Recipients {
+		if r.Action != Block || len(r.Won)+len(r.Lost) != 6 {
+			t.Errorf("%+v", r)
+		}
+	}
+	once, each := 5, 1*len(f.Recipients) // the first part of all rules is one
+	if len(f.Recipients) < 3 || d.moment.evaluated != once+each {
+		t.Errorf("%d recipients, %d evaluations, not %d", len(f.Recipients), d.moment.evaluated, once+each)
 	}
 }

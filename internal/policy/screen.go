@@ -2,25 +2,30 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
+	"cel.dev/cel-go/cel"
 	celast "cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
+	"cel.dev/cel-go/parser"
 )
 
-// A screen is what can be said of a condition without CEL: its skeleton of
-// and, or and not, over cheap parts such as direction == "outbound",
-// findings.iban.high >= 3 or recipient.in("partners"), and over parts about
-// which nothing is said. The cheap parts read the facts by the same functions
-// as CEL does, and each of them once a message or once a recipient, however
-// many rules hold it. A rule whose screen says no does not match, whatever
-// CEL would say of the rest: false && unknown is false. One whose screen says
-// yes matches, by the same functions and the same logic. Every other answer is
-// left to CEL, so that unknown facts never hide a rule.
+// A screen is a condition without CEL: its skeleton of and, or and not, over
+// cheap parts such as direction == "outbound", findings.iban.high >= 3 or
+// recipient.in("partners"), over parts that CEL works out one by one, and over
+// parts about which nothing is said. The cheap parts read the facts by the same
+// functions as CEL does. Each part is asked once a message or once a recipient,
+// however many rules hold it, and those of CEL last. A rule whose screen says
+// no does not match, whatever CEL would say of the rest: false && unknown is
+// false. One whose screen says yes matches, by the same functions and the same
+// logic. Every other answer is left to the whole condition, so that unknown
+// facts never hide a rule, and somebody is told why.
 type screen struct {
 	op    screenOp
 	parts []*screen
@@ -35,16 +40,18 @@ const (
 	screenAnd
 	screenOr
 	screenNot
+	screenFirst // the first part that says yes or no
 )
 
 // maybe is the answer of a part about which nothing is said.
 const maybe = cannotKnow + 1
 
-// atom is a cheap part. Parts with the same key have the same answer.
+// atom is a part. Parts with the same key have the same answer.
 type atom struct {
 	key       string
 	recipient bool // it depends on the recipient
 	sender    bool // it depends on whom the policy means by its sender
+	dear      bool // CEL works it out
 	ask       func(m *moment) answer
 }
 
@@ -57,8 +64,30 @@ type cheap struct {
 	read      func(m *moment) ref.Val
 }
 
+// screening makes the screen of a condition.
+type screening struct {
+	*language
+	// written says how macros were written.
+	written *celast.SourceInfo
+	// whole is set while nothing is taken from the condition: CEL works that
+	// out anyhow.
+	whole bool
+}
+
 // screen makes the screen of a parsed condition.
-func (l *language) screen(e celast.Expr) *screen {
+func (l *language) screen(parsed *celast.AST) *screen {
+	return (&screening{l, parsed.SourceInfo(), true}).screen(parsed.Expr())
+}
+
+func (l *screening) screen(e celast.Expr) *screen {
+	if _, macro := l.written.MacroCalls()[e.ID()]; macro {
+		return l.dear(e, l.inside(e))
+	}
+	return l.inside(e)
+}
+
+// inside looks for the parts of a part.
+func (l *screening) inside(e celast.Expr) *screen {
 	switch e.Kind() {
 	case celast.CallKind:
 		c := e.AsCall()
@@ -76,19 +105,100 @@ func (l *language) screen(e celast.Expr) *screen {
 	if a := l.test(e); a != nil {
 		return &screen{op: screenAtom, atom: a}
 	}
-	return &screen{}
+	return l.dear(e, &screen{})
 }
 
-func (l *language) chain(op screenOp, args []celast.Expr) *screen {
+// chain joins the parts; a chain in a chain of the same kind is one.
+func (l *screening) chain(op screenOp, args []celast.Expr) *screen {
 	s := &screen{op: op}
+	part := screening{l.language, l.written, false}
 	for _, a := range args {
-		s.parts = append(s.parts, l.screen(a))
+		if one := part.screen(a); one.op == op {
+			s.parts = append(s.parts, one.parts...)
+		} else {
+			s.parts = append(s.parts, one)
+		}
 	}
+	slices.SortStableFunc(s.parts, func(a, b *screen) int { return a.rank() - b.rank() })
 	return s
 }
 
+// rank orders the parts of a chain: what depends on no recipient comes first,
+// and what CEL must work out last.
+func (s *screen) rank() (n int) {
+	if s.op == screenAtom {
+		if s.atom.recipient {
+			n++
+		}
+		if s.atom.dear {
+			n += 2
+		}
+	}
+	for _, p := range s.parts {
+		n = max(n, p.rank())
+	}
+	return n
+}
+
+// dear is a part that CEL works out where its screen does not decide.
+func (l *screening) dear(e celast.Expr, cheap *screen) *screen {
+	if l.whole {
+		return cheap
+	}
+	text, err := parser.Unparse(e, l.written)
+	if err != nil {
+		return cheap // a part of a macro
+	}
+	program := sync.OnceValues(func() (cel.Program, error) {
+		checked, issues := l.env.Compile(text)
+		if issues.Err() != nil {
+			return nil, issues.Err()
+		}
+		return l.env.Program(checked, cel.EvalOptions(cel.OptOptimize))
+	})
+	a := &atom{key: "CEL " + text, dear: true, ask: func(m *moment) answer {
+		if m.large() { // its cost must be counted, with that of the rest
+			return maybe
+		}
+		p, err := program()
+		if err != nil {
+			return maybe
+		}
+		m.evaluated++
+		out, _, err := p.Eval(m)
+		if err != nil {
+			return cannotKnow
+		}
+		return answerIn(out)
+	}}
+	celast.PreOrderVisit(e, celast.NewExprVisitor(func(x celast.Expr) {
+		if x.Kind() == celast.IdentKind {
+			a.recipient = a.recipient || x.AsIdent() == "recipient"
+			a.sender = a.sender || x.AsIdent() == "sender"
+		}
+	}))
+	own := &screen{op: screenAtom, atom: a}
+	if cheap.op == screenMaybe {
+		return own
+	}
+	return &screen{op: screenFirst, parts: []*screen{cheap, own}}
+}
+
+// cheapest leaves out the parts that CEL works out: of a condition that can
+// reach its limit of cost, all of it is counted.
+func (s *screen) cheapest() *screen {
+	if s.op == screenAtom && s.atom.dear {
+		return &screen{}
+	}
+	bare := &screen{op: s.op, atom: s.atom}
+	for _, p := range s.parts {
+		bare.parts = append(bare.parts, p.cheapest())
+	}
+	return bare
+}
+
 // ofList says what any or none of an empty list is.
-func (l *language) ofList(c celast.ComprehensionExpr) *screen {
+func (l *screening) ofList(c celast.ComprehensionExpr) *screen {
 	over := l.value(c.IterRange())
 	start, ok := c.AccuInit().AsLiteral().(types.Bool)
 	plain := c.Result().Kind() == celast.IdentKind && c.Result().AsIdent() == c.AccuVar()
@@ -110,7 +220,7 @@ func (l *language) ofList(c celast.ComprehensionExpr) *screen {
 
 // asked is an atom about values.
 func (c *cheap) asked(key string, ask func(m *moment) answer, others ...*cheap) *atom {
-	a := &atom{key, c.recipient, c.sender, ask}
+	a := &atom{key, c.recipient, c.sender, false, ask}
 	for _, o := range others {
 		a.recipient, a.sender = a.recipient || o.recipient, a.sender || o.sender
 	}
