@@ -66,6 +66,17 @@ func publicLimits() []limit {
 		{"Presses of one client in a minute", "public.maxWrites", "429", "TestOneClientCannotAskForever"},
 		{"Codes that one client asks for in an hour", "public.maxCodes", "429", "TestOneClientCannotAskForever"},
 		{"Clients that are told apart", "public.maxClients", "all others share one bound", "TestManyClientsShareTheLastBound"},
+		{"Codes that wait to be sent", "public.mostErrands", "no code is sent; people ask again", "TestTooManyCodesAtOnceAreDropped"},
+		{"Octets of an address that is typed", "public.mostAddress", "refused with a sentence", "TestWhatIsNoAddressIsSaid"},
+		{"Octets of what a browser keeps sealed for us", "public.mostSealed", "it does not count", "FuzzSealed"},
+		{"Octets of a browser's name that are kept with a device", "public.mostLabel", "the rest is not kept", "TestACodeIsForOneBrowserAndOneMailbox"},
+		{"Octets of a text that is typed", "public.mostText", "refused with a sentence", "TestLongTextsAreRefused"},
+		{"Recipients on a page", "public.mostLines", "their number is shown", "TestALongListIsCut"},
+		{"Findings and attachments on a page", "public.mostFound", "the others are not shown", "TestALongListIsCut"},
+		{"Mails in each list of a person", "public.mostRows", "those that are due first are shown, and that there are more", "TestALongListIsCut"},
+		{"Octets of a mail's text that are shown", "public.maxLetter", "the rest is not shown, and that is said", "TestALongMailIsCut"},
+		{"Characters of it", "public.maxBlocks", "the rest is not shown, and that is said", "TestALongMailIsCut"},
+		{"Elements of it in each other", "public.maxOpen", "deeper ones are left out, their text is not", "FuzzHarmless"},
 		{"Octets of a browser's list of languages", "public.mostAccepted", "the rest is not read", "TestThePageSpeaksTheReadersLanguage"},
 	}
 }

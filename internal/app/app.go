@@ -116,6 +116,8 @@ type App struct {
 	taking   atomic.Bool // mail: from the first listener to the shutdown
 	fatal    chan error
 	passKeys [][]byte
+	// publicKey seals what browsers of the pages for people hold for us.
+	publicKey []byte
 }
 
 // Open builds every room and starts nothing that takes mail. Every mistake of
@@ -204,6 +206,7 @@ func (a *App) keeping(ctx context.Context) error {
 	if a.People, err = quarantine.NewDoors(keys.Derive(peoplePurpose)[0]); err != nil {
 		return err
 	}
+	a.publicKey = keys.Derive(publicPurpose)[0]
 	a.passKeys = keys.Derive(passPurpose)
 	if a.Exceptions, err = exception.Open(ctx, a.DB, keys.Derive(exceptionsPurpose)); err != nil {
 		return err

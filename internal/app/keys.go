@@ -17,11 +17,12 @@ const (
 	auditPurpose      = "audit head"
 	contactPurpose    = "contact"
 	peoplePurpose     = "held mail"
+	publicPurpose     = "pages for people"
 )
 
 // purposes lists them.
 func purposes() []string {
-	return []string{passPurpose, exceptionsPurpose, auditPurpose, contactPurpose, peoplePurpose}
+	return []string{passPurpose, exceptionsPurpose, auditPurpose, contactPurpose, peoplePurpose, publicPurpose}
 }
 
 // keys fetches the keys that wrap those of bodies.

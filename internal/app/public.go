@@ -1,14 +1,22 @@
 package app
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"postern.dev/postern/internal/gateway"
+	"postern.dev/postern/internal/look"
+	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/public"
+	"postern.dev/postern/internal/quarantine"
+	"postern.dev/postern/internal/spool"
+	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/telemetry"
 	"postern.dev/postern/internal/tenant"
 )
@@ -44,24 +52,123 @@ func (a *App) servePublic() error {
 		}
 		ln = tls.NewListener(ln, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get})
 	}
-	s := a.httpServer(a.publicSite().Handler())
+	site := a.publicSite()
+	s := a.httpServer(site.Handler())
 	// One request at a time and connection: HTTP/1 has no streams to flood.
 	s.Protocols = new(http.Protocols)
 	s.Protocols.SetHTTP1(true)
 	s.MaxHeaderBytes, s.ReadHeaderTimeout = publicHeader, publicHandshake
 	s.ReadTimeout, s.WriteTimeout = publicWholeRead, publicWholeReply
 	a.run(func() { _ = s.Serve(ln) })
+	ctx, stop := context.WithCancel(context.Background())
+	a.run(func() { site.Run(ctx) })
+	a.run(func() {
+		<-a.closing
+		stop()
+	})
 	a.Log.Info("the pages for people are there", telemetry.KeyHost, a.public)
 	return nil
 }
 
 // publicSite are the pages.
 func (a *App) publicSite() *public.Site {
-	return public.New(public.Config{Names: a.publicName, Log: a.Log})
+	return public.New(public.Config{
+		Names: a.publicName, Key: a.publicKey, DB: a.DB, Doors: a.People, Audit: a.Audit, Log: a.Log,
+		Tenant: func(id string) *tenant.Tenant {
+			if t := a.Tenants.Current().Find(id); t != nil && !t.Disabled {
+				return t
+			}
+			return nil
+		},
+		Person: a.somebody, Do: a.doFor, Read: a.readFor, Looks: a.looks, Redact: redact,
+		Code: func(context.Context, *tenant.Tenant, public.Somebody, string) error {
+			return errors.New("app: no mail of our own is written yet")
+		},
+	})
 }
 
 // publicName reports whether a host name is one that the links of mails have.
 func (a *App) publicName(host string) bool {
 	return strings.EqualFold(host, a.Config.Public.Name) ||
 		slices.ContainsFunc(a.Tenants.Current().Tenants(), func(t *tenant.Tenant) bool { return t.Console == host })
+}
+
+// somebody is a person who may decide about a tenant's mail.
+func (a *App) somebody(id string, who mail.Address) (p public.Somebody, ok bool) {
+	if who.Null() {
+		return p, false
+	}
+	people := a.Gateway.People(id, time.Now())
+	if !people.Decides(who) {
+		return p, false
+	}
+	p.All = people.Addresses(who)
+	p.Address = p.All[0]
+	if d := a.Directories.Of(id); d != nil {
+		if e, found := d.Find(who); found {
+			p.Name = e.Name()
+			if language, _, _ := strings.Cut(e.Language(), "-"); language != "" {
+				p.Languages = []string{strings.ToLower(language)}
+			}
+		}
+	}
+	return p, true
+}
+
+// doFor carries out what somebody does on a page.
+func (a *App) doFor(ctx context.Context, d public.Deed) (public.Done, error) {
+	switch d.Act {
+	case quarantine.Approve, quarantine.Reject, quarantine.Send, quarantine.Cancel, quarantine.Remove, quarantine.Release:
+		done, err := a.Gateway.Decide(ctx, gateway.Decision{
+			Message: d.Message, To: d.To, Act: d.Act, Person: d.Person, Comment: d.Text, Choice: d.Choice,
+		})
+		if errors.Is(err, spool.ErrNotFound) {
+			err = &quarantine.Refusal{Code: quarantine.OverAlready, Text: "it is long over"}
+		}
+		if err == nil && done.Done+done.Agreed == 0 {
+			err = done.No
+			if err == nil {
+				err = &quarantine.Refusal{Code: quarantine.NotPossible, Text: "nobody of these waits"}
+			}
+		}
+		return public.Done{Done: done.Done, Agreed: done.Agreed}, err
+	}
+	n, err := a.Gateway.Handle(ctx, gateway.Deed{
+		Message: d.Message, To: d.To, Act: d.Act, Person: d.Person, Text: d.Text, Other: d.Other,
+	})
+	return public.Done{Done: n}, err
+}
+
+// readFor opens a held mail for somebody.
+func (a *App) readFor(ctx context.Context, r public.Reading) (public.Opened, error) {
+	depth := quarantine.Redacted
+	if r.Whole {
+		depth = quarantine.Whole
+	}
+	c, err := a.Gateway.Read(ctx, gateway.Reading{Message: r.Message, Person: r.Person, Depth: depth})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (a *App) looks(tx *store.Tx, id, message string) (list []public.Look, err error) {
+	all, err := a.Gateway.Looks(tx, id, message)
+	for _, l := range all {
+		list = append(list, public.Look{
+			By: l.By, At: l.At, Whole: l.Depth == quarantine.Whole, Emergency: l.As == quarantine.InEmergency,
+		})
+	}
+	return list, err
+}
+
+// redact blots out of a text what the detectors of a tenant find in it.
+func redact(t *tenant.Tenant, text string) string {
+	c := gateway.CatalogueOf(t.Policies)
+	c.Regions = t.Looking.Regions
+	var places [][2]int
+	for _, p := range look.DetectText(text, look.Detectors(c)) {
+		places = append(places, [2]int{int(p.Start), int(p.End)})
+	}
+	return public.Masked(text, places)
 }

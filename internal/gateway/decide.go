@@ -51,8 +51,10 @@ func (d Decision) actor() string {
 		return d.Person.Name
 	}
 	switch d.act() {
-	case quarantine.Cancel, quarantine.Remove, quarantine.Send, quarantine.Answer:
+	case quarantine.Cancel, quarantine.Remove, quarantine.Send, quarantine.Answer, quarantine.Explain:
 		return "sender"
+	case quarantine.Request, quarantine.Release:
+		return "recipient"
 	}
 	return "approver"
 }
@@ -75,7 +77,7 @@ func (d Decision) how() quarantine.How {
 		return quarantine.Cancelled
 	case quarantine.Remove:
 		return quarantine.Removed
-	case quarantine.Approve:
+	case quarantine.Approve, quarantine.Release:
 		return quarantine.Released
 	}
 	return quarantine.Rejected
@@ -87,6 +89,9 @@ func (g *Gateway) weigh(
 	tx *store.Tx, p spool.Pending, d Decision, again []string, now time.Time,
 ) (h quarantine.Hold, standing quarantine.Standing, found bool, err error) {
 	h, found, err = quarantine.Find(tx, p.Message, p.Recipient.Address)
+	if err == nil && !found && d.person().By != quarantine.ByAdmin && !d.Expired {
+		err = &quarantine.Refusal{Code: quarantine.NotYours, Text: "only an administrator can decide about what an earlier version kept"}
+	}
 	if err != nil || !found {
 		return h, quarantine.Agreed, found, err
 	}
@@ -229,6 +234,8 @@ func (d Deed) occasion(h quarantine.Hold) quarantine.Occasion {
 		o.Kind, o.To = quarantine.Questioned, []mail.Address{h.Sender}
 	case quarantine.Answer:
 		o.Kind, o.To = quarantine.Answered, h.Silent()
+	case quarantine.Request:
+		o.Kind, o.To = quarantine.Requested, h.Silent()
 	}
 	return o
 }
@@ -283,7 +290,7 @@ func (g *Gateway) tell(tx *store.Tx, o quarantine.Occasion) error {
 func (g *Gateway) recordDeed(tx *store.Tx, d Deed, list []quarantine.Hold, now time.Time) error {
 	word := map[quarantine.Act]string{
 		quarantine.HandOn: "handed on", quarantine.Ask: "asked", quarantine.Answer: "answered", quarantine.PinIt: "pinned",
-		quarantine.UnpinIt: "unpinned",
+		quarantine.UnpinIt: "unpinned", quarantine.Explain: "explained", quarantine.Request: "requested",
 	}[d.Act]
 	actor := Decision{Actor: d.Actor, Person: d.Person, Act: d.Act}.actor()
 	var to []mail.Address

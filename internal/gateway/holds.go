@@ -67,7 +67,7 @@ func (g *Gateway) Decide(ctx context.Context, d Decision) (done Decided, err err
 // decide is Decide inside a transaction. again is what a new look has found.
 func (g *Gateway) decide(tx *store.Tx, d Decision, again []string, now time.Time) (done Decided, err error) {
 	done.each = map[mail.Address]quarantine.Fate{}
-	d.Release = d.Release || d.Act == quarantine.Approve || d.Act == quarantine.Send
+	d.Release = d.Release || d.Act == quarantine.Approve || d.Act == quarantine.Send || d.Act == quarantine.Release
 	d.Actor = d.actor()
 	row, err := spool.Get(tx, d.Message)
 	if err != nil {

@@ -121,7 +121,12 @@ func (e *enacting) holdOf(f fate, h *policy.Hold, p plan) quarantine.Hold {
 	if h.Delay || h.Override {
 		panel = quarantine.Panel{} // the sender himself decides
 	}
+	var aliases []mail.Address
+	if len(h.Terms.Recipient) > 0 { // he may do something about it, by whatever address
+		aliases = people.Addresses(f.to.Address)
+	}
 	return quarantine.New(quarantine.Hold{
+		Aliases: aliases,
 		Message: e.row.ID, Recipient: f.to.Address, Tenant: e.row.Tenant, Ref: e.extra.Ref, Sender: from, Own: own,
 		Subject: p.subject, Size: e.row.Size, Rules: rules, Rule: ruleName(f.verdict), Because: f.verdict.Because, Found: p.found,
 		Danger: slices.ContainsFunc(p.found, quarantine.Dangerous),

@@ -7,6 +7,9 @@ const (
 	ApplyFailed   Code = "P903"
 	UndefinedList Code = "P904"
 	FolderWasOpen Code = "P906"
+	CodeNotSent   Code = "P907"
+	PageFailed    Code = "P908"
+	SignInFails   Code = "P909"
 	ClockAhead    Code = "P910"
 	ClockBack     Code = "P911"
 )
@@ -33,6 +36,21 @@ func systemRows() []Problem {
 			FolderWasOpen, "Other users could write in the data folder",
 			"None; the right was taken from them",
 			"Find out who opened the folder, and whether files in it were put there or exchanged; keep it at mode 0700",
+		},
+		{
+			CodeNotSent, "A code for the pages could not be sent",
+			"Whoever asked for it cannot decide on a page now; by answering the request's mail he still can",
+			"Look at the error, and whether other mails of our own arrive (postern queue list)",
+		},
+		{
+			PageFailed, "A page for people could not be made",
+			"None; nothing was decided, and who asked was told to try again", "Look at the error; a store that is locked or full is one",
+		},
+		{
+			SignInFails, "A sign-in at a tenant's provider failed",
+			"Whoever wanted to sign in cannot; a code by mail still identifies him",
+			"Look at the error: is the provider reachable, are client and secret of sign_in right and not over, is " +
+				"https://NAME/approve/signed-in among its redirect addresses?",
 		},
 		{
 			ClockAhead, "The clock is more than 12 hours ahead of what it said last",

@@ -2,12 +2,19 @@ package public
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"html/template"
 	"log/slog"
 	"net/http"
 
+	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/quarantine"
+	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/telemetry"
+	"postern.dev/postern/internal/tenant"
 )
 
 //go:embed templates/*.html
@@ -24,6 +31,33 @@ type Config struct {
 	// Names reports whether a host name, in lower case, is one that links
 	// have; no other is answered.
 	Names func(host string) bool
+	// Key is a secret that is not in the database: cookies and forms are
+	// sealed with it.
+	Key []byte
+	// DB is the store in which held mail, devices and records are.
+	DB *store.DB
+	// Doors bind browsers to mailboxes and read links.
+	Doors *quarantine.Doors
+	// Audit holds the records.
+	Audit *audit.Log
+	// Tenant finds a tenant; nil for none.
+	Tenant func(id string) *tenant.Tenant
+	// Person is who has a mailbox of a tenant; false for nobody who may decide
+	// about its mail.
+	Person func(tenant string, a mail.Address) (Somebody, bool)
+	// Do carries out what a person does about held mail. A *quarantine.Refusal
+	// says why he may not.
+	Do func(ctx context.Context, d Deed) (Done, error)
+	// Code has a code sent to somebody. Nobody waits for it.
+	Code func(ctx context.Context, t *tenant.Tenant, to Somebody, code string) error
+	// Read opens a held mail for somebody who may see it, after it has written
+	// down that he looks; Looks lists who has.
+	Read  func(ctx context.Context, r Reading) (Opened, error)
+	Looks func(tx *store.Tx, tenant, message string) ([]Look, error)
+	// Redact blots out of a text what a look finds in it.
+	Redact func(t *tenant.Tenant, text string) string
+	// Client reaches the providers of sign-ins; nil is one of our own.
+	Client *http.Client
 	// Log takes what an operator should know; nil is nothing.
 	Log *slog.Logger
 }
@@ -34,6 +68,8 @@ type Site struct {
 	templates *template.Template
 	speeches  []*speech // English first
 	rates     rates
+	providers providers
+	errands   chan errand
 }
 
 // New returns a site. A mistake in its own texts is a panic: the tests read
@@ -42,8 +78,10 @@ func New(cfg Config) *Site {
 	if cfg.Log == nil {
 		cfg.Log = telemetry.Discard()
 	}
-	s := &Site{Config: cfg, speeches: mustSpeeches()}
-	s.templates = template.Must(template.New("").ParseFS(templates, "templates/*.html"))
+	s := &Site{Config: cfg, speeches: mustSpeeches(), errands: make(chan errand, mostErrands)}
+	s.templates = template.Must(template.New("").Funcs(template.FuncMap{
+		"list": func(items ...any) []any { return items },
+	}).ParseFS(templates, "templates/*.html"))
 	return s
 }
 
@@ -54,12 +92,31 @@ func (s *Site) Handler() http.Handler {
 	mux.HandleFunc("GET /approve/style.css", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/css; charset=utf-8")
 		w.Header().Set("Cache-Control", "max-age=3600")
+		// The frame of a mail has an origin of its own, which is no site's.
+		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 		_, _ = w.Write(style) // the client is gone: nothing to do
 	})
+	look, press := s.tried(s.look), s.tried(s.press)
+	for _, path := range []string{"/approve/{token}", "/approve/my/{tenant}", "/approve/my/{tenant}/{message}"} {
+		mux.HandleFunc("GET "+path, look)
+		mux.HandleFunc("POST "+path, press)
+	}
+	mux.HandleFunc("GET /approve/signed-in", s.tried(s.signedIn))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, fault{status: http.StatusNotFound, text: "fault_path"})
 	})
 	return s.guard(mux)
+}
+
+// tried answers with a page of ours when something fails that is nobody's
+// mistake, such as a store that is locked.
+func (s *Site) tried(do func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := do(w, r); err != nil {
+			s.Log.Error("a page could not be made", telemetry.KeyRoom, "public", telemetry.KeyCode, problem.PageFailed, telemetry.KeyError, err)
+			s.fail(w, r, fault{status: http.StatusServiceUnavailable, text: "fault_now"})
+		}
+	}
 }
 
 // page is what every template has besides its own data.

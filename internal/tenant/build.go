@@ -54,6 +54,7 @@ func build(d settings.Document, r *Registry) (*Tenant, settings.Mistakes) {
 	b.sign(t, c)
 	b.administrators(t, c)
 	b.console(t, c, r.Console)
+	b.signIn(t, c)
 	return t, b.bad
 }
 

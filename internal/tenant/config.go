@@ -104,6 +104,22 @@ type Config struct {
 	// approvers. Exchange must route mail to it here.
 	// Default: public.name of postern.yaml.
 	Console string `yaml:"console"`
+	// SignIn lets the tenant's people sign in on the pages for held mail, in
+	// the place of a code by mail.
+	// Default: none; a code by mail identifies them.
+	SignIn SignIn `yaml:"sign_in"`
+}
+
+// SignIn is a provider of sign-ins (OpenID Connect), and what we are there.
+type SignIn struct {
+	// Issuer is "entra" for the tenant's own Microsoft Entra (entra_tenant
+	// must be there), or the https address of another provider.
+	Issuer string `yaml:"issuer"`
+	// Client is our id there. Its redirect address is
+	// https://CONSOLE/approve/signed-in.
+	Client string `yaml:"client"`
+	// Secret is our secret there; better file:PATH or env:NAME.
+	Secret string `yaml:"secret"`
 }
 
 // Notices says how Postern writes to the tenant's people.

@@ -61,6 +61,8 @@ type Tenant struct {
 	Signer *senderauth.Signer
 	// Administrators are told of what went wrong.
 	Administrators []mail.Address
+	// SignIn is the provider of sign-ins, with its secret; nil for none.
+	SignIn *SignIn
 	// Console is the host name in their links, and of our own addresses
 	// (check@); "" for none.
 	Console string

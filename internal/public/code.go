@@ -1,0 +1,160 @@
+package public
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/quarantine"
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/telemetry"
+)
+
+// door is what a page shows to somebody who is not identified yet.
+type door struct {
+	// Invited is to whom the link was sent, mostly hidden: who has the link
+	// need not know.
+	Invited string
+	// Asked is the mailbox that a code was asked for.
+	Asked string
+	// SignIn is where a sign-in begins; "" when the tenant has none.
+	SignIn string
+	// Typed is the address that was typed and is none.
+	Typed string
+	Other bool
+}
+
+// door shows how one is identified. It says nothing about mail.
+func (v *visit) door(w http.ResponseWriter, status int, note, tone, typed string) {
+	d := door{Typed: typed, Other: typed != ""}
+	if v.invited != "" {
+		d.Invited = hidden(v.invited)
+	}
+	if parts, ok := v.unseal("asked", cookieOf(v.r, "asked"), v.now); ok && len(parts) == 3 && parts[0] == v.tenant.ID {
+		d.Asked = parts[1]
+		if parts[2] == "invited" {
+			d.Asked = hidden(mail.Address(parts[1]))
+		}
+	}
+	if v.signsIn() {
+		d.SignIn = v.base + "?sign-in"
+	}
+	v.show(w, status, "entry", v.page("door_title", note, tone, d))
+}
+
+// hidden shows as much of an address as its owner needs to know it again.
+func hidden(a mail.Address) string {
+	local := []rune(a.Local())
+	if len(local) == 0 {
+		return ""
+	}
+	return string(local[0]) + "•••@" + a.Domain()
+}
+
+// askCode sends a code to the mailbox that the link was sent to, or to another
+// one. The answer is the same whether there is such a mailbox or not, and comes
+// before anybody has looked.
+func (v *visit) askCode(w http.ResponseWriter) {
+	to, how := v.invited, "invited"
+	if text := strings.TrimSpace(v.r.PostForm.Get("address")); text != "" {
+		a, err := mail.ParseAddress(text)
+		if err != nil || len(text) > mostAddress || !strings.Contains(text, "@") {
+			v.door(w, http.StatusUnprocessableEntity, "door_no_address", "bad", text[:min(len(text), mostAddress)])
+			return
+		}
+		to, how = a, "typed"
+	}
+	if to == "" {
+		v.door(w, http.StatusUnprocessableEntity, "door_no_address", "bad", "")
+		return
+	}
+	if wait := v.rates.code(v.r, v.now); wait > 0 {
+		v.fail(w, v.r, fault{status: http.StatusTooManyRequests, text: "fault_codes", wait: wait})
+		return
+	}
+	v.later(func(ctx context.Context) { v.sendCode(ctx, to) })
+	http.SetCookie(w, cookie("asked", v.seal("asked", v.now.Add(askedLife), v.tenant.ID, string(to), how), askedLife))
+	gone(w, v.r, v.base)
+}
+
+// mostAddress is how long an address may be (RFC 5321 §4.5.3.1), in octets.
+const mostAddress = 320
+
+// sendCode makes a code and has it sent, to somebody of the tenant.
+func (v *visit) sendCode(ctx context.Context, to mail.Address) {
+	p, ok := v.personOf(to)
+	if !ok {
+		return
+	}
+	var code string
+	err := v.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		code, err = v.Doors.NewCode(tx, v.tenant.ID, p.Address, time.Now())
+		return err
+	})
+	if errors.Is(err, quarantine.ErrTooMany) {
+		return // the last one sent is good for a while
+	}
+	if err == nil {
+		err = v.Code(ctx, v.tenant, p, code)
+	}
+	if err != nil {
+		v.Log.Error("a code for the pages could not be sent", telemetry.KeyRoom, "public", telemetry.KeyCode, problem.CodeNotSent,
+			telemetry.KeyTenant, v.tenant.ID, telemetry.KeyError, err)
+	}
+}
+
+// mostLabel is how much of a browser's name is kept with a device.
+const mostLabel = 120
+
+// enterCode binds this browser to the mailbox that a code was sent to.
+func (v *visit) enterCode(w http.ResponseWriter) error {
+	parts, ok := v.unseal("asked", cookieOf(v.r, "asked"), v.now)
+	code := strings.TrimSpace(v.r.PostForm.Get("code"))
+	if !ok || len(parts) != 3 || parts[0] != v.tenant.ID || len(code) > 20 {
+		v.door(w, http.StatusUnprocessableEntity, "door_wrong", "bad", "")
+		return nil
+	}
+	p, ok := v.personOf(mail.Address(parts[1]))
+	var device string
+	bound := false
+	if ok {
+		label := v.r.UserAgent()
+		label = strings.ToValidUTF8(label[:min(len(label), mostLabel)], "")
+		err := v.DB.Update(v.r.Context(), func(tx *store.Tx) (err error) {
+			device, bound, err = v.Doors.Bind(tx, v.tenant.ID, p.Address, code, label, v.now)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !bound {
+		v.door(w, http.StatusUnprocessableEntity, "door_wrong", "bad", "")
+		return nil
+	}
+	http.SetCookie(w, cookie("is-"+v.tenant.ID, device, deviceLife))
+	http.SetCookie(w, cookie("asked", "", 0))
+	gone(w, v.r, v.base)
+	return nil
+}
+
+// leave makes this browser nobody's again.
+func (v *visit) leave(w http.ResponseWriter) error {
+	if v.known && v.who.By == quarantine.ByDevice {
+		err := v.DB.Update(v.r.Context(), func(tx *store.Tx) error {
+			_, err := v.Doors.Unbind(tx, v.tenant.ID, v.who.Address, v.secret)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	http.SetCookie(w, cookie("is-"+v.tenant.ID, "", 0))
+	http.SetCookie(w, cookie("asked", "", 0))
+	gone(w, v.r, v.base)
+	return nil
+}

@@ -1,0 +1,400 @@
+package public
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/quarantine"
+	"postern.dev/postern/internal/store"
+	"postern.dev/postern/internal/visible"
+)
+
+// matter is a message as one visitor may see it: the recipients of whom he
+// decides, or all when it is his own, or himself.
+type matter struct {
+	v     *visit
+	holds []quarantine.Hold
+	// record is what is known of the message, looks who has looked into it.
+	record audit.Message
+	looks  []Look
+
+	// Decider, Sender and Recipient are what the visitor is in it.
+	Decider, Sender, Recipient bool
+	// Typed is what was typed and could not be taken.
+	Typed string
+}
+
+// matter reads what the visitor may see of his message. ok is false when there
+// is no such message, and when it is none of his business: nobody can tell.
+func (v *visit) matter(ctx context.Context) (m *matter, ok bool, err error) {
+	m = &matter{v: v}
+	err = v.DB.View(ctx, func(tx *store.Tx) error {
+		all, err := quarantine.Of(tx, v.message)
+		if err != nil {
+			return err
+		}
+		for _, h := range all {
+			m.enter(h)
+		}
+		if len(m.holds) == 0 {
+			return nil
+		}
+		if m.record, err = v.Audit.Get(tx, v.message); err != nil && !errors.Is(err, audit.ErrNotFound) {
+			return err
+		}
+		m.looks, err = v.Looks(tx, v.tenant.ID, v.message)
+		return err
+	})
+	return m, len(m.holds) > 0, err
+}
+
+// enter takes a recipient in when he is the visitor's business.
+func (m *matter) enter(h quarantine.Hold) {
+	v := m.v
+	if h.Tenant != v.tenant.ID {
+		return
+	}
+	sender := v.is(h.Sender) || slices.ContainsFunc(h.Own, v.is)
+	decider := !sender && (slices.ContainsFunc(h.Panel.Seats, v.is) || h.Panel.Deputized && slices.ContainsFunc(h.Panel.Deputies, v.is) ||
+		slices.ContainsFunc(h.Votes, func(x quarantine.Vote) bool { return x.By == v.who.Key() }))
+	recipient := v.is(h.Recipient) && h.Allows(policy.RightSee)
+	if sender || decider || recipient {
+		m.holds = append(m.holds, h)
+		m.Sender, m.Decider, m.Recipient = m.Sender || sender, m.Decider || decider, m.Recipient || recipient
+	}
+}
+
+// may are the recipients for whom the visitor may do something.
+func (m *matter) may(a quarantine.Act) (list []mail.Address) {
+	for _, h := range m.holds {
+		if h.May(m.v.who, a) == nil {
+			list = append(list, h.Recipient)
+		}
+	}
+	return list
+}
+
+// May reports whether the visitor may do something for anybody.
+func (m *matter) May(a string) bool { return len(m.may(quarantine.Act(a))) > 0 }
+
+// one is the hold that stands for all: the first that waits, else the first.
+func (m *matter) one() *quarantine.Hold {
+	for i := range m.holds {
+		if m.holds[i].Ended == nil {
+			return &m.holds[i]
+		}
+	}
+	return &m.holds[0]
+}
+
+// Over reports whether nobody waits any more.
+func (m *matter) Over() bool { return m.one().Ended != nil }
+
+// Incoming reports whether the mail comes from outside.
+func (m *matter) Incoming() bool { return m.record.Direction == mail.In }
+
+// Override and Delay are of mail whose sender decides himself, or that only
+// waits.
+func (m *matter) Override() bool { return m.one().Override }
+
+// Delay is of mail that leaves by itself.
+func (m *matter) Delay() bool { return m.one().Delay }
+
+// Danger is set for malware.
+func (m *matter) Danger() bool { return m.one().Danger }
+
+// Title is the question that the page answers.
+func (m *matter) Title() string {
+	switch {
+	case m.Over():
+		return "title_over"
+	case m.Decider && m.Incoming():
+		return "title_decide_in"
+	case m.Decider:
+		return "title_decide"
+	case m.Recipient && !m.Sender:
+		return "title_kept"
+	case m.Delay():
+		return "title_delay"
+	case m.Override():
+		return "title_override"
+	}
+	return "title_waits"
+}
+
+// run is a piece of a text from mail.
+type run struct{ Text, Mark string }
+
+// text is a text from mail with marks in the language of the page.
+func (v *visit) text(s string, limit int) []run {
+	var list []run
+	for _, r := range visible.Runs(s, limit) {
+		x := run{Text: r.Text}
+		if r.Kind != "" {
+			x.Mark = v.speech.say("mark_"+string(r.Kind), "n", r.Rest)
+		}
+		list = append(list, x)
+	}
+	return list
+}
+
+// Lengths at which texts from mail are cut, in characters.
+const (
+	longSubject = 200
+	longText    = 2000
+	longName    = 120
+)
+
+// Subject is that of the mail; none when there is none.
+func (m *matter) Subject() []run { return m.v.text(m.one().Subject, longSubject) }
+
+// From is who sent it.
+func (m *matter) From() []run { return m.v.text(string(m.one().Sender), longName) }
+
+// FromOutside reports whether the sender is no one of the tenant.
+func (m *matter) FromOutside() bool { return !m.v.tenant.Owns(m.one().Sender) }
+
+// Because is the verdict's sentence, Rule the name of the policy.
+func (m *matter) Because() []run { return m.v.text(m.one().Because, longText) }
+
+// Rule is the name of the policy that holds it.
+func (m *matter) Rule() []run { return m.v.text(m.one().Rule, longName) }
+
+// Ref is the reference.
+func (m *matter) Ref() string { return m.one().Ref }
+
+// line is a recipient on the page.
+type line struct {
+	Address    []run
+	Value      string
+	Outside    bool
+	Icon, Tone string
+	// Sentence says where it stands, Comment what was said with it.
+	Sentence string
+	Comment  []run
+	// Removable is set when its sender may take it out.
+	Removable bool
+}
+
+// mostLines is how many recipients a page shows.
+const mostLines = 200
+
+// Lines are the recipients.
+func (m *matter) Lines() (list []line) {
+	for _, h := range m.holds[:min(len(m.holds), mostLines)] {
+		l := line{
+			Address: m.v.text(string(h.Recipient), longName), Value: string(h.Recipient), Outside: !m.v.tenant.Owns(h.Recipient),
+			Icon: "pause", Tone: "warn", Sentence: m.v.standing(h), Removable: len(m.holds) > 1 && h.May(m.v.who, quarantine.Remove) == nil,
+		}
+		if e := h.Ended; e != nil {
+			l.Icon, l.Tone, l.Comment = "cross", "bad", m.v.text(e.Comment, longText)
+			if e.How.Goes() {
+				l.Icon, l.Tone = "check", "good"
+			}
+		}
+		list = append(list, l)
+	}
+	return list
+}
+
+// More is how many recipients are not shown.
+func (m *matter) More() int { return max(0, len(m.holds)-mostLines) }
+
+// standing says where a recipient stands: who decided what and when, or who is
+// waited for.
+func (v *visit) standing(h quarantine.Hold) string {
+	say := v.speech.say
+	if e := h.Ended; e != nil {
+		return say("is_"+string(e.How), "who", v.name(e.By, e.Means), "at", v.speech.moment(e.At, v.tenant.Zone))
+	}
+	switch {
+	case h.Pinned != nil:
+		return say("is_pinned")
+	case h.Delay:
+		return say("is_delayed", "at", v.speech.moment(h.Until, v.tenant.Zone))
+	case h.Override:
+		return say("is_yours")
+	case h.Panel.Administrators():
+		return say("is_waiting", "who", say("an_administrator"))
+	case h.Of > 1:
+		return say("is_waiting_of", "who", h.Panel.String(), "n", len(h.AgreedBy()), "of", h.Of)
+	}
+	return say("is_waiting", "who", h.Panel.String())
+}
+
+// name is who did something, for people.
+func (v *visit) name(by string, means quarantine.Means) string {
+	switch {
+	case v.known && by == v.who.Key():
+		return v.speech.say("you")
+	case means == quarantine.ByClock:
+		return v.speech.say("nobody")
+	case strings.Contains(by, "@"):
+		return visible.Flat(by, longName)
+	}
+	return v.speech.say("an_administrator")
+}
+
+// Due says by when and what then; "" when there is no time, or it is over.
+func (m *matter) Due() string {
+	h := m.one()
+	if h.Ended != nil || h.Until.IsZero() {
+		return ""
+	}
+	say, end := m.v.speech.say, "end_"+string(h.End)
+	if h.Delay {
+		end = "end_sent"
+	}
+	return say("due", "at", m.v.speech.moment(h.Until, m.v.tenant.Zone), "left", m.v.speech.left(h.Until.Sub(m.v.now)), "end", say(end))
+}
+
+// found is a finding on the page: kind, number and place, and a masked sample.
+type found struct {
+	Kind, Count   string
+	Where, Sample []run
+}
+
+// mostFound is how many findings a page shows.
+const mostFound = 20
+
+// Found is what was found.
+func (m *matter) Found() (list []found) {
+	for _, f := range m.record.Findings[:min(len(m.record.Findings), mostFound)] {
+		where := f.Name
+		if f.Place != "" {
+			where = strings.TrimPrefix(where+", "+f.Place, ", ")
+		}
+		list = append(list, found{
+			Kind:  strings.ToLower(strings.ReplaceAll(visible.Flat(f.Type, longName), "_", " ")),
+			Count: m.v.speech.many("times", f.Count), Where: m.v.text(where, longName), Sample: m.v.text(f.Sample, longName),
+		})
+	}
+	return list
+}
+
+// Files are the names of the attachments.
+func (m *matter) Files() (list [][]run) {
+	for _, p := range m.record.Parts {
+		if p.Attachment && len(list) < mostFound {
+			list = append(list, m.v.text(p.Name+" ("+octets(p.Size)+")", longName))
+		}
+	}
+	return list
+}
+
+// Reason is what the sender gave; "" for none.
+func (m *matter) Reason() []run {
+	r := m.one().Reason
+	if r == nil {
+		return nil
+	}
+	return m.v.text(strings.Trim(r.Choice+": "+r.Text, ": "), longText)
+}
+
+// said is one utterance: a vote, a question, an answer, a look.
+type said struct {
+	Head string
+	Text []run
+}
+
+// Talk is what was said so far, in its order.
+func (m *matter) Talk() (list []said) {
+	say, zone := m.v.speech.say, m.v.tenant.Zone
+	h := m.one()
+	for _, x := range h.Votes {
+		word := "said_no"
+		if x.Approve {
+			word = "said_yes"
+		}
+		list = append(list, said{say(word, "who", m.v.name(x.By, x.Means), "at", m.v.speech.moment(x.At, zone)), m.v.text(x.Comment, longText)})
+	}
+	for _, q := range h.Questions {
+		list = append(list, said{
+			say("said_asked", "who", m.v.name(q.By, ""), "at", m.v.speech.moment(q.At, zone)), m.v.text(q.Text, longText),
+		})
+		if q.Answer != "" {
+			list = append(list, said{say("said_answered", "at", m.v.speech.moment(q.Answered, zone)), m.v.text(q.Answer, longText)})
+		}
+	}
+	return list
+}
+
+// Asked is the question that waits for an answer of the sender's.
+func (m *matter) Asked() []run {
+	for _, h := range m.holds {
+		if h.May(m.v.who, quarantine.Answer) == nil {
+			return m.v.text(h.Questions[len(h.Questions)-1].Text, longText)
+		}
+	}
+	return nil
+}
+
+// Views are the looks into the mail, for its sender.
+func (m *matter) Views() (list []string) {
+	if !m.Sender {
+		return nil
+	}
+	for _, x := range m.looks {
+		key := "looked_redacted"
+		switch {
+		case x.Emergency:
+			key = "looked_emergency"
+		case x.Whole:
+			key = "looked_whole"
+		}
+		list = append(list, m.v.speech.say(key, "who", m.v.name(x.By, ""), "at", m.v.speech.moment(x.At, m.v.tenant.Zone)))
+	}
+	return list
+}
+
+// Choices are the recipients whom a decision of the visitor is about.
+func (m *matter) Choices() []line {
+	list := m.may(quarantine.Reject)
+	if len(list) == 0 {
+		list = m.may(quarantine.Approve)
+	}
+	return m.named(list)
+}
+
+// Own are the recipients of the sender's own mail who wait.
+func (m *matter) Own() []line { return m.named(m.may(quarantine.Cancel)) }
+
+// Mine are those copies that were kept back for the visitor.
+func (m *matter) Mine() []line {
+	return m.named(append(m.may(quarantine.Request), m.may(quarantine.Release)...))
+}
+
+func (m *matter) named(list []mail.Address) (lines []line) {
+	for _, l := range m.Lines() {
+		if slices.Contains(list, mail.Address(l.Value)) {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+// Reasons are those that a sender chooses from.
+func (m *matter) Reasons() []string { return m.one().Reasons }
+
+// CommentWord says whether a sender may write why.
+func (m *matter) CommentWord() string { return string(m.one().Comment) }
+
+// NeedsText reports whether a sender must write why.
+func (m *matter) NeedsText() bool { return m.one().Comment == policy.CommentRequired }
+
+// Sees reports whether the visitor may look into the mail, with what was found
+// blotted out.
+func (m *matter) Sees() bool { return m.depth() != quarantine.Nothing }
+
+// SeesWhole is Sees for the mail as it is.
+func (m *matter) SeesWhole() bool { return m.depth() == quarantine.Whole }
+
+func (m *matter) depth() quarantine.Depth {
+	depth, _, _ := quarantine.View(m.holds, m.v.who) // a refusal is Nothing
+	return depth
+}

@@ -1,0 +1,74 @@
+package public
+
+import (
+	"net/http"
+
+	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/quarantine"
+	"postern.dev/postern/internal/store"
+)
+
+// mostRows is how many holds each list of a person shows; those that are due
+// first.
+const mostRows = 50
+
+// mine are the lists of a person: what waits for his decision, what he has
+// sent, and what was kept back for him.
+type mine struct {
+	Decide, Sent, Kept rows
+}
+
+// rows is one list; More is set when there are further ones.
+type rows struct {
+	List []row
+	More bool
+}
+
+// row is a hold in a list.
+type row struct {
+	Link                    string
+	Subject, From, To, Rule []run
+	Sentence, Since         string
+}
+
+// list shows all that waits for somebody.
+func (v *visit) list(w http.ResponseWriter, status int, note, tone string) error {
+	var m mine
+	err := v.DB.View(v.r.Context(), func(tx *store.Tx) (err error) {
+		keep := func(quarantine.Hold) bool { return true }
+		if m.Decide, err = v.rows(tx, quarantine.Filter{Tenant: v.tenant.ID, Approver: v.who.Address}, keep); err != nil {
+			return err
+		}
+		if m.Sent, err = v.rows(tx, quarantine.Filter{Tenant: v.tenant.ID, Sender: v.who.Address}, keep); err != nil {
+			return err
+		}
+		m.Kept, err = v.rows(tx, quarantine.Filter{Tenant: v.tenant.ID, Recipient: v.who.Address}, func(h quarantine.Hold) bool {
+			return h.Allows(policy.RightSee)
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	v.show(w, status, "mine", v.page("title_mine", note, tone, m))
+	return nil
+}
+
+func (v *visit) rows(tx *store.Tx, f quarantine.Filter, keep func(quarantine.Hold) bool) (list rows, err error) {
+	holds, next, err := quarantine.List(tx, f, quarantine.Cursor{}, mostRows)
+	if err != nil {
+		return list, err
+	}
+	list.More = next != quarantine.Cursor{}
+	for _, h := range holds {
+		if h.Altered || !keep(h) {
+			continue
+		}
+		list.List = append(list.List, row{
+			Link:    "/approve/my/" + v.tenant.ID + "/" + h.Message,
+			Subject: v.text(h.Subject, longSubject), From: v.text(string(h.Sender), longName), To: v.text(string(h.Recipient), longName),
+			Rule: v.text(h.Rule, longName), Sentence: v.standing(h), Since: v.speech.moment(h.Since, v.tenant.Zone),
+		})
+	}
+	return list, nil
+}
