@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"postern.dev/postern/internal/evidence"
 	"postern.dev/postern/internal/exception"
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/mail"
@@ -42,6 +43,8 @@ type Call struct {
 	Number  int64          `json:"number,omitempty"`
 
 	Excepting *Excepting `json:"excepting,omitempty"`
+	// Keys are private keys that somebody brings; they are used once.
+	Keys string `json:"keys,omitempty"`
 }
 
 // Answer is what a verb returns. Only the part that the verb has is set.
@@ -59,6 +62,10 @@ type Answer struct {
 	Exception  *exception.Exception `json:"exception,omitempty"`
 	Shadow     *Shadow              `json:"shadow,omitempty"`
 	Keys       []KeyUse             `json:"keys,omitempty"`
+
+	Evidence    []evidence.Copy        `json:"evidence,omitempty"`
+	Accesses    []gateway.Access       `json:"accesses,omitempty"`
+	Emergencies []quarantine.Emergency `json:"emergencies,omitempty"`
 	// Problem is an error; Red says that it is about the thing looked at,
 	// not about the use of the command.
 	Problem string `json:"problem,omitempty"`
@@ -108,6 +115,10 @@ func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer
 		return a.forgetAddress(ctx, c)
 	case "keys-list", "keys-rotate", "keys-rewrap", "keys-retire":
 		return a.keysVerb(ctx, verb, actor)
+	case "evidence-list", "evidence-show", "evidence-pin", "evidence-unpin":
+		return a.evidenceVerb(ctx, verb, c, actor)
+	case "emergency-ask", "emergency-confirm", "emergency-list":
+		return a.emergencyVerb(ctx, verb, c, actor)
 	case "console-link":
 		return Answer{Link: a.ConsoleLink()}, nil
 	case "balance":
@@ -236,7 +247,12 @@ func (a *App) handleAdmin(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	ans, err := a.Do(r.Context(), strings.TrimPrefix(r.URL.Path, "/"), c, "uid:"+strconv.Itoa(int(uid)))
+	verb, actor := strings.TrimPrefix(r.URL.Path, "/"), "uid:"+strconv.Itoa(int(uid))
+	if verb == "evidence-export" || verb == "emergency-read" {
+		a.stream(w, r, verb, c, actor)
+		return
+	}
+	ans, err := a.Do(r.Context(), verb, c, actor)
 	if err != nil {
 		var red *RedError
 		ans.Problem, ans.Red = err.Error(), errors.As(err, &red)
@@ -247,9 +263,22 @@ func (a *App) handleAdmin(w http.ResponseWriter, r *http.Request) {
 
 // Ask reaches a running gateway. running is false when there is none.
 func Ask(ctx context.Context, c *Config, verb string, call Call) (ans Answer, running bool, err error) {
+	res, err := reach(ctx, c, verb, call)
+	if res == nil || err != nil {
+		return ans, err != nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return ans, true, fmt.Errorf("app: the running gateway answered %s", res.Status)
+	}
+	return ans, true, json.NewDecoder(res.Body).Decode(&ans)
+}
+
+// reach sends a call to a running gateway; its answer is nil when there is none.
+func reach(ctx context.Context, c *Config, verb string, call Call) (*http.Response, error) {
 	path := c.adminSocket()
 	if _, err := os.Stat(path); err != nil {
-		return ans, false, nil
+		return nil, nil
 	}
 	client := &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -258,20 +287,13 @@ func Ask(ctx context.Context, c *Config, verb string, call Call) (ans Answer, ru
 	}}
 	body, err := json.Marshal(call)
 	if err != nil {
-		return ans, false, err
+		return nil, err
 	}
 	res, err := post(ctx, client, verb, body)
 	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT) {
-		return ans, false, nil // a socket that a crash left behind
+		return nil, nil // a socket that a crash left behind
 	}
-	if err != nil {
-		return ans, true, err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return ans, true, fmt.Errorf("app: the running gateway answered %s", res.Status)
-	}
-	return ans, true, json.NewDecoder(res.Body).Decode(&ans)
+	return res, err
 }
 
 func requestID() string {

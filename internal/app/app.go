@@ -23,6 +23,7 @@ import (
 	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/dns"
 	"postern.dev/postern/internal/durable"
+	"postern.dev/postern/internal/evidence"
 	"postern.dev/postern/internal/exception"
 	"postern.dev/postern/internal/extract"
 	"postern.dev/postern/internal/gateway"
@@ -78,6 +79,8 @@ type App struct {
 	DB      *store.DB
 	Spool   *spool.Spool
 	Audit   *audit.Log
+	// Evidence are the copies that policies want kept.
+	Evidence *evidence.Book
 	// Ring has the keys of bodies.
 	Ring *vault.Ring
 	// Exceptions are what people called not sensitive.
@@ -225,7 +228,14 @@ func (a *App) keeping(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.Spool, err = spool.Open(bodies, a.DB, a.Ring, a.Log)
+	if a.Spool, err = spool.Open(bodies, a.DB, a.Ring, a.Log); err != nil {
+		return err
+	}
+	copies, err := dir.Sub("evidence")
+	if err != nil {
+		return err
+	}
+	a.Evidence, err = evidence.Open(ctx, copies, a.DB, a.Ring, a.Log)
 	return err
 }
 
@@ -305,7 +315,7 @@ func (a *App) doors() (err error) {
 	}
 	a.Gateway = gateway.New(gateway.Config{
 		Hostname: c.Hostname, Tenants: a.Tenants, Directories: a.Directories, Contacts: a.Contacts,
-		Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool, Exceptions: a.Exceptions,
+		Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool, Evidence: a.Evidence, Exceptions: a.Exceptions,
 		Audit: a.Audit, Wake: a.wake, Fatal: a.die, Calm: a.calmly, PassKeys: a.passKeys, Patience: c.Patience, Judge: c.Limits.Judge,
 		Auth:   &senderauth.Verifier{Resolver: resolver},
 		Limits: mail.Limits{Depth: c.Limits.Depth, Parts: c.Limits.Parts}, Log: a.Log, Metrics: a.Metrics,

@@ -55,7 +55,7 @@ func (a *App) hour(ctx context.Context, now time.Time) {
 	defer cancel()
 	jobs := []func(context.Context, time.Time) error{a.sweep, a.lateIntents, a.balance}
 	if !a.clock.calmly(now) {
-		jobs = append(jobs, a.forgetMessages, a.forgetHolds, a.forgetRecords, a.forgetRest, a.forgetContacts)
+		jobs = append(jobs, a.forgetMessages, a.forgetHolds, a.forgetRecords, a.forgetRest, a.forgetContacts, a.expireEvidence)
 	}
 	jobs = append(jobs, a.tidy)
 	for _, job := range jobs {

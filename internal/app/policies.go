@@ -80,7 +80,6 @@ func reservedOf(p tenant.Preset) (names []string) {
 func missing() map[string]string {
 	const asks = "nobody is asked or reminded by mail in this version; administrators decide"
 	return map[string]string{
-		"copy.keep":   "this version keeps no evidence; copy: { to: … } sends a copy to a mailbox",
 		"hold.deputy": asks, "hold.remind": asks, "override.remind": asks,
 		"override.reasons": "in this version an administrator releases, and is asked for no reason",
 		"override.comment": "in this version an administrator releases, and is asked for no comment",

@@ -54,7 +54,6 @@ func TestWhatThisVersionCannotDoIsRefusedWithAReason(t *testing.T) {
 	for then, want := range map[string]string{
 		"secure": `cannot carry out the action "secure" yet`,
 		"{ secure: { level: verified, otherwise: block } }":                 `cannot carry out the action "secure" yet`,
-		"{ copy: { keep: 90d } }":                                           "keeps no evidence",
 		"{ hold: { remind: 4h } }":                                          "nobody is asked or reminded by mail",
 		"{ hold: { approver: manager, deputy: desk@contoso.example } }":     "nobody is asked or reminded by mail",
 		"{ override: { reasons: [contract] } }":                             "is asked for no reason",

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/evidence"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
@@ -58,7 +59,17 @@ func (a *App) keysVerb(ctx context.Context, verb, actor string) (ans Answer, err
 }
 
 // inUse counts the wrappings in all rooms.
-func (a *App) inUse(tx *store.Tx) (map[vault.Role]map[string]int, error) { return spool.InUse(tx) }
+func (a *App) inUse(tx *store.Tx) (map[vault.Role]map[string]int, error) {
+	use, err := spool.InUse(tx)
+	if err != nil {
+		return nil, err
+	}
+	copies, err := evidence.InUse(tx)
+	if len(copies) > 0 {
+		use[vault.Evidence] = copies
+	}
+	return use, err
+}
 
 func (a *App) keyUses(tx *store.Tx) (list []KeyUse, err error) {
 	use, err := a.inUse(tx)
@@ -159,11 +170,14 @@ func (a *App) rewrapKeys(ctx context.Context, actor string) (lines []string, err
 	if err != nil {
 		return lines, err
 	}
-	if sum.Failed > 0 {
-		err = fmt.Errorf("app: %d bodies could not be wrapped anew; keep the old keys", sum.Failed)
+	copies, err := a.Evidence.Rewrap(ctx)
+	lines = append(lines, fmt.Sprintf("evidence: %d copies looked at, %d wrapped anew, %d cannot be opened",
+		copies.Looked, copies.Changed, copies.Failed))
+	if failed := sum.Failed + copies.Failed; err == nil && failed > 0 {
+		err = fmt.Errorf("app: %d bodies could not be wrapped anew; keep the old keys", failed)
 	}
 	id, _ := a.Ring.Current(vault.Delivery)
-	public := map[string]any{"key": id, "bodies": sum.Changed, "failed": sum.Failed}
+	public := map[string]any{"key": id, "bodies": sum.Changed, "copies": copies.Changed, "failed": sum.Failed + copies.Failed}
 	return lines, errors.Join(err, a.noteKeys(ctx, "keys rewrapped", actor, public))
 }
 

@@ -50,6 +50,8 @@ type Message struct {
 	Modified []string `json:"modified,omitempty"`
 	// Original are the header fields that a policy changed, as they came.
 	Original []string `json:"original,omitempty"` // personal
+	// Evidence is until when a copy is kept as evidence; zero for none.
+	Evidence time.Time `json:"evidence,omitzero"`
 	// Problem is the last problem of an operator with this message.
 	Problem string `json:"problem,omitempty"`
 	// Erased says that the personal fields are gone.

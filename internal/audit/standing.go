@@ -21,6 +21,8 @@ type Standing struct {
 	// stand in the list of recipients, by where they stand.
 	Named      int
 	Deliveries map[Delivery]int
+	// Evidence says that a copy was to be kept.
+	Evidence bool
 	// Events is how many events of the chains are about it.
 	Events int
 }
@@ -78,6 +80,7 @@ func records(tx *store.Tx, page map[string]*Standing, after string, limit int) (
 		// Every recipient has a verdict, nothing else has, and a quote inside
 		// a text is written with a backslash: no need to read all of it.
 		s.Named = strings.Count(data, `"verdict":`)
+		s.Evidence = strings.Contains(data, `,"evidence":"`)
 		s.Way, s.Received = Way(way), store.Moment(received)
 		page[s.ID], last = s, s.ID
 	}

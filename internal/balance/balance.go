@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/evidence"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/spool"
@@ -54,6 +55,7 @@ type entry struct {
 	record  *audit.Standing
 	custody *spool.Standing
 	account *task.Account
+	copy    *evidence.Standing
 }
 
 func (c *check) page(tx *store.Tx, after string) (last string, err error) {
@@ -79,8 +81,19 @@ func (c *check) page(tx *store.Tx, after string) (last string, err error) {
 	for id := range accounts {
 		ids[id] = true
 	}
+	copies, err := evidence.Standings(tx, after, last)
+	if err != nil {
+		return "", err
+	}
+	for id := range copies {
+		ids[id] = true
+	}
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		c.message(entry{id, records[id], custody[id], accounts[id]})
+		e := entry{id: id, record: records[id], custody: custody[id], account: accounts[id]}
+		if s, found := copies[id]; found {
+			e.copy = &s
+		}
+		c.message(e)
 	}
 	return last, nil
 }
@@ -96,6 +109,8 @@ func (e entry) tenant() string {
 		return e.account.Tasks[0].Tenant
 	case e.account != nil && len(e.account.Outcomes) > 0:
 		return e.account.Outcomes[0].Tenant
+	case e.copy != nil:
+		return e.copy.Tenant
 	}
 	return "-"
 }
@@ -118,6 +133,7 @@ func (c *check) message(e entry) {
 	recorded := e.record != nil && e.record.Found
 	kept := e.custody != nil && e.custody.Found
 	c.remains(e, recorded, kept)
+	c.evidence(e, sum, recorded)
 	switch {
 	case kept:
 		c.inCustody(e, sum, recorded)
@@ -170,6 +186,20 @@ func (c *check) remains(e entry, recorded, kept bool) {
 		if e.custody != nil && len(e.custody.Waiting) > 0 {
 			c.complain(e, "has %d recipients on hold, but is not in custody", len(e.custody.Waiting))
 		}
+	}
+}
+
+// evidence holds the copies that are kept against the record.
+func (c *check) evidence(e entry, sum *Sum, recorded bool) {
+	switch wanted := recorded && e.record.Evidence; {
+	case wanted && e.copy == nil:
+		c.complain(e, "should be kept as evidence, and is not")
+	case !wanted && e.copy != nil:
+		c.complain(e, "is kept as evidence, and nothing says that it should be")
+	case e.copy != nil && e.copy.Gone:
+		sum.EvidenceOver++
+	case e.copy != nil:
+		sum.Evidence++
 	}
 }
 

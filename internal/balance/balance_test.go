@@ -18,6 +18,7 @@ import (
 
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/durable"
+	"postern.dev/postern/internal/evidence"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
@@ -50,6 +51,13 @@ func newHouse(t testing.TB, db *store.DB) *house {
 		t.Fatal(err)
 	}
 	if _, err := spool.Open(dir, db, vault.NewRing(keys, nil), telemetry.Discard()); err != nil {
+		t.Fatal(err)
+	}
+	copies, err := durable.Open(filepath.Join(t.TempDir(), "evidence"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := evidence.Open(ctx, copies, db, vault.NewRing(keys, nil), telemetry.Discard()); err != nil {
 		t.Fatal(err)
 	}
 	if err := task.Migrate(ctx, db); err != nil {

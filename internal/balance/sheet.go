@@ -32,6 +32,10 @@ type Sum struct {
 	// answered 4xx: they were never ours.
 	Turned   int `json:"turned_away"`
 	Deferred int `json:"deferred"`
+	// Evidence are messages of which a copy is kept, EvidenceOver those whose
+	// copy's time is over.
+	Evidence     int `json:"evidence"`
+	EvidenceOver int `json:"evidence_over"`
 }
 
 // Out is what has left towards recipients.
@@ -52,6 +56,8 @@ func (s *Sum) add(t Sum) {
 	s.Watched += t.Watched
 	s.Turned += t.Turned
 	s.Deferred += t.Deferred
+	s.Evidence += t.Evidence
+	s.EvidenceOver += t.EvidenceOver
 }
 
 // Difference is something that does not add up.

@@ -69,15 +69,25 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 		g.died(err)
 		return g.withoutSpool(tr, m, err), false
 	}
+	copied, err := g.copyOf(ctx, m.arrival.Trace, m.body, m.id.Cut, m.plan)
+	if err != nil {
+		g.died(err)
+		g.discard(stored, err)
+		return g.withoutSpool(tr, m, err), false
+	}
 	reply = replyTaken(m.arrival.Trace)
 	row := g.rowOf(m, stored)
 	tr.custody(reply)
 	m.plan.subject, m.plan.found = tr.subject(), typesOf(m.judgment.report)
+	copied.note(&tr.m)
 	err = g.DB.Update(ctx, func(tx *store.Tx) error {
 		if err := spool.Add(tx, row); err != nil {
 			return err
 		}
 		if err := g.enact(tx, row, m.plan, time.Now()); err != nil {
+			return err
+		}
+		if err := g.keepCopy(tx, row, copied); err != nil {
 			return err
 		}
 		if err := g.endTries(tx, tr, m); err != nil {
@@ -92,6 +102,7 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 	tr.step("committed")
 	if err != nil {
 		g.discard(stored, err)
+		g.discardCopy(copied, err)
 		return g.withoutSpool(tr, m, err), false
 	}
 	return reply, true

@@ -12,6 +12,7 @@ import (
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/directory"
 	"postern.dev/postern/internal/durable"
+	"postern.dev/postern/internal/evidence"
 	"postern.dev/postern/internal/exception"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
@@ -82,6 +83,8 @@ type Config struct {
 	DB       *store.DB
 	Spool    *spool.Spool
 	Audit    *audit.Log
+	// Evidence keeps the copies that policies want kept.
+	Evidence *evidence.Book
 	// Exceptions are what people called not sensitive; nil is nothing.
 	Exceptions *exception.Book
 	// PassKeys make and check the MAC that counts passes: the current one

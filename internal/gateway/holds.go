@@ -330,7 +330,13 @@ func (g *Gateway) judgeInCustody(ctx context.Context, id string) error {
 	j := g.judge(limited, s, func(string) {})
 	p := planFor(row.Envelope.To, j.verdict, g.mannerOf(matter{subject: s}))
 	p.found = typesOf(j.report)
-	return g.DB.Update(ctx, func(tx *store.Tx) error {
+	copied, err := g.copyOf(ctx, id, body, row.Cut, p)
+	if err != nil {
+		g.died(err)
+		return err
+	}
+	kept := false
+	err = g.DB.Update(ctx, func(tx *store.Tx) error {
 		mine := false
 		for _, r := range unique(row.Envelope.To) {
 			_, ended, err := spool.EndPending(tx, id, r.Address)
@@ -358,9 +364,17 @@ func (g *Gateway) judgeInCustody(ctx context.Context, id string) error {
 			return err
 		}
 		tx.OnCommit(g.Wake)
-		if p.subject, err = g.recordJudgment(tx, row, j, p, now); err != nil {
+		if p.subject, err = g.recordJudgment(tx, row, j, p, copied, now); err != nil {
+			return err
+		}
+		tx.OnCommit(func() { kept = true })
+		if err := g.keepCopy(tx, row, copied); err != nil {
 			return err
 		}
 		return g.enact(tx, row, p, now)
 	})
+	if !kept {
+		g.discardCopy(copied, err)
+	}
+	return err
 }

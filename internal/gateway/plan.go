@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
@@ -41,6 +42,10 @@ type plan struct {
 	added  []group
 	// noted are the recipients for whom the sender gets a notice.
 	noted []fate
+	// keep is how long a copy is kept as evidence, keepers the rules that want
+	// it; zero is none.
+	keep    time.Duration
+	keepers []string
 
 	// subject and found, the types of findings, are of the message, for those
 	// who decide about it.
@@ -104,6 +109,7 @@ func planFor(to []mail.Recipient, v policy.Verdict, m manner) plan {
 		}
 		if m.watching {
 			rv.Action, rv.Headers, rv.Copy, rv.Notify, rv.Edit, rv.Added = policy.Deliver, nil, nil, false, policy.Edit{}, nil
+			rv.Keep, rv.Keepers = 0, nil
 		}
 		p.place(r, rv, m)
 	}
@@ -131,6 +137,10 @@ func (p *plan) place(r mail.Recipient, rv policy.RecipientVerdict, m manner) {
 	}
 	for _, a := range rv.Copy {
 		p.addCopy(a)
+	}
+	p.keep = max(p.keep, rv.Keep)
+	for _, id := range rv.Keepers {
+		p.keepers = appendNew(p.keepers, id)
 	}
 	if rv.Notify && (rv.Hold == nil || !rv.Hold.Delay) { // of a delay the note goes out with the message
 		p.noted = append(p.noted, fate{r, rv})
@@ -191,11 +201,11 @@ func (p *plan) choose(deferred bool, m manner) way {
 
 // alone reports whether handing back is all there is to do.
 func (p *plan) alone() bool {
-	return len(p.held)+len(p.blocked)+len(p.redirected)+len(p.copies)+len(p.added)+len(p.noted) == 0
+	return len(p.held)+len(p.blocked)+len(p.redirected)+len(p.copies)+len(p.added)+len(p.noted) == 0 && p.keep == 0
 }
 
 func (p *plan) onlyBlocked() bool {
-	return len(p.held)+len(p.redirected)+len(p.copies) == 0
+	return len(p.held)+len(p.redirected)+len(p.copies) == 0 && p.keep == 0
 }
 
 // inSession reports whether everybody who decides about a block wants it told
@@ -219,6 +229,9 @@ func (p *plan) String() string {
 	more := ""
 	if len(p.added) > 0 {
 		more = fmt.Sprintf(", %d added", len(p.added))
+	}
+	if p.keep > 0 {
+		more += ", kept as evidence"
 	}
 	return fmt.Sprintf("%s: %d back in %d groups, %d held, %d blocked, %d redirected, %d copies%s",
 		p.way, n, len(p.back), len(p.held), len(p.blocked), len(p.redirected), len(p.copies), more)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/evidence"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
@@ -189,17 +190,30 @@ func (g *Gateway) Looks(tx *store.Tx, tenant, message string) (list []Look, err 
 // be read. Both are named in the chain.
 func (g *Gateway) AskEmergency(ctx context.Context, message string, p quarantine.Person, why string) (e quarantine.Emergency, err error) {
 	err = g.DB.Update(ctx, func(tx *store.Tx) error {
-		holds, err := quarantine.Of(tx, message)
+		owner, err := keptFor(tx, message)
 		if err != nil {
 			return err
 		}
-		if e, err = quarantine.AskEmergency(tx, holds, p, why, time.Now()); err != nil {
+		if e, err = quarantine.AskEmergency(tx, message, owner, p, why, time.Now()); err != nil {
 			return err
 		}
 		return g.recordLook(tx, askedEvent, e.Tenant, e.Message, actorOf(p),
 			seen{As: quarantine.InEmergency, ID: e.ID, Means: p.By}, looker{By: p.Key(), Why: e.Why}, e.At)
 	})
 	return e, err
+}
+
+// keptFor is whose message is held, or kept as evidence; "" for neither.
+func keptFor(tx *store.Tx, message string) (tenant string, err error) {
+	holds, err := quarantine.Of(tx, message)
+	if err != nil || len(holds) > 0 {
+		return append(holds, quarantine.Hold{})[0].Tenant, err
+	}
+	c, err := evidence.Find(tx, message)
+	if errors.Is(err, evidence.ErrNotFound) || !c.Ended.IsZero() {
+		return "", nil
+	}
+	return c.Tenant, err
 }
 
 // ConfirmEmergency is the second person.

@@ -124,7 +124,7 @@ func (g *Gateway) recordAgreement(tx *store.Tx, row spool.Message, d Decision, l
 
 // recordJudgment adds what judging in custody came to.
 // It returns the subject as the record has it.
-func (g *Gateway) recordJudgment(tx *store.Tx, row spool.Message, j judgment, p plan, now time.Time) (subject string, err error) {
+func (g *Gateway) recordJudgment(tx *store.Tx, row spool.Message, j judgment, p plan, c *copied, now time.Time) (subject string, err error) {
 	if err := g.Audit.SaveFacts(tx, row.ID, kept(j.facts)); err != nil {
 		return "", err
 	}
@@ -134,6 +134,7 @@ func (g *Gateway) recordJudgment(tx *store.Tx, row spool.Message, j judgment, p 
 		m.Did("judged in custody", p.String(), now)
 		tr.m = *m
 		tr.custody(mail.Reply{})
+		c.note(&tr.m)
 		*m = tr.m
 	})
 	if err != nil {

@@ -62,6 +62,8 @@ type RecipientVerdict struct {
 	Added   []Added   `json:"added,omitempty"`
 	// Keep is how long an encrypted copy is kept as evidence: the longest.
 	Keep time.Duration `json:"keep,omitempty"`
+	// Keepers are the rules that want it kept.
+	Keepers []string `json:"keepers,omitempty"`
 	// Redirect are the addresses that get the message instead.
 	Redirect []mail.Address `json:"redirect,omitempty"`
 	// Hold is set when Action is hold or override.
@@ -464,7 +466,9 @@ func (d *decision) addUp(v *RecipientVerdict, c candidate, decides bool) {
 			}
 		}
 		v.add(c.step.Added)
-		v.Keep = max(v.Keep, c.step.Keep)
+		if v.Keep = max(v.Keep, c.step.Keep); c.step.Keep > 0 {
+			v.Keepers = append(v.Keepers, c.rule.ID)
+		}
 	case Redirect:
 		if decides {
 			v.Redirect = slices.Clone(c.step.To)

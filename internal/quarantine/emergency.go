@@ -64,21 +64,21 @@ func mayInEmergency(p Person, tenant string) error {
 	return nil
 }
 
-// AskEmergency asks that a held message is opened for a person.
-func AskEmergency(tx *store.Tx, holds []Hold, p Person, why string, now time.Time) (e Emergency, err error) {
+// AskEmergency asks that what is kept of a message is opened for a person.
+func AskEmergency(tx *store.Tx, message, tenant string, p Person, why string, now time.Time) (e Emergency, err error) {
 	why = plain(why)
 	switch n := utf8.RuneCountInString(why); {
-	case len(holds) == 0:
-		return e, refuse(NotPossible, "nobody waits there: the id is wrong, or it is long over")
+	case tenant == "":
+		return e, refuse(NotPossible, "nothing is kept of it: the id is wrong, or it is long over")
 	case n < 3:
 		return e, refuse(NeedsReason, "write why it must be read")
 	case n > mostComment:
 		return e, refuse(NeedsReason, "%d characters at most", mostComment)
 	}
-	if err := mayInEmergency(p, holds[0].Tenant); err != nil {
+	if err := mayInEmergency(p, tenant); err != nil {
 		return e, err
 	}
-	open, err := emergencies(tx, holds[0].Message)
+	open, err := emergencies(tx, message)
 	if err != nil {
 		return e, err
 	}
@@ -92,7 +92,7 @@ func AskEmergency(tx *store.Tx, holds []Hold, p Person, why string, now time.Tim
 		return e, refuse(NotPossible, "%d are open for this message already", n)
 	}
 	e = Emergency{
-		ID: store.NewID(now), Message: holds[0].Message, Tenant: holds[0].Tenant, Asked: p.Key(), By: p.By, Why: why, At: now,
+		ID: store.NewID(now), Message: message, Tenant: tenant, Asked: p.Key(), By: p.By, Why: why, At: now,
 	}
 	text, err := json.Marshal(e)
 	if err == nil {

@@ -68,7 +68,6 @@ func TestWhoMaySeeWhatOfAHeldMessage(t *testing.T) {
 func TestAnEmergencyNeedsTwoPersonsAndIsShort(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		migrate(t, db)
-		holds := []Hold{waitingFor("")}
 		root := Person{Name: "uid:0", By: ByAdmin}
 		ann := Person{Tenant: "c", Address: "officer@c.example", By: BySignIn, Rights: Rights{Emergency: true}}
 		eve := Person{Tenant: "c", Address: "eve@c.example", By: BySignIn, Rights: Rights{Metadata: true, Decide: true}}
@@ -82,20 +81,20 @@ func TestAnEmergencyNeedsTwoPersonsAndIsShort(t *testing.T) {
 				return found
 			}
 			for why, try := range map[Why]func() error{
-				NeedsRight:    func() error { _, err := AskEmergency(tx, holds, eve, "I am curious", noon()); return err },
-				NeedsReason:   func() error { _, err := AskEmergency(tx, holds, root, " ", noon()); return err },
-				NotIdentified: func() error { _, err := AskEmergency(tx, holds, Person{Name: "x"}, "a reason", noon()); return err },
+				NeedsRight:    func() error { _, err := AskEmergency(tx, "m1", "c", eve, "I am curious", noon()); return err },
+				NeedsReason:   func() error { _, err := AskEmergency(tx, "m1", "c", root, " ", noon()); return err },
+				NotIdentified: func() error { _, err := AskEmergency(tx, "m1", "c", Person{Name: "x"}, "a reason", noon()); return err },
 				NotYours: func() error {
-					_, err := AskEmergency(tx, holds, Person{Tenant: "d", Address: "a@d.example", By: BySignIn, Rights: Rights{Emergency: true}}, "a reason", noon())
+					_, err := AskEmergency(tx, "m1", "c", Person{Tenant: "d", Address: "a@d.example", By: BySignIn, Rights: Rights{Emergency: true}}, "a reason", noon())
 					return err
 				},
-				NotPossible: func() error { _, err := AskEmergency(tx, nil, root, "a reason", noon()); return err },
+				NotPossible: func() error { _, err := AskEmergency(tx, "m1", "", root, "a reason", noon()); return err },
 			} {
 				if err := try(); WhyOf(err) != why {
 					t.Errorf("%s: %v", why, err)
 				}
 			}
-			e, err := AskEmergency(tx, holds, root, "she is ill, the offer must go", noon())
+			e, err := AskEmergency(tx, "m1", "c", root, "she is ill, the offer must go", noon())
 			if err != nil || may(root, noon()) {
 				t.Fatal("one person was enough", err)
 			}
@@ -125,11 +124,11 @@ func TestAnEmergencyNeedsTwoPersonsAndIsShort(t *testing.T) {
 				t.Error("it opens another message")
 			}
 			for range maxEmergencies {
-				if _, err := AskEmergency(tx, holds, root, "once more", in); err != nil {
+				if _, err := AskEmergency(tx, "m1", "c", root, "once more", in); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if _, err := AskEmergency(tx, holds, root, "once more", in); WhyOf(err) != NotPossible {
+			if _, err := AskEmergency(tx, "m1", "c", root, "once more", in); WhyOf(err) != NotPossible {
 				t.Errorf("one too many: %v", err)
 			}
 			if _, err := tx.Exec("UPDATE emergency SET data = REPLACE(data, 'uid:0', 'uid:1') WHERE id = ?", e.ID); err != nil {
