@@ -99,6 +99,12 @@ type letter struct {
 	copied           bool // a copy is under way
 	kept             bool // it has a row in custody
 	intent           bool // it has an intent and no record
+	evidence         bool // a copy is kept
+}
+
+// copyOf keeps a copy whose octets nobody looks at.
+func (h *house) copyOf(tx *store.Tx, id, tenant string) error {
+	return evidence.Add(tx, evidence.Copy{Message: id, Tenant: tenant, Kept: noon, Until: noon.Add(time.Hour)}, evidence.Stored{File: id})
 }
 
 func address(i int) mail.Address { return mail.Address(fmt.Sprintf("r%d@fabrikam.example", i)) }
@@ -114,6 +120,9 @@ func (h *house) write(tx *store.Tx, l letter) error {
 		return spool.PutIntent(tx, spool.Intent{ID: l.id, Tenant: l.tenant, Record: []byte("{}"), At: l.received})
 	}
 	m := audit.Message{ID: l.id, Tenant: l.tenant, Kind: l.kind, Way: l.way, Received: l.received, Subject: `a "verdict":`}
+	if l.evidence {
+		m.Evidence = noon.Add(time.Hour)
+	}
 	var e mail.Envelope
 	for i, d := range l.to {
 		m.Recipients = append(m.Recipients, audit.Recipient{Address: address(i), Verdict: "deliver", Delivery: d})
@@ -122,6 +131,9 @@ func (h *house) write(tx *store.Tx, l letter) error {
 	errs := []error{
 		h.log.Add(tx, m, audit.Facts{}),
 		h.log.Append(tx, audit.Event{Tenant: l.tenant, Message: l.id, Kind: "taken", Actor: "gateway", At: l.received}),
+	}
+	if l.evidence {
+		errs = append(errs, h.copyOf(tx, l.id, l.tenant))
 	}
 	if l.kept {
 		errs = append(errs, h.keep(tx, l, e))
@@ -497,4 +509,28 @@ func TestAMillionRecords(t *testing.T) {
 	if !s.OK() || s.Total.Messages != n {
 		t.Errorf("%+v", s.Total)
 	}
+}
+
+func TestCopiesThatAreKeptAreHeldAgainstTheRecord(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		h := newHouse(t, db)
+		h.update(t, func(tx *store.Tx) error {
+			return errors.Join(
+				h.write(tx, letter{id: "a", way: audit.CutThrough, to: []audit.Delivery{audit.Delivered}, evidence: true}),
+				h.write(tx, letter{id: "b", way: audit.CutThrough, to: []audit.Delivery{audit.Delivered}, evidence: true}),
+				h.write(tx, letter{id: "c", way: audit.CutThrough, to: []audit.Delivery{audit.Delivered}}))
+		})
+		h.update(t, func(tx *store.Tx) error { _, err := evidence.GiveUp(tx, "b", noon); return err })
+		if s := h.check(t); !s.OK() || s.Total.Evidence != 1 || s.Total.EvidenceOver != 1 {
+			t.Errorf("%+v", s)
+		}
+		h.update(t, func(tx *store.Tx) error {
+			_, err := tx.Exec("DELETE FROM evidence WHERE message = 'a'")
+			return errors.Join(err, h.copyOf(tx, "c", "contoso"), h.copyOf(tx, "z", "contoso"))
+		})
+		s := h.check(t)
+		if s.Count != 3 || !strings.Contains(fmt.Sprint(s.Differences), "should be kept as evidence") {
+			t.Errorf("%+v", s)
+		}
+	})
 }

@@ -63,7 +63,8 @@ func (g *Gateway) keepCopy(tx *store.Tx, row spool.Message, c *copied) error {
 	if err != nil {
 		return err
 	}
-	return g.noteEvidence(tx, row.Tenant, row.ID, "kept", "gateway", map[string]any{"until": c.until.UTC(), "rules": c.rules, "size": c.Size}, "", c.at)
+	public := map[string]any{"until": c.until.UTC(), "rules": c.rules, "size": c.Size}
+	return g.noteEvidence(tx, row.Tenant, row.ID, "kept", "gateway", public, "", c.at)
 }
 
 // discardCopy removes a copy whose row was not committed. After an ambiguous

@@ -124,7 +124,9 @@ func (g *Gateway) recordAgreement(tx *store.Tx, row spool.Message, d Decision, l
 
 // recordJudgment adds what judging in custody came to.
 // It returns the subject as the record has it.
-func (g *Gateway) recordJudgment(tx *store.Tx, row spool.Message, j judgment, p plan, c *copied, now time.Time) (subject string, err error) {
+func (g *Gateway) recordJudgment(
+	tx *store.Tx, row spool.Message, j judgment, p plan, c *copied, now time.Time,
+) (subject string, err error) {
 	if err := g.Audit.SaveFacts(tx, row.ID, kept(j.facts)); err != nil {
 		return "", err
 	}
