@@ -14,6 +14,7 @@ import (
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/senderauth"
 )
 
 // inspection is the contract's form of inspect --json. Keys are added freely
@@ -28,8 +29,20 @@ type inspection struct {
 	Labels     []labelForm     `json:"labels"`
 	Recipients []recipientForm `json:"recipients"`
 	Defer      bool            `json:"defer,omitempty"`
+	// Auth is what is known of the sender.
+	Auth authForm `json:"auth"`
 	// Explain is there with --explain.
 	Explain *app.Explanation `json:"explain,omitempty"`
+}
+
+// authForm are the facts called auth, and what they were made of.
+type authForm struct {
+	policy.Auth
+	// Asked is set when the DNS was asked for keys: without --dns what needs
+	// one is temperror.
+	Asked      bool                   `json:"dns_asked"`
+	Signatures []senderauth.Signature `json:"signatures,omitempty"`
+	Chain      *senderauth.Chain      `json:"chain,omitempty"`
 }
 
 type unseenForm struct {
@@ -80,8 +93,8 @@ type recipientForm struct {
 
 func (p *program) inspectVerb() *cobra.Command {
 	var dir, tenant string
-	var inProcess, explain bool
-	cmd := p.verb("inspect [--policy DIR] [--tenant ID] FILE...", "Say what would be found in messages and done with them",
+	var inProcess, explain, dns bool
+	cmd := p.verb("inspect [--policy DIR] [--tenant ID] [--dns] FILE...", "Say what would be found in messages and done with them",
 		takes(1, -1, "a message; - is standard input"), nil)
 	cmd.Long = "Looks into messages and decides as the gateway would, without sending or keeping anything. Without\n" +
 		"--policy there are no policies and the tenant is contoso.example; with -c those of postern.yaml are used.\n" +
@@ -89,6 +102,7 @@ func (p *program) inspectVerb() *cobra.Command {
 	cmd.Flags().StringVar(&dir, "policy", "", "folder or file with policies, and tenants if there are any")
 	cmd.Flags().StringVar(&tenant, "tenant", "", "whose mail it is (default: the owner of the sender or a recipient)")
 	cmd.Flags().BoolVar(&inProcess, "in-process", false, "look in this process instead of a child, for debugging")
+	cmd.Flags().BoolVar(&dns, "dns", false, "ask the DNS for the keys of signatures; without it what needs one is temperror")
 	cmd.Flags().BoolVar(&explain, "explain", false, "say why, and what would change it, as policy explain does")
 	p.withConfig(cmd)
 	cmd.RunE = func(cmd *cobra.Command, files []string) error {
@@ -102,12 +116,18 @@ func (p *program) inspectVerb() *cobra.Command {
 		}
 		defer b.Close()
 		p.undefined(b)
+		if dns {
+			if err := p.askDNS(cmd, b); err != nil {
+				return err
+			}
+		}
 		bad := 0
 		for i, name := range files {
 			in, err := p.inspect(cmd, b, tenant, name, explain)
 			if err != nil {
 				return err
 			}
+			in.Auth.Asked = dns
 			if refused(in) {
 				bad++
 			}
@@ -126,6 +146,19 @@ func (p *program) inspectVerb() *cobra.Command {
 		return nil
 	}
 	return cmd
+}
+
+// askDNS has keys looked up at the servers of postern.yaml with -c, else at
+// those of this machine.
+func (p *program) askDNS(cmd *cobra.Command, b *app.Bench) error {
+	c := &app.Config{}
+	if cmd.Flags().Changed("config") {
+		var err error
+		if c, err = p.load(); err != nil {
+			return err
+		}
+	}
+	return b.AskDNS(c.DNS)
 }
 
 // policyPaths are the folders that --policy or -c name.
@@ -207,6 +240,10 @@ func inspectionOf(name, tenantID string, i gateway.Inspection) inspection {
 		Unseen: []unseenForm{}, Parts: []partForm{}, Findings: []findingForm{}, Labels: []labelForm{},
 		Recipients: []recipientForm{},
 	}
+	in.Auth = authForm{Auth: i.Auth, Signatures: i.Verified.Signatures}
+	if c := i.Verified.Chain; c.Result != "" && c.Result != senderauth.None {
+		in.Auth.Chain = &c
+	}
 	for _, u := range i.Report.Unseen {
 		in.Unseen = append(in.Unseen, unseenForm(u))
 	}
@@ -249,6 +286,7 @@ func (p *program) inspected(in inspection, more bool) {
 		p.line("")
 	}
 	p.line(p.paint(bold, printable(in.File)) + "  tenant " + in.Tenant + ", inspected: " + in.Inspected)
+	p.sender(in.Auth)
 	for _, u := range in.Unseen {
 		p.line(printable(fmt.Sprintf("  not seen  %s %s: %s %s", place(u.Part), u.Name, u.Reason, u.Detail)))
 	}
@@ -276,6 +314,41 @@ func (p *program) inspected(in inspection, more bool) {
 	}
 	if in.Defer {
 		p.line("  The gateway would ask Exchange to come again: something could not be looked at just now.")
+	}
+}
+
+// sender says what is known of the sender: a line for the facts that policies
+// see, and one for each signature.
+func (p *program) sender(a authForm) {
+	text := fmt.Sprintf("spf=%s dkim=%s dmarc=%s arc=%s", a.SPF, a.DKIM, a.DMARC, a.ARC)
+	if a.CompAuth != "none" {
+		text += " compauth=" + a.CompAuth
+	}
+	if a.Aligned {
+		text += ", aligned"
+	}
+	switch a.Source {
+	case "none":
+		text += "; spf and dmarc: nobody who is trusted says so"
+	default:
+		text += "; by " + a.Source
+	}
+	p.line(printable("  sender    " + text))
+	why := func(result senderauth.Result, reason string) string {
+		switch {
+		case result == senderauth.TempError && !a.Asked:
+			return ": the DNS was not asked for its key (--dns asks)"
+		case reason != "":
+			return ": " + reason
+		}
+		return ""
+	}
+	for _, s := range a.Signatures {
+		p.line(printable(fmt.Sprintf("  signature dkim=%s of %s, key %s%s", s.Result, s.Domain, s.Selector, why(s.Result, s.Reason))))
+	}
+	if c := a.Chain; c != nil {
+		p.line(printable(fmt.Sprintf("  chain     arc=%s, %s %s%s", c.Result, many(c.Instance, "set"),
+			strings.Join(c.Sealers, ", "), why(c.Result, c.Reason))))
 	}
 }
 

@@ -8,10 +8,12 @@ import (
 	"strings"
 
 	"postern.dev/postern/internal/directory"
+	"postern.dev/postern/internal/dns"
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/senderauth"
 	"postern.dev/postern/internal/settings"
 	"postern.dev/postern/internal/tenant"
 )
@@ -21,6 +23,16 @@ import (
 type Bench struct {
 	state  *inForce
 	looker *look.Looker
+	keys   senderauth.Resolver // nil: nobody asks the DNS
+}
+
+// AskDNS has the keys of signatures looked up.
+func (b *Bench) AskDNS(c dns.Config) error {
+	r, err := dns.New(c)
+	if err == nil {
+		b.keys = r
+	}
+	return err
 }
 
 // OpenBench loads tenants and policies from files and folders; without any,
@@ -40,7 +52,7 @@ func OpenBench(paths []string, inProcess bool) (*Bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Bench{state, newBenchLooker(inProcess)}, nil
+	return &Bench{state: state, looker: newBenchLooker(inProcess)}, nil
 }
 
 // newBenchLooker logs nothing: what was not seen is in the report.
@@ -99,7 +111,7 @@ func (b *Bench) known(id string) string {
 // envelope is taken from its header.
 func (b *Bench) Inspect(ctx context.Context, t *tenant.Tenant, body mail.Body) gateway.Inspection {
 	env, dir := EnvelopeOf(t, body)
-	return gateway.Inspect(ctx, b.looker, t, b.state.people.Of(t.ID), dir, env, body)
+	return gateway.InspectSender(ctx, b.looker, b.keys, t, b.state.people.Of(t.ID), dir, env, body)
 }
 
 // Test runs the policies' own tests. The places in the result are absolute.

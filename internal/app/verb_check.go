@@ -330,7 +330,7 @@ func (k *checking) tenants(ctx context.Context, kept files) {
 	for _, u := range state.undefined() {
 		k.add(LevelWarning, u.Place, u.Text, u.Suggestion)
 	}
-	b := &Bench{state, newBenchLooker(k.options.InProcess)}
+	b := &Bench{state: state, looker: newBenchLooker(k.options.InProcess)}
 	defer b.Close()
 	result, err := b.Test(ctx)
 	if err != nil {

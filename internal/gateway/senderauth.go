@@ -27,6 +27,13 @@ func trustOf(s subject) senderauth.Trust {
 // that count, and our own where a policy asks for one that nobody else has.
 // Our own cost a question to the DNS.
 func (g *Gateway) authenticate(ctx context.Context, s subject) *policy.Auth {
+	a, _ := g.auth(ctx, s, s.tenant.Policies.Auth())
+	return a
+}
+
+// auth finds out the fields of auth that are asked for; "*" is all of them.
+// The verdict is that of what was verified here.
+func (g *Gateway) auth(ctx context.Context, s subject, fields []string) (*policy.Auth, senderauth.Verdict) {
 	a := &policy.Auth{SPF: "none", DMARC: "none", CompAuth: "none", Source: "none"}
 	authors := s.header.Addresses("From")
 	author := ""
@@ -38,17 +45,20 @@ func (g *Gateway) authenticate(ctx context.Context, s subject) *policy.Auth {
 		a.Source = source
 		fromResults(a, results, author)
 	}
-	if w := wanted(s, a); w != (senderauth.Wanted{}) {
-		ownResults(a, g.Auth.Verify(ctx, s.body, w, time.Now()), w, author)
+	w := wanted(s, a, fields)
+	if w == (senderauth.Wanted{}) {
+		return a, senderauth.Verdict{}
 	}
-	return a
+	v := g.Auth.Verify(ctx, s.body, w, time.Now())
+	ownResults(a, v, w, author)
+	return a, v
 }
 
-// wanted is what must be verified here: what a policy asks for and nobody
-// else has found out. A message without signatures has no results.
-func wanted(s subject, a *policy.Auth) senderauth.Wanted {
+// wanted is what must be verified here: what is asked for and nobody else has
+// found out. A message without signatures has no results.
+func wanted(s subject, a *policy.Auth, fields []string) senderauth.Wanted {
 	asked := func(names ...string) bool {
-		return slices.ContainsFunc(s.tenant.Policies.Auth(), func(name string) bool {
+		return slices.ContainsFunc(fields, func(name string) bool {
 			return name == "*" || slices.Contains(names, name)
 		})
 	}

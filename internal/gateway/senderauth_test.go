@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/senderauth"
@@ -122,6 +123,35 @@ func TestResultsBecomeFacts(t *testing.T) {
 			})
 			if diff := cmp.Diff(&tt.want, got); diff != "" || k.asked.Load() != tt.asked {
 				t.Errorf("%d questions\n%s", k.asked.Load(), diff)
+			}
+		})
+	}
+}
+
+func TestAnInspectionSaysWhatIsKnownOfTheSenderThoughNoRuleAsks(t *testing.T) {
+	s := edSigner(t, "mail.fabrikam.example")
+	f, err := s.Sign(strings.NewReader(hello), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := string(f) + hello
+	for _, tt := range []struct {
+		name   string
+		keys   senderauth.Resolver
+		result senderauth.Result
+		domain string
+	}{
+		{"with the DNS", &keys{record: s.Record()}, senderauth.Pass, "mail.fabrikam.example"},
+		{"without", nil, senderauth.TempError, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := look.New(look.Config{InProcess: true})
+			defer l.Close()
+			i := InspectSender(t.Context(), l, tt.keys, askingFor(t, `auth.spf == "pass"`), nil, mail.In,
+				mail.Envelope{From: "bob@fabrikam.example", To: []mail.Recipient{{Address: "ann@contoso.example"}}}, mail.Bytes(signed))
+			if i.Auth.DKIM != string(tt.result) || i.Auth.DKIMDomain != tt.domain || len(i.Verified.Signatures) != 1 ||
+				i.Verified.Signatures[0].Result != tt.result || i.Facts.Auth.DKIM != "" {
+				t.Errorf("%+v\n%+v\nthe rules see %+v", i.Auth, i.Verified, i.Facts.Auth)
 			}
 		})
 	}
