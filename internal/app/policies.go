@@ -38,7 +38,7 @@ func PolicyOptions() policy.Options {
 	}
 	return policy.Options{
 		Profiles: profiles, Terms: terms, Detectors: types, Checks: number.Kinds(), Read: readBeside, Locate: locate,
-		Actions: built(), Protected: reservedNames(), Missing: missing(),
+		Actions: built(), Protected: reservedNames(),
 	}
 }
 
@@ -74,18 +74,6 @@ func reservedOf(p tenant.Preset) (names []string) {
 	return names
 }
 
-// missing are the parameters that need what is not built: people who are
-// asked, and secure delivery. The policy language knows them, so that a policy
-// can be written and tried in the modes log and notify.
-func missing() map[string]string {
-	const asks = "nobody is asked or reminded by mail in this version; administrators decide"
-	return map[string]string{
-		"hold.deputy": asks, "hold.remind": asks, "override.remind": asks,
-		"override.reasons": "in this version an administrator releases, and is asked for no reason",
-		"override.comment": "in this version an administrator releases, and is asked for no comment",
-	}
-}
-
 // fitTenants checks what a set asks for against the tenants that it is for.
 func fitTenants(set *policy.Set, tenants []*tenant.Tenant) error {
 	var bad policy.Mistakes
@@ -117,8 +105,8 @@ func unfit(r policy.Rule, t *tenant.Tenant) (list []string) {
 				list = append(list, fmt.Sprintf("the header field %q is protected: the tenant %s uses it for itself", h.Name, t.ID))
 			}
 		}
-		if s.Terms.Of > 2 {
-			list = append(list, "in this version two people can agree at most: the user of the process, and root")
+		if s.Terms.Of > 2 && len(s.Approvers)+len(s.Terms.Deputies) == 0 {
+			list = append(list, "without approvers two people can agree at most: the user of the process, and root")
 		}
 		if s.Handoff == "" {
 			continue

@@ -54,10 +54,9 @@ func TestWhatThisVersionCannotDoIsRefusedWithAReason(t *testing.T) {
 	for then, want := range map[string]string{
 		"secure": `cannot carry out the action "secure" yet`,
 		"{ secure: { level: verified, otherwise: block } }":                 `cannot carry out the action "secure" yet`,
-		"{ hold: { remind: 4h } }":                                          "nobody is asked or reminded by mail",
-		"{ hold: { approver: manager, deputy: desk@contoso.example } }":     "nobody is asked or reminded by mail",
-		"{ override: { reasons: [contract] } }":                             "is asked for no reason",
-		"{ override: { comment: required } }":                               "is asked for no comment",
+		"{ hold: { remind: 4h } }":                                          "",
+		"{ hold: { approver: manager, deputy: desk@contoso.example } }":     "",
+		"{ override: { reasons: [contract], comment: required } }":          "",
 		"{ hold: { approver: [a@x.example, \"group:legal\"], of: 2 } }":     "",
 		"{ hold: { for: 8h, working: { zone: Europe/Amsterdam } } }":        "",
 		"{ hold: { delay: 10m } }":                                          "",

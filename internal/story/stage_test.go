@@ -48,6 +48,7 @@ type stage struct {
 	last    string   // the last message that was handed in, in Exchange's log
 	sent    int      // how long Exchange's log was before it
 	direct  []string // answers to a client that Exchange is not
+	whole   []byte   // the tenant's file as it was before it was switched off
 	subject string   // chooses the record that is looked at; "" is the newest
 }
 

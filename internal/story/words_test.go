@@ -37,13 +37,25 @@ func words1() map[string]act {
 		"gateway starts":  gatewayStarts,
 		"apply":           applyFile,    // NAME FILE: tenants/NAME becomes FILE
 		"directory":       newDirectory, // FILE: the tenant's directory becomes FILE; (now) in it is the time
+		"tenant is":       tenantIs,     // off | gone (its file is away) | on
 		"queue":           queueRetry,   // retry
 		"except":          exceptValue,  // N of FILE [days D] [domain D] [rule R]: a finding that is not sensitive
 		"rollback":        rollBack,     // N: a version of the policies
 
 		// Decisions.
-		"release": release, // [B,C] by A
-		"reject":  reject,  // [B,C] by A [COMMENT]
+		"release": release,     // [B,C] by A
+		"reject":  reject,      // [B,C] by A [COMMENT]
+		"approve": approveHeld, // [B,C] by A [COMMENT]: as somebody whom a device identifies, not by the admin socket
+		"decline": declineHeld, // [B,C] by A [COMMENT]
+		"send":    sendHeld,    // [B,C] by A [choosing R:] [TEXT]: as the sender
+		"cancel":  cancelHeld,  // by A
+		"remove":  removeHeld,  // B by A
+		"hand on": handHeldOn,  // by A to B
+		"ask":     askHeld,     // by A TEXT
+		"answer":  answerHeld,  // by A TEXT
+		"pin":     pinHeld,     // by administrator TEXT
+		"unpin":   unpinHeld,   // by administrator
+		"refused": refusedHeld, // WHY and one of these: it is refused for that reason (quarantine.Why)
 
 		// What is seen.
 		"message":        choose,        // WORDS: the record with these words in the subject from now on
@@ -62,6 +74,8 @@ func words1() map[string]act {
 		"report":         sawReport,     // of A has WORDS: the last report in A's mailbox
 		"chain":          sawChain,      // of A is pass|fail|none [by DOMAIN,DOMAIN] [with METHOD=RESULT]: ARC of the last mail in A's mailbox
 		"moderation":     sawModeration, // is N
+		"waits":          waitsFor,      // [of B] for A,C|administrators|nobody: who can decide
+		"ended":          heldEnded,     // B HOW by A: how the hold of a recipient ended
 		"exchange waits": exchangeWaits, // N: messages in Exchange's queue
 	}
 }
