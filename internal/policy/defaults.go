@@ -357,6 +357,20 @@ func (s *Set) edition(m *moment) []*edition {
 	return append(may, list[0])
 }
 
+// RulesFor lists the policies as they are for a message: with the defaults of
+// its tenant and of its sender's group. Where nobody knows the group, it is the
+// first that may be.
+func (s *Set) RulesFor(f *Facts) []Rule {
+	if s == nil || len(s.editions) == 0 {
+		return s.Rules()
+	}
+	var list []Rule
+	for _, r := range s.edition(s.moment(f))[0].rules {
+		list = append(list, *r)
+	}
+	return list
+}
+
 // belongs reports whether the sender, or who sends on its behalf, belongs to
 // a group.
 func (m *moment) belongs(group string) answer {

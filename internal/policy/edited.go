@@ -75,6 +75,7 @@ func (s *Set) compiled(r Rule, before *Set) (*Rule, error) {
 				return nil, fmt.Errorf("policy: %s: exception %s: %w", r.ID, b.ID, err)
 			}
 		}
+		fresh.given = before.asGivenBy(r.ID, &fresh)
 		branches[i] = &fresh
 	}
 	r.Branches = branches
@@ -168,4 +169,26 @@ func (s *Set) asGiven(r *Rule, before *Set) given {
 		}
 	}
 	return says
+}
+
+// asGivenBy are the keys that an edited exception says itself.
+func (s *Set) asGivenBy(rule string, b *Branch) given {
+	for _, r := range s.rules {
+		for _, old := range r.Branches {
+			if r.ID != rule || old.ID != b.ID || len(s.defaults) == 0 || reflect.DeepEqual(old.Steps, b.Steps) {
+				continue
+			}
+			says := maps.Clone(b.given)
+			if says == nil {
+				says = given{}
+			}
+			for _, step := range b.Steps {
+				for _, p := range Parameters(step.Action) {
+					says[string(step.Action)+"."+p.Key] = b.Place
+				}
+			}
+			return says
+		}
+	}
+	return b.given
 }

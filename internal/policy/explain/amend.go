@@ -27,55 +27,106 @@ type Amendment struct {
 // Set is the policy after the change.
 func (a Amendment) Set() *policy.Set { return a.set }
 
-// amend looks for the threshold or list entry that changes least.
-func (x *Explainer) amend(i int, q *quest, rules []policy.Rule, want policy.Truth) (best *Amendment) {
+// amend looks for the change of the policies that changes least: another
+// threshold, an entry in a list, another mode.
+func (x *Explainer) amend(i int, q *quest, rules []policy.Rule) (best *Amendment) {
 	for _, r := range rules {
 		tr, err := x.tracer.Rule(r, &x.Facts, i)
 		if err != nil {
 			continue
 		}
-		for _, side := range []struct {
-			node   *policy.Node
-			unless bool
-		}{{tr.When, false}, {tr.Unless, true}} {
-			if side.node == nil || side.node.Expr == nil {
+		list := x.modes(r)
+		for _, c := range conditionsOf(r, tr) {
+			list = append(list, x.amendments(i, r, c)...)
+		}
+		for _, a := range list {
+			if q.tried++; q.tried > maxTried || x.stopped() {
+				return best
+			}
+			v := policy.Decide(a.set, x.Facts, x.Gates)
+			if !q.goal(v, i) || best != nil && best.distance <= a.distance {
 				continue
 			}
-			for _, a := range x.amendments(i, r, side.node, side.unless) {
-				if q.tried++; q.tried > maxTried || x.stopped() {
-					return best
-				}
-				v := policy.Decide(a.set, x.Facts, x.Gates)
-				if !q.goal(v, i) || best != nil && best.distance <= a.distance {
-					continue
-				}
-				a.Action = v.Recipients[i].Action
-				best = &a
-			}
+			a.Action = v.Recipients[i].Action
+			best = &a
 		}
 	}
 	return best
 }
 
+// part is a condition of a rule, and how another one is put in its place.
+type part struct {
+	node *policy.Node
+	put  func(r *policy.Rule, text string)
+}
+
+// conditionsOf are the conditions of a rule that were evaluated.
+func conditionsOf(r policy.Rule, tr policy.Trace) (list []part) {
+	add := func(n *policy.Node, put func(r *policy.Rule, text string)) {
+		if n != nil && n.Expr != nil {
+			list = append(list, part{n, put})
+		}
+	}
+	add(tr.When, func(o *policy.Rule, text string) { o.When = text })
+	unless := func(o *policy.Rule, text string) { o.Unless = text }
+	if len(r.Branches) == 0 {
+		add(tr.Unless, unless)
+		return list
+	}
+	parts := tr.Unless.Parts
+	if len(parts) > len(r.Branches) {
+		add(parts[0], unless)
+		parts = parts[1:]
+	}
+	for k, n := range parts {
+		add(n, func(o *policy.Rule, text string) {
+			fresh := *o.Branches[k]
+			fresh.When = text
+			o.Branches = slices.Replace(slices.Clone(o.Branches), k, k+1, &fresh)
+		})
+	}
+	return list
+}
+
+// modes proposes to enforce a rule, or only to watch with it.
+func (x *Explainer) modes(r policy.Rule) (list []Amendment) {
+	for _, to := range []policy.Mode{policy.ModeEnforce, policy.ModeLog} {
+		if r.Mode == to || r.Mode == policy.ModeOff {
+			continue
+		}
+		set, err := x.withRule(r.ID, func(o *policy.Rule) { o.Mode = to })
+		if err != nil {
+			continue
+		}
+		list = append(list, Amendment{Rule: r.ID, Place: x.Root + r.Place, From: "mode: " + string(r.Mode), To: "mode: " + string(to),
+			distance: modeDistance, set: set, Text: fmt.Sprintf("%s%s: mode: %s instead of %s", x.Root, r.Place, to, r.Mode)})
+	}
+	return list
+}
+
+// modeDistance is how much another mode changes: more than any threshold, as
+// it is about every message that the rule matches.
+const modeDistance = 1 << 30
+
 // amendments proposes other thresholds and list entries for the parts of one
 // condition.
-func (x *Explainer) amendments(i int, r policy.Rule, root *policy.Node, unless bool) (list []Amendment) {
+func (x *Explainer) amendments(i int, r policy.Rule, c part) (list []Amendment) {
 	var walk func(n *policy.Node)
 	walk = func(n *policy.Node) {
 		if len(n.Scope) == 0 && n.Op == "" && n.Expr != nil && n.Truth != policy.Unknown {
-			list = append(list, x.threshold(r, root.Expr, n, unless)...)
+			list = append(list, x.threshold(r, c, n)...)
 			list = append(list, x.entry(i, r, n)...)
 		}
 		for _, p := range n.Parts {
 			walk(p)
 		}
 	}
-	walk(root)
+	walk(c.node)
 	return list
 }
 
 // threshold gives a comparison the number at which its answer turns.
-func (x *Explainer) threshold(r policy.Rule, root *policy.Expr, n *policy.Node, unless bool) []Amendment {
+func (x *Explainer) threshold(r policy.Rule, c part, n *policy.Node) []Amendment {
 	op, left, right, ok := compared(n)
 	if !ok {
 		return nil
@@ -103,14 +154,8 @@ func (x *Explainer) threshold(r policy.Rule, root *policy.Expr, n *policy.Node, 
 	lit := &policy.Expr{Kind: policy.ExprLiteral, Value: to}
 	fresh := n.Expr.Clone()
 	fresh.Args[at] = lit
-	changed := replaced(root, n.Expr, fresh).String()
-	set, err := x.withRule(r.ID, func(o *policy.Rule) {
-		if unless {
-			o.Unless = changed
-		} else {
-			o.When = changed
-		}
-	})
+	changed := replaced(c.node.Expr, n.Expr, fresh).String()
+	set, err := x.withRule(r.ID, func(o *policy.Rule) { c.put(o, changed) })
 	if err != nil {
 		return nil
 	}
@@ -132,7 +177,7 @@ func replaced(root, old, fresh *policy.Expr) *policy.Expr {
 }
 
 func (x *Explainer) withRule(id string, edit func(r *policy.Rule)) (*policy.Set, error) {
-	rules := slices.Clone(x.rules)
+	rules := x.Set.Rules()
 	for i := range rules {
 		if rules[i].ID == id {
 			edit(&rules[i])
@@ -163,7 +208,7 @@ func (x *Explainer) entry(i int, r policy.Rule, n *policy.Node) []Amendment {
 		return nil
 	}
 	l.Members = append(slices.Clone(l.Members), address)
-	set, err := x.Set.Edited(x.rules, l)
+	set, err := x.Set.Edited(x.Set.Rules(), l)
 	if err != nil {
 		return nil
 	}

@@ -28,20 +28,21 @@ type Case struct {
 type Explainer struct {
 	Case
 	Verdict policy.Verdict
-	rules   []policy.Rule
+	rules   []policy.Rule // as they are for this message
 	tracer  *policy.Tracer
 	who     int // the recipient of the search that runs
 }
 
 // New decides, to explain the verdict.
 func New(c Case) *Explainer {
-	return &Explainer{Case: c, Verdict: policy.Decide(c.Set, c.Facts, c.Gates), rules: c.Set.Rules(), tracer: c.Set.Tracer()}
+	return &Explainer{Case: c, Verdict: policy.Decide(c.Set, c.Facts, c.Gates), rules: c.Set.RulesFor(&c.Facts), tracer: c.Set.Tracer()}
 }
 
 // Again explains other facts with what was compiled for these.
 func (x *Explainer) Again(f policy.Facts, g policy.Gates) *Explainer {
 	y := *x
 	y.Facts, y.Gates, y.Findings = f, g, nil
+	y.rules = x.Set.RulesFor(&f)
 	y.Verdict = policy.Decide(x.Set, f, g)
 	return &y
 }

@@ -182,15 +182,33 @@ func (x *Explainer) Weaker(i int) Search {
 	var out Search
 	out.Found, out.Exhausted = x.run(q, []tried{x.start(i)})
 	if !deferred {
-		out.Policy = x.amend(i, q, x.deciders(i), policy.False)
+		out.Policy = x.amend(i, q, x.deciders(i))
 	}
 	out.Tried = q.tried
 	return out
 }
 
+// would are the targets, and before them the rules that matched and would do
+// more if they were enforced.
+func (x *Explainer) would(i int, targets []policy.Rule) (list []policy.Rule) {
+	v := x.Verdict.Recipients[i]
+	for _, m := range slices.Concat(v.Won, v.Lost) {
+		if m.Would.Strength() > v.Action.Strength() {
+			list = append(list, x.find(m.Rule)...)
+		}
+	}
+	for _, r := range targets {
+		if !slices.ContainsFunc(list, func(o policy.Rule) bool { return o.ID == r.ID }) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
 func (x *Explainer) deciders(i int) (list []policy.Rule) {
 	for _, m := range x.Verdict.Recipients[i].Won {
-		list = append(list, x.find(m.Rule)...)
+		id, _, _ := strings.Cut(m.Rule, "/") // an exception of a policy
+		list = append(list, x.find(id)...)
 	}
 	return list
 }
@@ -288,7 +306,7 @@ func (x *Explainer) Stronger(i int) Search {
 		}
 	}
 	q := &quest{goal: goal, tried: out.Tried}
-	out.Policy = x.amend(i, q, targets, policy.True)
+	out.Policy = x.amend(i, q, x.would(i, targets))
 	out.Tried = q.tried
 	return out
 }

@@ -194,7 +194,7 @@ func (x *Explainer) decided(i int, r policy.Rule) Search {
 	q.expand = func(s state, _ policy.Verdict) []Change { return x.toward(s, r.ID, policy.True) }
 	var out Search
 	out.Found, out.Exhausted = x.run(q, []tried{x.start(i)})
-	out.Policy = x.amend(i, q, []policy.Rule{r}, policy.True)
+	out.Policy = x.amend(i, q, []policy.Rule{r})
 	out.Tried = q.tried
 	return out
 }

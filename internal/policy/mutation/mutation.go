@@ -109,6 +109,7 @@ func Mutants(s *policy.Set) []Mutant {
 		m.conditions(i)
 		m.scope(i)
 		m.steps(i)
+		m.branches(i)
 		m.order(i)
 	}
 	m.members()

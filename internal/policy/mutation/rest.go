@@ -39,17 +39,23 @@ func (m *maker) nothing(i int) bool {
 
 // steps changes what a policy does.
 func (m *maker) steps(i int) {
-	r := m.rules[i]
-	for k, s := range r.Steps {
+	stepsOf(m.rules[i].Steps, func(kind, text string, fresh []policy.Step) {
+		m.add(i, kind, text, false, func(r *policy.Rule) { r.Steps = fresh })
+	})
+}
+
+// stepsOf changes steps in one place each.
+func stepsOf(steps []policy.Step, add func(kind, text string, fresh []policy.Step)) {
+	for k, s := range steps {
 		put := func(kind, text string, fresh ...policy.Step) {
-			m.add(i, kind, text, false, func(r *policy.Rule) { r.Steps = slices.Replace(slices.Clone(r.Steps), k, k+1, fresh...) })
+			add(kind, text, slices.Replace(slices.Clone(steps), k, k+1, fresh...))
 		}
 		if to := neighbor(s.Action); to != "" {
 			fresh := s
 			fresh.Action = to
 			put("action", fmt.Sprintf("%s instead of %s", to, s.Action), fresh)
 		}
-		if len(r.Steps) > 1 && s.Action.Strength() > policy.LogOnly.Strength() {
+		if len(steps) > 1 && s.Action.Strength() > policy.LogOnly.Strength() {
 			put("step", fmt.Sprintf("without %s", s.Action))
 		} else if s.Action.Strength() > policy.LogOnly.Strength() {
 			put("step", fmt.Sprintf("log instead of %s", s.Action), policy.Step{Action: policy.LogOnly})
@@ -74,6 +80,48 @@ func (m *maker) steps(i int) {
 		}
 		if s.Action == policy.HoldFor || s.Action == policy.Override {
 			held(s, put)
+		}
+	}
+}
+
+// branches changes the exceptions that are children: none of one, another
+// condition, other steps, another order.
+func (m *maker) branches(i int) {
+	for k, b := range m.rules[i].Branches {
+		name := fmt.Sprintf("exception %s", b.ID)
+		edit := func(kind, text string, same bool, change func(b *policy.Branch)) {
+			m.add(i, kind, name+": "+text, same, func(r *policy.Rule) {
+				fresh := *b
+				change(&fresh)
+				r.Branches = slices.Replace(slices.Clone(r.Branches), k, k+1, &fresh)
+			})
+			m.list[len(m.list)-1].Place = b.Place
+		}
+		m.add(i, "exception", "without the "+name, false, func(r *policy.Rule) {
+			r.Branches = slices.Delete(slices.Clone(r.Branches), k, k+1)
+		})
+		m.list[len(m.list)-1].Place = b.Place
+		if when, err := policy.Syntax(b.When); err == nil {
+			for _, c := range changes(when) {
+				edit(c.kind, c.text, c.same, func(b *policy.Branch) { b.When = c.expr.String() })
+			}
+		}
+		top := strongest(m.rules[i])
+		stepsOf(b.Steps, func(kind, text string, fresh []policy.Step) {
+			if m.rules[i].Mode == policy.ModeEnforce && strongest(policy.Rule{Mode: policy.ModeEnforce, Steps: fresh}).Strength() > top.Strength() {
+				return // no policy: an exception is not stronger than what it is of
+			}
+			edit(kind, text, false, func(b *policy.Branch) { b.Steps = fresh })
+		})
+		if k+1 < len(m.rules[i].Branches) {
+			next := m.rules[i].Branches[k+1]
+			apart := disjoint(policy.Rule{When: b.When}, policy.Rule{When: next.When})
+			m.add(i, "order", fmt.Sprintf("exception %s comes before %s", next.ID, b.ID), apart || len(b.Steps)+len(next.Steps) == 0,
+				func(r *policy.Rule) {
+					r.Branches = slices.Clone(r.Branches)
+					r.Branches[k], r.Branches[k+1] = next, b
+				})
+			m.list[len(m.list)-1].Place = next.Place
 		}
 	}
 }
@@ -211,9 +259,11 @@ func (m *maker) named(id string) bool {
 	}
 	return slices.ContainsFunc(m.rules, func(r policy.Rule) bool {
 		return r.Mode != policy.ModeOff && slices.ContainsFunc(ids, func(id string) bool {
-			name := `"` + id + `"`
-			return strings.Contains(r.When, name) || strings.Contains(r.Unless, name) ||
-				strings.Contains(r.When, "'"+id+"'") || strings.Contains(r.Unless, "'"+id+"'")
+			text := r.When + " " + r.Unless
+			for _, b := range r.Branches {
+				text += " " + b.When
+			}
+			return strings.Contains(text, `"`+id+`"`) || strings.Contains(text, "'"+id+"'")
 		})
 	})
 }
