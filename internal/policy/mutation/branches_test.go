@@ -42,7 +42,7 @@ func TestExceptionsThatAreChildrenAreMutatedToo(t *testing.T) {
 	for change, place := range map[string]string{
 		"without the exception partner": "p.yaml:6", "without the exception few": "p.yaml:8",
 		"exception few: findings.credit_card.high < 6 instead of findings.credit_card.high < 5": "p.yaml:8",
-		"exception few: log instead of notify": "p.yaml:8", "exception few comes before partner": "p.yaml:8",
+		"exception few: log instead of notify":                                                  "p.yaml:8", "exception few comes before partner": "p.yaml:8",
 		"without the member partner.example": "p.yaml:14",
 	} {
 		if got[change] != place {
