@@ -34,7 +34,7 @@ func (v *visit) door(w http.ResponseWriter, status int, note, tone, typed string
 	if v.invited != "" {
 		d.Invited = hidden(v.invited)
 	}
-	if parts, ok := v.unseal("asked", cookieOf(v.r, "asked"), v.now); ok && len(parts) == 3 && parts[0] == v.tenant.ID {
+	if parts, ok := v.asked(); ok {
 		d.Asked = parts[1]
 		if parts[2] == "invited" {
 			d.Asked = hidden(mail.Address(parts[1]))
@@ -44,6 +44,13 @@ func (v *visit) door(w http.ResponseWriter, status int, note, tone, typed string
 		d.SignIn = v.base + "?sign-in"
 	}
 	v.show(w, status, "entry", v.page("door_title", note, tone, d))
+}
+
+// asked is what this browser has asked a code for: the tenant, the mailbox, how
+// that was named, and what tells the browser from others.
+func (v *visit) asked() (parts []string, ok bool) {
+	parts, ok = v.unseal("asked", cookieOf(v.r, "asked"), v.now)
+	return parts, ok && len(parts) == 4 && parts[0] == v.tenant.ID
 }
 
 // hidden shows as much of an address as its owner needs to know it again.
@@ -76,8 +83,12 @@ func (v *visit) askCode(w http.ResponseWriter) {
 		v.fail(w, v.r, fault{status: http.StatusTooManyRequests, text: "fault_codes", wait: wait})
 		return
 	}
-	v.later(func(ctx context.Context) { v.sendCode(ctx, to) })
-	http.SetCookie(w, cookie("asked", v.seal("asked", v.now.Add(askedLife), v.tenant.ID, string(to), how), askedLife))
+	browser := random()
+	if parts, ok := v.asked(); ok {
+		browser = parts[3]
+	}
+	v.later(func(ctx context.Context) { v.sendCode(ctx, to, browser) })
+	http.SetCookie(w, cookie("asked", v.seal("asked", v.now.Add(askedLife), v.tenant.ID, string(to), how, browser), askedLife))
 	gone(w, v.r, v.base)
 }
 
@@ -85,14 +96,14 @@ func (v *visit) askCode(w http.ResponseWriter) {
 const mostAddress = 320
 
 // sendCode makes a code and has it sent, to somebody of the tenant.
-func (v *visit) sendCode(ctx context.Context, to mail.Address) {
+func (v *visit) sendCode(ctx context.Context, to mail.Address, browser string) {
 	p, ok := v.personOf(to)
 	if !ok {
 		return
 	}
 	var code string
 	err := v.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		code, err = v.Doors.NewCode(tx, v.tenant.ID, p.Address, time.Now())
+		code, err = v.Doors.NewCode(tx, v.tenant.ID, p.Address, browser, time.Now())
 		return err
 	})
 	if errors.Is(err, quarantine.ErrTooMany) {
@@ -112,9 +123,9 @@ const mostLabel = 120
 
 // enterCode binds this browser to the mailbox that a code was sent to.
 func (v *visit) enterCode(w http.ResponseWriter) error {
-	parts, ok := v.unseal("asked", cookieOf(v.r, "asked"), v.now)
+	parts, ok := v.asked()
 	code := strings.TrimSpace(v.r.PostForm.Get("code"))
-	if !ok || len(parts) != 3 || parts[0] != v.tenant.ID || len(code) > 20 {
+	if !ok || len(code) > 20 {
 		v.door(w, http.StatusUnprocessableEntity, "door_wrong", "bad", "")
 		return nil
 	}
@@ -125,7 +136,7 @@ func (v *visit) enterCode(w http.ResponseWriter) error {
 		label := v.r.UserAgent()
 		label = strings.ToValidUTF8(label[:min(len(label), mostLabel)], "")
 		err := v.DB.Update(v.r.Context(), func(tx *store.Tx) (err error) {
-			device, bound, err = v.Doors.Bind(tx, v.tenant.ID, p.Address, code, label, v.now)
+			device, bound, err = v.Doors.Bind(tx, v.tenant.ID, p.Address, parts[3], code, label, v.now)
 			return err
 		})
 		if err != nil {

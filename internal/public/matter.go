@@ -202,6 +202,14 @@ func (m *matter) Lines() (list []line) {
 	return list
 }
 
+// Stands reports whether there is more to say of the recipients than that they
+// wait for the visitor.
+func (m *matter) Stands() bool {
+	return m.Sender || m.Recipient || slices.ContainsFunc(m.holds, func(h quarantine.Hold) bool {
+		return h.Ended != nil || h.Of > 1 || h.Pinned != nil || h.May(m.v.who, quarantine.Reject) != nil
+	})
+}
+
 // More is how many recipients are not shown.
 func (m *matter) More() int { return max(0, len(m.holds)-mostLines) }
 

@@ -8,6 +8,9 @@ import (
 	"postern.dev/postern/internal/store"
 )
 
+// mostNamed is how many recipients of one mail a list names in one entry.
+const mostNamed = 10
+
 // mostRows is how many holds each list of a person shows; those that are due
 // first.
 const mostRows = 50
@@ -26,9 +29,10 @@ type rows struct {
 
 // row is a hold in a list.
 type row struct {
-	Link                    string
-	Subject, From, To, Rule []run
-	Sentence, Since         string
+	Link                string
+	Subject, From, Rule []run
+	To                  [][]run // of one message
+	Sentence, Since     string
 }
 
 // list shows all that waits for somebody.
@@ -64,9 +68,14 @@ func (v *visit) rows(tx *store.Tx, f quarantine.Filter, keep func(quarantine.Hol
 		if h.Altered || !keep(h) {
 			continue
 		}
+		link := "/approve/my/" + v.tenant.ID + "/" + h.Message
+		if last := len(list.List) - 1; last >= 0 && list.List[last].Link == link && len(list.List[last].To) < mostNamed {
+			list.List[last].To = append(list.List[last].To, v.text(string(h.Recipient), longName))
+			continue
+		}
 		list.List = append(list.List, row{
 			Link:    "/approve/my/" + v.tenant.ID + "/" + h.Message,
-			Subject: v.text(h.Subject, longSubject), From: v.text(string(h.Sender), longName), To: v.text(string(h.Recipient), longName),
+			Subject: v.text(h.Subject, longSubject), From: v.text(string(h.Sender), longName), To: [][]run{v.text(string(h.Recipient), longName)},
 			Rule: v.text(h.Rule, longName), Sentence: v.standing(h), Since: v.speech.moment(h.Since, v.tenant.Zone),
 		})
 	}

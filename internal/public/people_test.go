@@ -152,6 +152,26 @@ func TestACodeIsForOneBrowserAndOneMailbox(t *testing.T) {
 	c.get(link).sees("May this mail leave?")
 }
 
+func TestNobodyElseEndsACodeOrUsesItUp(t *testing.T) {
+	x := newHouse(t)
+	x.hold("m1", nil)
+	link := x.link("m1", boss)
+	ask := func() (*browser, string) {
+		x.mu.Lock()
+		delete(x.codes, boss)
+		x.mu.Unlock()
+		b := x.browser().get(link).press("code")
+		return b, x.codeOf(boss)
+	}
+	mine, code := ask()
+	other, _ := ask()
+	for range 10 {
+		other.press("enter", "code", "123")
+	}
+	other.press("enter", "code", code).sees("This code is not the right one")
+	mine.press("enter", "code", code).sees("May this mail leave?")
+}
+
 func TestAskingForACodeDoesNotTellWhoHasAMailbox(t *testing.T) {
 	x := newHouse(t)
 	x.hold("m1", nil)

@@ -54,9 +54,11 @@ const (
 // ErrTooMany says that a mailbox gets no further code for now.
 var ErrTooMany = errors.New("quarantine: too many codes were sent to this mailbox; try again in an hour")
 
-// NewCode makes a code that the caller sends to a mailbox. Former codes of the
-// mailbox end with it.
-func (d *Doors) NewCode(tx *store.Tx, tenant string, a mail.Address, now time.Time) (code string, err error) {
+// NewCode makes a code that the caller sends to a mailbox, for the browser that
+// asked for it: in another one it is worth nothing, and nobody who asks for
+// codes elsewhere can end this one or use up its tries. Former codes of the
+// browser end with it.
+func (d *Doors) NewCode(tx *store.Tx, tenant string, a mail.Address, browser string, now time.Time) (code string, err error) {
 	who := keyOf(a)
 	var n int
 	err = tx.QueryRow("SELECT COUNT(*) FROM device_code WHERE tenant = ? AND address = ? AND at > ?",
@@ -72,10 +74,11 @@ func (d *Doors) NewCode(tx *store.Tx, tenant string, a mail.Address, now time.Ti
 		return "", fmt.Errorf("quarantine: code: %w", err)
 	}
 	code = fmt.Sprintf("%06d", number)
-	_, err = tx.Exec("UPDATE device_code SET hash = '' WHERE tenant = ? AND address = ?", tenant, who)
+	own := d.hash("browser", browser)
+	_, err = tx.Exec("UPDATE device_code SET hash = '' WHERE tenant = ? AND address = ? AND browser = ?", tenant, who, own)
 	if err == nil { // n keeps two of one moment apart
-		_, err = tx.Exec("INSERT INTO device_code (tenant, address, at, hash, until, tries) VALUES (?, ?, ?, ?, ?, 0)",
-			tenant, who, store.Nanos(now)+int64(n), d.hash("code", tenant, who, code), store.Nanos(now.Add(codeLife)))
+		_, err = tx.Exec("INSERT INTO device_code (tenant, address, at, browser, hash, until, tries) VALUES (?, ?, ?, ?, ?, ?, 0)",
+			tenant, who, store.Nanos(now)+int64(n), own, d.hash("code", tenant, who, browser, code), store.Nanos(now.Add(codeLife)))
 	}
 	if err != nil {
 		return "", fmt.Errorf("quarantine: code: %w", err)
@@ -87,13 +90,13 @@ func (d *Doors) NewCode(tx *store.Tx, tenant string, a mail.Address, now time.Ti
 // that is wrong, used, too old or tried too often; that try is counted, so the
 // transaction must be committed all the same.
 func (d *Doors) Bind(
-	tx *store.Tx, tenant string, a mail.Address, code, label string, now time.Time,
+	tx *store.Tx, tenant string, a mail.Address, browser, code, label string, now time.Time,
 ) (cookie string, ok bool, err error) {
 	who := keyOf(a)
 	var hash string
 	var at, until, tries int64
-	err = tx.QueryRow(`SELECT at, hash, until, tries FROM device_code WHERE tenant = ? AND address = ?
-		ORDER BY at DESC LIMIT 1`, tenant, who).Scan(&at, &hash, &until, &tries)
+	err = tx.QueryRow(`SELECT at, hash, until, tries FROM device_code WHERE tenant = ? AND address = ? AND browser = ?
+		ORDER BY at DESC LIMIT 1`, tenant, who, d.hash("browser", browser)).Scan(&at, &hash, &until, &tries)
 	if errors.Is(err, store.ErrNoRows) {
 		return "", false, nil
 	}
@@ -103,7 +106,7 @@ func (d *Doors) Bind(
 	if hash == "" || tries >= mostTries || !now.Before(store.Moment(until)) {
 		return "", false, nil
 	}
-	given := d.hash("code", tenant, who, strings.Join(strings.Fields(code), ""))
+	given := d.hash("code", tenant, who, browser, strings.Join(strings.Fields(code), ""))
 	if !hmac.Equal([]byte(given), []byte(hash)) {
 		return "", false, change(tx, "tries = tries + 1", tenant, who, at)
 	}

@@ -73,6 +73,7 @@ func schema() []string {
 			until BIGINT NOT NULL);
 		CREATE INDEX hold_token_message ON hold_token (message);
 		CREATE INDEX hold_token_until ON hold_token (until)`,
+		`ALTER TABLE device_code ADD COLUMN browser TEXT NOT NULL DEFAULT ''`,
 	}
 }
 

@@ -229,12 +229,12 @@ func TestACodeBindsOneDeviceToOneMailboxOfOneTenant(t *testing.T) {
 		migrate(t, db)
 		d := doors(t, "a key of 16 octets")
 		update(t, db, func(tx *store.Tx) error {
-			code, err := d.NewCode(tx, "c", "Dana@C.example", noon())
+			code, err := d.NewCode(tx, "c", "Dana@C.example", "b", noon())
 			if err != nil {
 				return err
 			}
 			try := func(tenant string, a mail.Address, code string, at time.Time) string {
-				cookie, ok, err := d.Bind(tx, tenant, a, code, "phone", at)
+				cookie, ok, err := d.Bind(tx, tenant, a, "b", code, "phone", at)
 				if err != nil || ok != (cookie != "") {
 					t.Fatal(err)
 				}
@@ -291,25 +291,25 @@ func TestCodesAndDevicesAreFew(t *testing.T) {
 			for n := range mostCodes {
 				former = code
 				var err error
-				if code, err = d.NewCode(tx, "c", "dana@c.example", noon()); err != nil {
+				if code, err = d.NewCode(tx, "c", "dana@c.example", "b", noon()); err != nil {
 					return fmt.Errorf("code %d: %w", n, err)
 				}
 			}
-			if _, err := d.NewCode(tx, "c", "Dana@c.example", noon().Add(codesWindow-time.Second)); !errors.Is(err, ErrTooMany) {
+			if _, err := d.NewCode(tx, "c", "Dana@c.example", "b", noon().Add(codesWindow-time.Second)); !errors.Is(err, ErrTooMany) {
 				t.Errorf("one more: %v", err)
 			}
-			if _, err := d.NewCode(tx, "d", "dana@c.example", noon()); err != nil {
+			if _, err := d.NewCode(tx, "d", "dana@c.example", "b", noon()); err != nil {
 				t.Errorf("another tenant's are counted: %v", err)
 			}
-			if _, ok, _ := d.Bind(tx, "c", "dana@c.example", former, "", noon()); ok && former != code {
+			if _, ok, _ := d.Bind(tx, "c", "dana@c.example", "b", former, "", noon()); ok && former != code {
 				t.Error("a former code still binds")
 			}
 			for range mostTries - 1 {
-				if _, ok, err := d.Bind(tx, "c", "dana@c.example", "wrong", "", noon()); ok || err != nil {
+				if _, ok, err := d.Bind(tx, "c", "dana@c.example", "b", "wrong", "", noon()); ok || err != nil {
 					t.Errorf("%t %v", ok, err)
 				}
 			}
-			if _, ok, _ := d.Bind(tx, "c", "dana@c.example", code, "", noon()); ok {
+			if _, ok, _ := d.Bind(tx, "c", "dana@c.example", "b", code, "", noon()); ok {
 				t.Error("guessed too often, and yet bound")
 			}
 			return nil
@@ -318,11 +318,11 @@ func TestCodesAndDevicesAreFew(t *testing.T) {
 			var first, last string
 			for n := range mostDevices + 2 {
 				at := noon().Add(time.Duration(n+2) * time.Hour)
-				code, err := d.NewCode(tx, "c", "Lex@c.example", at)
+				code, err := d.NewCode(tx, "c", "Lex@c.example", "b", at)
 				if err != nil {
 					return err
 				}
-				cookie, ok, err := d.Bind(tx, "c", "Lex@c.example", code, strings.Repeat("x", 1000), at)
+				cookie, ok, err := d.Bind(tx, "c", "Lex@c.example", "b", code, strings.Repeat("x", 1000), at)
 				if err != nil || !ok {
 					return fmt.Errorf("device %d: %t %w", n, ok, err)
 				}
@@ -362,7 +362,7 @@ func TestATokenIsForOnePurposeAndEnds(t *testing.T) {
 			if decides || late {
 				t.Error("for everything, for good")
 			}
-			if _, err := d.NewCode(tx, "c", "dana@c.example", noon()); err != nil {
+			if _, err := d.NewCode(tx, "c", "dana@c.example", "b", noon()); err != nil {
 				return err
 			}
 			err4 := SweepDoors(tx, noon().Add(40*24*time.Hour))
