@@ -20,14 +20,30 @@ import (
 const schemaFile = "../docs/reference/policy.schema.json"
 
 func TestTheSchemaForEditorsIsThatOfTheCode(t *testing.T) {
-	if *update {
-		if err := os.WriteFile(schemaFile, app.EditorSchema(), 0o644); err != nil {
-			t.Fatal(err)
+	means, lines := map[string]string{}, ""
+	for _, s := range settingsOf(t, "tenant", "Config", "") {
+		text := s.text
+		if s.fallback != "" {
+			text += " Default: " + s.fallback + "."
+		}
+		text = strings.Join(strings.Fields(text), " ")
+		means[s.key] = text
+		lines += s.key + "\t" + text + "\n"
+	}
+	schema := app.EditorSchemaOf(means)
+	for path, want := range map[string]string{"tenant/keys.txt": lines, schemaFile: string(schema)} {
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil || string(got) != want {
+			t.Errorf("%s is not what the code says (%v); run: go test ./internal/ -run SchemaForEditors -update", path, err)
 		}
 	}
-	got, err := os.ReadFile(schemaFile)
-	if err != nil || string(got) != string(app.EditorSchema()) {
-		t.Errorf("%s is not what the code says (%v); run: go test ./internal/ -run SchemaForEditors -update", schemaFile, err)
+	if !*update && string(app.EditorSchema()) != string(schema) {
+		t.Error("the program writes another schema than docs/reference has")
 	}
 }
 

@@ -11,10 +11,29 @@ import (
 
 // EditorSchema is the JSON Schema of all documents that stand in the folders
 // under apply: those of policies, and tenants.
-func EditorSchema() []byte {
+func EditorSchema() []byte { return EditorSchemaOf(tenant.Keys()) }
+
+// EditorSchemaOf is EditorSchema with these meanings of a tenant's keys.
+func EditorSchemaOf(means map[string]string) []byte {
 	body := schemaOf(reflect.TypeFor[tenant.Config]())
-	body["title"] = "tenant"
+	describe(body, "", means)
+	body["title"], body["description"] = "tenant", "A customer whose mail is handled here."
 	return policy.EditorSchema(map[string]map[string]any{"tenant": body})
+}
+
+// describe puts to each key what it means. A key is named by its path, with
+// dots.
+func describe(schema map[string]any, path string, means map[string]string) {
+	if text := means[path]; text != "" {
+		schema["description"] = text
+	}
+	if items, ok := schema["items"].(map[string]any); ok {
+		describe(items, path+"[]", means)
+	}
+	properties, _ := schema["properties"].(map[string]any)
+	for key, one := range properties {
+		describe(one.(map[string]any), strings.TrimPrefix(path+"."+key, "."), means)
+	}
 }
 
 // schemaOf is the schema of settings: their keys, and the forms that plain
@@ -47,8 +66,7 @@ func schemaOf(t reflect.Type) map[string]any {
 		}
 		return map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
 	case reflect.Slice:
-		one := schemaOf(t.Elem())
-		return map[string]any{"anyOf": []any{one, map[string]any{"type": "array", "items": one}}}
+		return map[string]any{"type": "array", "items": schemaOf(t.Elem())}
 	case reflect.Map:
 		return map[string]any{"type": "object", "additionalProperties": schemaOf(t.Elem())}
 	case reflect.Bool:
