@@ -11,6 +11,7 @@ import (
 	"postern.dev/postern/internal/evidence"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
@@ -56,6 +57,7 @@ type entry struct {
 	custody *spool.Standing
 	account *task.Account
 	copy    *evidence.Standing
+	listed  []mail.Address // who waits by the lists of held mail
 }
 
 func (c *check) page(tx *store.Tx, after string) (last string, err error) {
@@ -88,8 +90,15 @@ func (c *check) page(tx *store.Tx, after string) (last string, err error) {
 	for id := range copies {
 		ids[id] = true
 	}
+	listed, err := quarantine.Standings(tx, after, last)
+	if err != nil {
+		return "", err
+	}
+	for id := range listed {
+		ids[id] = true
+	}
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		e := entry{id: id, record: records[id], custody: custody[id], account: accounts[id]}
+		e := entry{id: id, record: records[id], custody: custody[id], account: accounts[id], listed: listed[id]}
 		if s, found := copies[id]; found {
 			e.copy = &s
 		}
@@ -134,6 +143,7 @@ func (c *check) message(e entry) {
 	kept := e.custody != nil && e.custody.Found
 	c.remains(e, recorded, kept)
 	c.evidence(e, sum, recorded)
+	c.lists(e)
 	switch {
 	case kept:
 		c.inCustody(e, sum, recorded)
@@ -185,6 +195,15 @@ func (c *check) remains(e entry, recorded, kept bool) {
 		}
 		if e.custody != nil && len(e.custody.Waiting) > 0 {
 			c.complain(e, "has %d recipients on hold, but is not in custody", len(e.custody.Waiting))
+		}
+	}
+}
+
+// lists holds the lists of held mail against those who wait.
+func (c *check) lists(e entry) {
+	for _, a := range e.listed {
+		if e.custody == nil || !slices.Contains(e.custody.Waiting, a) {
+			c.complain(e, "is held for %s in the lists, and nobody waits there", a)
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"postern.dev/postern/internal/durable"
 	"postern.dev/postern/internal/evidence"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/store/storetest"
@@ -60,7 +61,7 @@ func newHouse(t testing.TB, db *store.DB) *house {
 	if _, err := evidence.Open(ctx, copies, db, vault.NewRing(keys, nil), telemetry.Discard()); err != nil {
 		t.Fatal(err)
 	}
-	if err := task.Migrate(ctx, db); err != nil {
+	if err := errors.Join(task.Migrate(ctx, db), quarantine.Migrate(ctx, db)); err != nil {
 		t.Fatal(err)
 	}
 	log, err := audit.Open(ctx, db, []byte("a key of at least sixteen octets"))
@@ -300,6 +301,9 @@ func TestWhatDoesNotAddUpIsNamed(t *testing.T) {
 			"DELETE FROM message; DELETE FROM outcome", "was taken into custody at 2026-11-23T11:00:00Z, and is not there"},
 		{"a hold without its message", letter{way: audit.Custody, kept: true, to: d{audit.Held}},
 			"DELETE FROM message", "has 1 recipients on hold, but is not in custody"},
+		{"a hold in the lists for which nobody waits", letter{way: audit.Custody, kept: true, to: d{audit.Delivered}},
+			"INSERT INTO hold (message, recipient, tenant, due, next, ended, data, seal) VALUES ('m', 'x@y', 'contoso', 1, 0, 0, '{}', '')",
+			"is held for x@y in the lists, and nobody waits there"},
 		{"a held message without its hold", letter{way: audit.Custody, kept: true, to: d{audit.Held}},
 			"DELETE FROM pending", "recipient 1 is lost"},
 		{"a task that is gone", letter{way: audit.Custody, kept: true, to: d{audit.Waiting}}, "DELETE FROM task", "recipient 1 is lost"},

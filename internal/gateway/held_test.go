@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -148,10 +150,17 @@ func (w *world) beginBulk(t *testing.T, approve bool, total int) {
 	}
 }
 
+// POSTERN_BULK=10000 is the full size, and prints how long it takes.
 func TestABulkDecisionIsCarriedOutAHundredAtATime(t *testing.T) {
 	w := newWorld(t, &script{})
-	ids := w.keep(t, mostAtOnce+20, nil)
+	many := mostAtOnce + 20
+	if n, err := strconv.Atoi(os.Getenv("POSTERN_BULK")); err == nil {
+		many = n
+	}
+	ids := w.keep(t, many, nil)
 	w.beginBulk(t, true, len(ids))
+	began := time.Now()
+	defer func() { t.Logf("%d messages in %s", many, time.Since(began).Round(time.Millisecond)) }()
 	b, over, err := w.g.BulkStep(t.Context(), "b1", mostAtOnce)
 	if err != nil || over || b.Done != mostAtOnce {
 		t.Fatalf("%+v %t %v", b, over, err)

@@ -74,13 +74,8 @@ func (s staff) Members(name string) (list []mail.Address, whole, known bool) {
 		return list, true, len(box.Delegates()) > 0
 	}
 	group, known := s.who.Group(name)
-	if !known {
-		for _, e := range s.who.Groups() { // by the name that people see
-			if strings.EqualFold(e.Name(), name) {
-				group, known = e, true
-				break
-			}
-		}
+	if !known && !strings.Contains(name, "@") {
+		group, known = s.named(name)
 	}
 	if !known {
 		return nil, false, false
@@ -91,6 +86,19 @@ func (s staff) Members(name string) (list []mail.Address, whole, known bool) {
 		}
 	}
 	return list, group.Whole(), true
+}
+
+// named finds a group by the name that people see. Where groups are made by
+// everybody, a second one of the same name must not decide: then none is meant.
+func (s staff) named(name string) (group directory.Entry, known bool) {
+	n := 0
+	for _, e := range s.who.Groups() {
+		if strings.EqualFold(e.Name(), name) {
+			group = e
+			n++
+		}
+	}
+	return group, n == 1
 }
 
 // Addresses implements quarantine.People.

@@ -119,6 +119,10 @@ func (g *Gateway) overdue(ctx context.Context, p spool.Pending) error {
 		d.Release = false // it does not go by itself: its sender is told
 		done, err = g.Decide(ctx, d)
 	}
+	if err == nil && quarantine.WhyOf(done.No) == quarantine.WasAltered { // a person must decide
+		g.holdChanged(p)
+		return g.DB.Update(ctx, func(tx *store.Tx) error { return putBack(tx, p, time.Now().Add(24*time.Hour)) })
+	}
 	if err == nil && done.Done == 0 {
 		err = done.No
 	}

@@ -165,19 +165,24 @@ func Ended(tx *store.Tx, tenant string, limit int) ([]Hold, error) {
 	return selectHolds(tx, endedQuery, tenant, limit)
 }
 
-// Waiting lists the recipients that wait by the rows of this room, by message:
-// a check holds them against the spool's.
-func Waiting(tx *store.Tx) (map[string][]mail.Address, error) {
-	rows, err := tx.Query("SELECT message, recipient FROM hold WHERE ended = 0")
+// Standings lists the recipients that wait by the rows of this room, of the
+// messages behind after, up to last; "" is the end. A check holds them against
+// the spool's.
+func Standings(tx *store.Tx, after, last string) (map[string][]mail.Address, error) {
+	where, args := "ended = 0 AND message > ?", []any{after}
+	if last != "" {
+		where, args = where+" AND message <= ?", append(args, last)
+	}
+	rows, err := tx.Query("SELECT message, recipient FROM hold WHERE "+where, args...)
 	if err != nil {
-		return nil, fmt.Errorf("quarantine: waiting: %w", err)
+		return nil, fmt.Errorf("quarantine: standings: %w", err)
 	}
 	defer rows.Close()
 	by := map[string][]mail.Address{}
 	for rows.Next() {
 		var message, to string
 		if err := rows.Scan(&message, &to); err != nil {
-			return nil, fmt.Errorf("quarantine: waiting: %w", err)
+			return nil, fmt.Errorf("quarantine: standings: %w", err)
 		}
 		by[message] = append(by[message], mail.Address(to))
 	}

@@ -120,11 +120,15 @@ func TestListsShowWhatWaitsAndNothingOfOtherTenants(t *testing.T) {
 				t.Errorf("%+v", over)
 			}
 			none, err3 := Ended(tx, "d", 10)
-			waiting, err4 := Waiting(tx)
+			waiting, err4 := Standings(tx, "", "")
+			few, err5 := Standings(tx, "c-000020", "c-000022")
+			if len(few) != 2 {
+				t.Errorf("%d wait in a part", len(few))
+			}
 			if len(none) != 0 || len(waiting) != 49 {
 				t.Errorf("%d ended, %d wait", len(none), len(waiting))
 			}
-			return errors.Join(err, err2, err3, err4)
+			return errors.Join(err, err2, err3, err4, err5)
 		})
 		if err != nil {
 			t.Fatal(err)
