@@ -79,7 +79,8 @@ type Limits struct {
 	Final time.Duration `yaml:"final"`
 
 	// Convert allows the conversion of bare line ends, and of BINARYMIME,
-	// for a next hop that cannot take them. It breaks signatures.
+	// for a next hop that cannot take them. It breaks signatures, our own
+	// seal among them.
 	// Default: false.
 	Convert bool `yaml:"convert"`
 
