@@ -40,7 +40,7 @@ type answer struct {
 	} `json:"error"`
 }
 
-func openBrowser(t *testing.T) *browser {
+func openBrowser(t *testing.T, flags ...string) *browser {
 	t.Helper()
 	program := need(t, "chromium", "chromium-browser", "google-chrome")
 	theirIn, ourOut, err := os.Pipe()
@@ -48,10 +48,10 @@ func openBrowser(t *testing.T) *browser {
 	ourIn, theirOut, err := os.Pipe()
 	must(t, err)
 	dir := folder(t)
-	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu",
+	cmd := exec.Command(program, append(flags, "--headless", "--no-sandbox", "--disable-gpu",
 		"--disable-dev-shm-usage", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-extensions", "--hide-scrollbars",
-		"--window-size=1280,900", "--user-data-dir="+filepath.Join(dir, "profile"), "--remote-debugging-pipe", "about:blank")
+		"--window-size=1280,900", "--user-data-dir="+filepath.Join(dir, "profile"), "--remote-debugging-pipe", "about:blank")...)
 	cmd.Env = append(os.Environ(), "HOME="+dir)
 	cmd.ExtraFiles = []*os.File{theirIn, theirOut} // its 3 and 4
 	log := &transcript{}
@@ -176,7 +176,7 @@ func (b *browser) value(t *testing.T, expression string) string {
 	var r struct {
 		Result struct{ Value any }
 	}
-	b.call(t, "Runtime.evaluate", map[string]any{"expression": expression}, &r)
+	b.call(t, "Runtime.evaluate", map[string]any{"expression": expression, "awaitPromise": true}, &r)
 	return fmt.Sprint(r.Result.Value)
 }
 

@@ -4,6 +4,14 @@
 set -u
 want=(swaks postfix postgresql chromium strace poppler-utils tesseract-ocr
 	python3-dkim python3-authres python3-nacl libmail-dkim-perl)
+# The checker of accessibility is a package of npm; nothing of it is in the program.
+axe=axe-core@4.14.1
+if [ ! -f .make/axe-core/package/axe.min.js ]; then
+	mkdir -p .make/axe-core
+	if ! command -v npm >/dev/null || ! (cd .make/axe-core && npm pack --silent "$axe" >/dev/null 2>&1 && tar xzf axe-core-*.tgz); then
+		echo "missing npm package: $axe in .make/axe-core; the tests that need it will print SKIPPED"
+	fi
+fi
 missing=()
 for p in "${want[@]}"; do
 	dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")

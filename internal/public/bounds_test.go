@@ -43,13 +43,13 @@ func TestLongTextsAreRefused(t *testing.T) {
 
 func TestALongListIsCut(t *testing.T) {
 	x := newHouse(t)
-	for i := range mostLines + 5 {
-		x.hold("m1", func(h *quarantine.Hold) { h.Recipient = mail.Address(fmt.Sprintf("r%d@fabrikam.example", i)) })
-	}
-	for i := range mostRows + 5 {
-		x.hold(fmt.Sprintf("n%d", i), nil)
-	}
 	must(t, x.db.Update(t.Context(), func(tx *store.Tx) error {
+		for i := range mostLines + 5 {
+			must(t, x.add(tx, "m1", func(h *quarantine.Hold) { h.Recipient = mail.Address(fmt.Sprintf("r%d@fabrikam.example", i)) }))
+		}
+		for i := range mostRows + 5 {
+			must(t, x.add(tx, fmt.Sprintf("n%d", i), nil))
+		}
 		return x.log.Change(tx, "m1", func(m *audit.Message) {
 			for i := range 2 * mostFound {
 				m.Findings = append(m.Findings, detect.Finding{Type: "IBAN", Name: fmt.Sprintf("file%d.txt", i), Count: 1, Confidence: detect.High})

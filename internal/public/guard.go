@@ -22,7 +22,8 @@ const (
 
 // contentPolicy of the pages: no script at all, nothing from elsewhere. The
 // frame of a mail is part of its page (srcdoc), and inherits this.
-const contentPolicy = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; " +
+	"frame-ancestors 'none'; base-uri 'none'"
 
 // guard checks a request before anything of it is looked at.
 func (s *Site) guard(next http.Handler) http.Handler {

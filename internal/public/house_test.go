@@ -187,6 +187,10 @@ func (x *house) read(_ context.Context, r Reading) (Opened, error) {
 // hold puts a mail of ann's that waits for boss; edit changes it.
 func (x *house) hold(id string, edit func(h *quarantine.Hold)) {
 	x.Helper()
+	must(x.T, x.db.Update(x.Context(), func(tx *store.Tx) error { return x.add(tx, id, edit) }))
+}
+
+func (x *house) add(tx *store.Tx, id string, edit func(h *quarantine.Hold)) error {
 	now := time.Now()
 	h := quarantine.Hold{
 		Message: id, Recipient: bob, Tenant: "contoso", Ref: "K7TQ-M2XD", Sender: ann, Own: []mail.Address{ann},
@@ -197,22 +201,20 @@ func (x *house) hold(id string, edit func(h *quarantine.Hold)) {
 	if edit != nil {
 		edit(&h)
 	}
-	must(x.T, x.db.Update(x.Context(), func(tx *store.Tx) error {
-		if err := quarantine.Add(tx, h); err != nil {
-			return err
-		}
-		if _, err := x.log.Get(tx, id); err == nil {
-			return nil
-		}
-		return x.log.Save(tx, audit.Message{
-			ID: id, Tenant: "contoso", Direction: mail.Out, From: ann, Subject: h.Subject, Received: h.Since, Steps: []audit.Step{},
-			Recipients: []audit.Recipient{},
-			Findings: []detect.Finding{{
-				Type: "IBAN", Count: 3, Name: "salaries.xlsx", Place: "sheet 2, cell B7", Sample: "DE89 •••• •••• 3000", Confidence: detect.High,
-			}},
-			Parts: []audit.Part{{Path: "2", Name: "salaries.xlsx", Size: 18231, Attachment: true}},
-		})
-	}))
+	if err := quarantine.Add(tx, h); err != nil {
+		return err
+	}
+	if _, err := x.log.Get(tx, id); err == nil {
+		return nil
+	}
+	return x.log.Save(tx, audit.Message{
+		ID: id, Tenant: "contoso", Direction: mail.Out, From: ann, Subject: h.Subject, Received: h.Since, Steps: []audit.Step{},
+		Recipients: []audit.Recipient{},
+		Findings: []detect.Finding{{
+			Type: "IBAN", Count: 3, Name: "salaries.xlsx", Place: "sheet 2, cell B7", Sample: "DE89 •••• •••• 3000", Confidence: detect.High,
+		}},
+		Parts: []audit.Part{{Path: "2", Name: "salaries.xlsx", Size: 18231, Attachment: true}},
+	})
 }
 
 // link is a link as a mail has it.

@@ -26,6 +26,9 @@ var texts embed.FS
 //go:embed style.css
 var style []byte
 
+//go:embed icon.svg
+var icon []byte
+
 // Config is what the pages need of the house.
 type Config struct {
 	// Names reports whether a host name, in lower case, is one that links
@@ -95,6 +98,11 @@ func (s *Site) Handler() http.Handler {
 		// The frame of a mail has an origin of its own, which is no site's.
 		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 		_, _ = w.Write(style) // the client is gone: nothing to do
+	})
+	mux.HandleFunc("GET /approve/icon.svg", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "image/svg+xml")
+		w.Header().Set("Cache-Control", "max-age=3600")
+		_, _ = w.Write(icon) // as above
 	})
 	look, press := s.tried(s.look), s.tried(s.press)
 	for _, path := range []string{"/approve/{token}", "/approve/my/{tenant}", "/approve/my/{tenant}/{message}"} {
