@@ -88,15 +88,20 @@ func ListPending(tx *store.Tx, tenant string, limit int) ([]Pending, error) {
 
 // Overdue lists who has waited until the deadline.
 func Overdue(tx *store.Tx, now time.Time, limit int) ([]Pending, error) {
-	return selectPending(tx, "WHERE until > 0 AND until <= ? ORDER BY until, message, recipient LIMIT CAST(? AS BIGINT)",
-		store.Nanos(now), limit) // with a bare parameter SQLite would plan it anew each time
+	return selectPending(tx, overdue, store.Nanos(now), limit)
 }
+
+const (
+	// with a bare parameter as its limit SQLite would plan it anew each time
+	overdue      = "WHERE until > 0 AND until <= ? ORDER BY until, message, recipient LIMIT CAST(? AS BIGINT)"
+	nextDeadline = "SELECT COALESCE(MIN(until), 0) FROM pending WHERE until > ?"
+)
 
 // NextDeadline is the earliest deadline after a moment; zero when there is
 // none.
 func NextDeadline(tx *store.Tx, after time.Time) (time.Time, error) {
 	var at int64
-	err := tx.QueryRow("SELECT COALESCE(MIN(until), 0) FROM pending WHERE until > ?", store.Nanos(after)).Scan(&at)
+	err := tx.QueryRow(nextDeadline, store.Nanos(after)).Scan(&at)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("spool: next deadline: %w", err)
 	}
