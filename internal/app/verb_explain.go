@@ -151,12 +151,16 @@ func (a *App) forConsole(ctx context.Context, m audit.Message, to mail.Address, 
 	if t == nil {
 		return e, fmt.Errorf("%w: there is no tenant %q any more", audit.ErrNotFound, m.Tenant)
 	}
-	kept, err := a.keptCase(ctx, m, t)
+	kept, sealed, err := a.keptCase(ctx, m, t)
 	if err != nil {
 		return e, err
 	}
 	kept.Stop = func() bool { return searching.Err() != nil }
 	x, err := answer(kept, Question{Recipient: to, WhyNot: rule})
+	if sealed { // the page is for administrators
+		blotNames(kept.Facts, &x.Why)
+		blotNames(kept.Facts, &x.WhyNot)
+	}
 	e = web.Explained{Why: x.Why, WhyNot: x.WhyNot, Left: x.Left, Unknown: kept.Facts.Unknown, Policy: x.Verdict.Policy,
 		Same: x.Verdict.Policy == m.Policy}
 	for _, r := range t.Policies.Rules() {
@@ -168,15 +172,15 @@ func (a *App) forConsole(ctx context.Context, m audit.Message, to mail.Address, 
 	return e, err
 }
 
-func (a *App) keptCase(ctx context.Context, m audit.Message, t *tenant.Tenant) (c explain.Case, err error) {
+func (a *App) keptCase(ctx context.Context, m audit.Message, t *tenant.Tenant) (c explain.Case, sealed bool, err error) {
 	var kept audit.Facts
 	err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
 		kept, err = a.Audit.Facts(tx, m.ID)
 		return err
 	})
 	if err != nil {
-		return c, err
+		return c, false, err
 	}
 	f, err := policy.ReadFacts(kept.Data)
-	return explain.Case{Set: t.Policies, Facts: f, Gates: t.Gates, Findings: m.Findings, Root: "/"}, err
+	return explain.Case{Set: t.Policies, Facts: f, Gates: t.Gates, Findings: m.Findings, Root: "/"}, kept.Sealed, err
 }

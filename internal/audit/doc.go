@@ -21,5 +21,6 @@
 // The package does not decide what is personal: its callers do. It knows
 // nothing of policy or mail flow.
 //
-// Standards: FIPS 180-4 (SHA-256), FIPS 198-1 (HMAC).
+// Standards: FIPS 180-4 (SHA-256), FIPS 198-1 (HMAC), NIST SP 800-38D (facts of
+// held mail stand encrypted).
 package audit

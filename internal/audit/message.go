@@ -173,7 +173,7 @@ func (l *Log) Add(tx *store.Tx, m Message, f Facts) error {
 		return errNameless
 	}
 	m.Erased = false
-	return insertMessage(tx, m, f)
+	return insertMessage(tx, m, f.Schema, l.column(m.ID, f))
 }
 
 var errNameless = errors.New("audit: a record needs an id and a tenant")
@@ -245,7 +245,7 @@ func NewReference() string {
 // are erased with the personal fields.
 func (l *Log) SaveFacts(tx *store.Tx, message string, f Facts) error {
 	_, err := tx.Exec("UPDATE audit_message SET facts_version = ?, facts = ? WHERE id = ? AND erased = 0",
-		f.Schema, store.Clean(string(f.Data)), message)
+		f.Schema, l.column(message, f), message)
 	if err != nil {
 		return fmt.Errorf("audit: save facts: %w", err)
 	}
@@ -261,6 +261,9 @@ type Facts struct {
 	// At is when the message was received.
 	At   time.Time
 	Data json.RawMessage
+	// Sealed says that they stand encrypted in the table: those of held mail
+	// name its files.
+	Sealed bool
 	// Policy is the version that decided, Verdicts what it said by address
 	// (in folded form); only FactsKept fills them.
 	Policy   string
@@ -270,7 +273,7 @@ type Facts struct {
 // Facts reads the facts of a message; ErrNotFound when there are none, or no
 // longer.
 func (l *Log) Facts(tx *store.Tx, message string) (Facts, error) {
-	list, err := selectFacts(tx, "id = ?", message)
+	list, err := l.selectFacts(tx, "id = ?", message)
 	if err == nil && len(list) == 0 {
 		err = fmt.Errorf("%w: no facts of %s", ErrNotFound, message)
 	}
@@ -302,7 +305,7 @@ func (l *Log) FactsKept(tx *store.Tx, k Kept) ([]Facts, error) {
 	if k.Tenant != "" {
 		where, args = where+" AND tenant = ?", append(args, k.Tenant)
 	}
-	list, err := selectFacts(tx, where+" ORDER BY id LIMIT ?", append(args, k.Limit)...)
+	list, err := l.selectFacts(tx, where+" ORDER BY id LIMIT ?", append(args, k.Limit)...)
 	if err != nil || !k.Verdicts || len(list) == 0 {
 		return list, err
 	}

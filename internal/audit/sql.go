@@ -196,7 +196,7 @@ func row(m Message) ([]any, error) {
 	}, nil
 }
 
-func insertMessage(tx *store.Tx, m Message, f Facts) error {
+func insertMessage(tx *store.Tx, m Message, schema int, facts string) error {
 	values, err := row(m)
 	if err != nil {
 		return err
@@ -205,7 +205,7 @@ func insertMessage(tx *store.Tx, m Message, f Facts) error {
 		(tenant, received, kind, direction, mode, way, ref, detectors, erased, sender, header_from, subject, message_id,
 			words, data, id, facts_version, facts)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		append(values, m.ID, f.Schema, store.Clean(string(f.Data)))...)
+		append(values, m.ID, schema, facts)...)
 	if err != nil {
 		return fmt.Errorf("audit: add: %w", err)
 	}
@@ -278,7 +278,7 @@ func selectRecords(tx *store.Tx, where string, args ...any) ([]Message, error) {
 	return records, nil
 }
 
-func selectFacts(tx *store.Tx, where string, args ...any) ([]Facts, error) {
+func (l *Log) selectFacts(tx *store.Tx, where string, args ...any) ([]Facts, error) {
 	rows, err := tx.Query("SELECT id, tenant, facts_version, received, facts FROM audit_message WHERE facts <> '' AND "+
 		where, args...)
 	if err != nil {
@@ -293,8 +293,10 @@ func selectFacts(tx *store.Tx, where string, args ...any) ([]Facts, error) {
 		if err := rows.Scan(&f.Message, &f.Tenant, &f.Schema, &at, &data); err != nil {
 			return nil, fmt.Errorf("audit: read facts: %w", err)
 		}
-		f.At, f.Data = store.Moment(at), json.RawMessage(data)
-		list = append(list, f)
+		f.At = store.Moment(at)
+		if l.read(&f, data) {
+			list = append(list, f)
+		}
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("audit: read facts: %w", err)

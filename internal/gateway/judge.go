@@ -52,6 +52,8 @@ type judgment struct {
 	// "" when no person did.
 	contacts []contact.Pair
 	writer   mail.Address
+	// blinded says that the record shows no names of files (blind.go).
+	blinded bool
 }
 
 // judge looks and decides. It never fails: what it could not see is in the
@@ -90,6 +92,9 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 	attainable(&j.verdict, s.tenant)
 	if j.contacts = s.correspondence(j.class); j.contacts != nil {
 		j.writer, _ = s.writer()
+	}
+	if !s.monitor && !watchedOnly(s.kind) {
+		j.blind()
 	}
 	mark("decided")
 	return j

@@ -130,7 +130,7 @@ func (tr *trail) repeated(r mail.Reply) mail.Reply {
 func (tr *trail) judged(j judgment) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	tr.facts, tr.contacts = kept(j.facts), j.contacts
+	tr.facts, tr.contacts = j.factsFor(), j.contacts
 	fill(&tr.m, j)
 }
 

@@ -127,7 +127,7 @@ func (g *Gateway) recordAgreement(tx *store.Tx, row spool.Message, d Decision, l
 func (g *Gateway) recordJudgment(
 	tx *store.Tx, row spool.Message, j judgment, p plan, c *copied, now time.Time,
 ) (subject string, err error) {
-	if err := g.Audit.SaveFacts(tx, row.ID, kept(j.facts)); err != nil {
+	if err := g.Audit.SaveFacts(tx, row.ID, j.factsFor()); err != nil {
 		return "", err
 	}
 	tr := &trail{g: g, trace: row.ID, tenant: row.Tenant}
