@@ -180,6 +180,46 @@ func (h *Hold) index(tx *store.Tx) error {
 	return nil
 }
 
+// reindex writes the words anew where they have changed: a vote about a message
+// to hundreds changes none.
+func (h *Hold) reindex(tx *store.Tx) error {
+	if h.Ended == nil {
+		same, err := h.indexed(tx)
+		if same || err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec("DELETE FROM hold_key WHERE message = ? AND recipient = ?", h.Message, string(h.Recipient))
+	if err != nil {
+		return err
+	}
+	return h.index(tx)
+}
+
+// indexed reports whether the words of a hold stand in the index as they are.
+func (h *Hold) indexed(tx *store.Tx) (same bool, err error) {
+	rows, err := tx.Query("SELECT word, due FROM hold_key WHERE message = ? AND recipient = ?", h.Message, string(h.Recipient))
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	want := map[string]bool{}
+	for _, word := range h.keys() {
+		want[store.Clean(word)] = true
+	}
+	n, same := 0, true
+	for rows.Next() {
+		var word string
+		var due int64
+		if err := rows.Scan(&word, &due); err != nil {
+			return false, err
+		}
+		n++
+		same = same && due == h.due() && want[word]
+	}
+	return same && n == len(want), rows.Err()
+}
+
 // Put writes a hold anew that was read in the same transaction.
 func Put(tx *store.Tx, h Hold) error {
 	text, due, next, ended, err := h.columns()
@@ -189,10 +229,7 @@ func Put(tx *store.Tx, h Hold) error {
 			due, next, ended, text, h.seal(text, due, next, ended), h.Message, string(h.Recipient))
 	}
 	if err == nil {
-		_, err = tx.Exec("DELETE FROM hold_key WHERE message = ? AND recipient = ?", h.Message, string(h.Recipient))
-	}
-	if err == nil {
-		err = h.index(tx)
+		err = h.reindex(tx)
 	}
 	if err != nil {
 		return fmt.Errorf("quarantine: write hold of %s: %w", h.Message, err)
