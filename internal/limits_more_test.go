@@ -56,10 +56,10 @@ func recordLimits() []limit {
 
 func publicLimits() []limit {
 	return []limit{
-		{"Connections", "app.maxPublic", "the others are hung up on", "TestOneClientTakesOnlyItsOwnPlaces"},
-		{"Connections of one client (an IPv4 address, an IPv6 /64)", "app.maxPublicOfOne", "the others are hung up on", "TestOneClientTakesOnlyItsOwnPlaces"},
-		{"Octets of a request's header", "16 KiB", "431", "TestSlowAndManyHTTPClientsDoNotTouchMail"},
-		{"Time for a whole request", "20 s", "the connection is closed", "TestSlowAndManyHTTPClientsDoNotTouchMail"},
+		{"Connections", "app.maxPublic", "the others are hung up on", "TestOneClientTakesOnlyItsOwnPlaces TestOneClientDoesNotTakeAllPlacesOfThePages"},
+		{"Connections of one client (an IPv4 address, an IPv6 /64)", "app.maxPublicOfOne", "the others are hung up on", "TestOneClientTakesOnlyItsOwnPlaces TestOneClientDoesNotTakeAllPlacesOfThePages"},
+		{"Octets of a request's header", "16 KiB", "431", "TestThePagesForPeopleServeNothingElse"},
+		{"Time for a whole request", "20 s", "the connection is closed", "TestASlowClientOfThePagesIsHungUpOn"},
 		{"Octets of a request's address", "public.maxURL", "414", "TestWhatIsNotServed"},
 		{"Octets of a request's body", "public.maxBody", "nothing is done", "TestWhatIsNotServed"},
 		{"Pages for one client in a minute", "public.maxReads", "429; clients on this machine have no bound", "TestOneClientCannotAskForever"},

@@ -53,12 +53,7 @@ func (a *App) servePublic() error {
 		ln = tls.NewListener(ln, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get})
 	}
 	site := a.publicSite()
-	s := a.httpServer(site.Handler())
-	// One request at a time and connection: HTTP/1 has no streams to flood.
-	s.Protocols = new(http.Protocols)
-	s.Protocols.SetHTTP1(true)
-	s.MaxHeaderBytes, s.ReadHeaderTimeout = publicHeader, publicHandshake
-	s.ReadTimeout, s.WriteTimeout = publicWholeRead, publicWholeReply
+	s := a.publicServer(site.Handler())
 	a.run(func() { _ = s.Serve(ln) })
 	ctx, stop := context.WithCancel(context.Background())
 	a.run(func() { site.Run(ctx) })
@@ -68,6 +63,17 @@ func (a *App) servePublic() error {
 	})
 	a.Log.Info("the pages for people are there", telemetry.KeyHost, a.public)
 	return nil
+}
+
+// publicServer is a server that nobody can keep busy.
+func (a *App) publicServer(h http.Handler) *http.Server {
+	s := a.httpServer(h)
+	// One request at a time and connection: HTTP/1 has no streams to flood.
+	s.Protocols = new(http.Protocols)
+	s.Protocols.SetHTTP1(true)
+	s.MaxHeaderBytes, s.ReadHeaderTimeout = publicHeader, publicHandshake
+	s.ReadTimeout, s.WriteTimeout = publicWholeRead, publicWholeReply
+	return s
 }
 
 // publicSite are the pages.
