@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/mail"
@@ -261,9 +262,10 @@ func (m *matter) Due() string {
 	return say("due", "at", m.v.speech.moment(h.Until, m.v.tenant.Zone), "left", m.v.speech.left(h.Until.Sub(m.v.now)), "end", say(end))
 }
 
-// found is a finding on the page: kind, number and place, and a masked sample.
+// found is a finding on the page: what and how many, the place, and a masked
+// sample.
 type found struct {
-	Kind, Count   string
+	What          string
 	Where, Sample []run
 }
 
@@ -278,8 +280,7 @@ func (m *matter) Found() (list []found) {
 			where = strings.TrimPrefix(where+", "+f.Place, ", ")
 		}
 		list = append(list, found{
-			Kind:  strings.ToLower(strings.ReplaceAll(visible.Flat(f.Type, longName), "_", " ")),
-			Count: m.v.speech.many("times", f.Count), Where: m.v.text(where, longName), Sample: m.v.text(f.Sample, longName),
+			What: policy.Words(visible.Flat(f.Type, longName), f.Count), Where: m.v.text(where, longName), Sample: m.v.text(f.Sample, longName),
 		})
 	}
 	return list
@@ -304,8 +305,9 @@ func (m *matter) Reason() []run {
 	return m.v.text(strings.Trim(r.Choice+": "+r.Text, ": "), longText)
 }
 
-// said is one utterance: a vote, a question, an answer, a look.
+// said is one utterance: a vote, a question, an answer.
 type said struct {
+	at   time.Time
 	Head string
 	Text []run
 }
@@ -319,16 +321,19 @@ func (m *matter) Talk() (list []said) {
 		if x.Approve {
 			word = "said_yes"
 		}
-		list = append(list, said{say(word, "who", m.v.name(x.By, x.Means), "at", m.v.speech.moment(x.At, zone)), m.v.text(x.Comment, longText)})
+		list = append(list, said{
+			x.At, say(word, "who", m.v.name(x.By, x.Means), "at", m.v.speech.moment(x.At, zone)), m.v.text(x.Comment, longText),
+		})
 	}
 	for _, q := range h.Questions {
 		list = append(list, said{
-			say("said_asked", "who", m.v.name(q.By, ""), "at", m.v.speech.moment(q.At, zone)), m.v.text(q.Text, longText),
+			q.At, say("said_asked", "who", m.v.name(q.By, ""), "at", m.v.speech.moment(q.At, zone)), m.v.text(q.Text, longText),
 		})
 		if q.Answer != "" {
-			list = append(list, said{say("said_answered", "at", m.v.speech.moment(q.Answered, zone)), m.v.text(q.Answer, longText)})
+			list = append(list, said{q.Answered, say("said_answered", "at", m.v.speech.moment(q.Answered, zone)), m.v.text(q.Answer, longText)})
 		}
 	}
+	slices.SortStableFunc(list, func(a, b said) int { return a.at.Compare(b.at) })
 	return list
 }
 

@@ -46,7 +46,7 @@ func TestAManagerDecidesWithTwoTaps(t *testing.T) {
 	x.hold("m1", nil)
 	b := x.known(x.link("m1", boss), boss)
 	b.sees("May this mail leave?", "Salaries for the new team", "ann@contoso.example", "bob@fabrikam.example", "outside",
-		"iban", "3 times", "salaries.xlsx, sheet 2, cell B7", "DE89 •••• •••• 3000", "3 account numbers (high)", "none given", "hours left",
+		"3 bank account numbers (IBAN)", "salaries.xlsx, sheet 2, cell B7", "DE89 •••• •••• 3000", "3 account numbers (high)", "none given", "hours left",
 		"it is not sent and the sender is told", "K7TQ-M2XD", "help@contoso.example", "You are boss@contoso.example")
 	b.press("approve", "text", "Fine with me")
 	b.sees("Approved. The mail is being sent.", "This is decided", "approved by you", "Fine with me")
