@@ -118,6 +118,19 @@ func (v *visit) sendCode(ctx context.Context, to mail.Address, browser string) {
 	}
 }
 
+// wrongCode is how long the answer to a wrong code takes at least: how fast it
+// comes does not tell whether the mailbox exists, in which case a try is
+// written down.
+const wrongCode = 300 * time.Millisecond
+
+// pause waits until a moment, or until nobody waits for the answer any more.
+func (v *visit) pause(until time.Time) {
+	select {
+	case <-time.After(time.Until(until)):
+	case <-v.r.Context().Done():
+	}
+}
+
 // mostLabel is how much of a browser's name is kept with a device.
 const mostLabel = 120
 
@@ -144,6 +157,7 @@ func (v *visit) enterCode(w http.ResponseWriter) error {
 		}
 	}
 	if !bound {
+		v.pause(v.now.Add(v.patience))
 		v.door(w, http.StatusUnprocessableEntity, "door_wrong", "bad", "")
 		return nil
 	}

@@ -86,6 +86,7 @@ func newHouse(t *testing.T) *house {
 		Looks:  func(*store.Tx, string, string) ([]Look, error) { return x.looks, nil },
 		Redact: func(_ *tenant.Tenant, text string) string { return Masked(text, nil) },
 	})
+	x.site.patience = 0
 	x.h = x.site.Handler()
 	ctx, stop := context.WithCancel(t.Context())
 	var run sync.WaitGroup

@@ -1,9 +1,11 @@
 package public
 
 import (
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"postern.dev/postern/internal/mail"
@@ -193,6 +195,17 @@ func TestAskingForACodeDoesNotTellWhoHasAMailbox(t *testing.T) {
 	if len(x.codes) != 1 {
 		t.Errorf("codes went to %v", x.codes)
 	}
+}
+
+func TestAWrongCodeIsAnsweredAsSlowlyForEverybody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		v := &visit{r: httptest.NewRequest("POST", "/", nil)}
+		v.pause(began.Add(wrongCode))
+		if took := time.Since(began); took != wrongCode {
+			t.Errorf("%s", took)
+		}
+	})
 }
 
 func TestWhatIsNoAddressIsSaid(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/mail"
@@ -73,6 +74,7 @@ type Site struct {
 	rates     rates
 	providers providers
 	errands   chan errand
+	patience  time.Duration // wrongCode
 }
 
 // New returns a site. A mistake in its own texts is a panic: the tests read
@@ -81,7 +83,7 @@ func New(cfg Config) *Site {
 	if cfg.Log == nil {
 		cfg.Log = telemetry.Discard()
 	}
-	s := &Site{Config: cfg, speeches: mustSpeeches(), errands: make(chan errand, mostErrands)}
+	s := &Site{Config: cfg, speeches: mustSpeeches(), errands: make(chan errand, mostErrands), patience: wrongCode}
 	s.templates = template.Must(template.New("").Funcs(template.FuncMap{
 		"list": func(items ...any) []any { return items },
 	}).ParseFS(templates, "templates/*.html"))
