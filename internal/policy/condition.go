@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -199,7 +200,8 @@ func (l *language) compile(source string) (*condition, []flaw) {
 		return nil, flaws
 	}
 	if checked.OutputType() != cel.BoolType {
-		return nil, []flaw{{1, 0, fmt.Sprintf("a condition must be true or false; this is %s", checked.OutputType())}}
+		return nil, []flaw{{1, 0, fmt.Sprintf("a condition must be true or false; this is %s: compare it with something",
+			checked.OutputType())}}
 	}
 	estimate, err := l.env.EstimateCost(checked, sizes{})
 	if err == nil && estimate.Max > maxEstimate {
@@ -231,20 +233,6 @@ func (l *language) programs(c *condition, checked *cel.Ast, most uint64) (err er
 	}
 	c.free, err = l.env.Program(checked, cel.EvalOptions(cel.OptOptimize))
 	return err
-}
-
-func (l *language) flaws(issues *cel.Issues) (flaws []flaw) {
-	if issues == nil || issues.Err() == nil {
-		return nil
-	}
-	for _, e := range issues.Errors() {
-		column := e.Location.Column()
-		if noField.MatchString(e.Message) {
-			column++ // CEL names the place of the dot
-		}
-		flaws = append(flaws, flaw{e.Location.Line(), column, l.explain(e.Message)})
-	}
-	return flaws
 }
 
 // walk collects what the condition looks at and checks the names in strings.
@@ -281,6 +269,9 @@ func (l *language) walk(c *condition, parsed *cel.Ast) (flaws []flaw) {
 		case celast.CallKind:
 			call := e.AsCall()
 			c.Fragile = c.Fragile || fragile(call.FunctionName())
+			if text, why := never(call); why != "" {
+				bad(text, "%s", why)
+			}
 			switch call.FunctionName() {
 			case funIn:
 				if len(call.Args()) != 1 {
@@ -303,7 +294,8 @@ func (l *language) walk(c *condition, parsed *cel.Ast) (flaws []flaw) {
 				if name, ok := literal(call.Args()[0]); !ok {
 					bad(call.Args()[0], "the name of a calendar must be written out here")
 				} else if _, known := l.calendars[name]; !known {
-					bad(call.Args()[0], "there is no calendar %q%s", name, didYouMean(name, keys(l.calendars)))
+					bad(call.Args()[0], "there is no calendar %q%s", name,
+						cmp.Or(didYouMean(name, keys(l.calendars)), "; add a document of kind calendar with that id"))
 				}
 			case funMember:
 				if len(call.Args()) != 1 {

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -57,95 +56,6 @@ func stringEnd(s string, i int) int {
 		}
 	}
 	return len(s)
-}
-
-// CEL's own messages that name something which nobody knows.
-var (
-	undeclared = regexp.MustCompile(`^undeclared reference to '([^']*)'`)
-	noField    = regexp.MustCompile(`^undefined field '([^']*)'`)
-	unexpected = regexp.MustCompile(`^(?:Syntax error: )?(?:mismatched|extraneous) input '((?s:.*?))' expecting`)
-	overload   = regexp.MustCompile(`^found no matching overload for '([^']*)' applied to '([^']*)'`)
-	listField  = regexp.MustCompile(`^type 'list\((.*)\)' does not support field selection`)
-	noRange    = regexp.MustCompile(`^expression of type '([^']*)' cannot be range of a comprehension`)
-	listMethod = regexp.MustCompile(`^list\((.*)\)\.\(`)
-)
-
-// explain turns a message of CEL into one for a person, with the nearest
-// known name.
-func (l *language) explain(message string) string {
-	message = strings.ReplaceAll(message, "'"+funIn+"'", "'in'")
-	if m := undeclared.FindStringSubmatch(message); m != nil {
-		name := m[1]
-		if contains(quantifierNames(), name) {
-			return name + " needs a list, a name for one of it, and a condition: " + name + "(attachments, a, a.size > 0)"
-		}
-		for _, f := range []string{"in", "lower", "matches", "contains", "startsWith", "endsWith", "exists",
-			"any", "all", "none", "member"} {
-			if nearest(name, []string{f}) != "" && nearest(name, topNames()) == "" {
-				return "the name " + quoted(name) + " is not known" + didYouMean(name, []string{f})
-			}
-		}
-		return "the name " + quoted(name) + " is not known" + didYouMean(name, topNames())
-	}
-	if m := noField.FindStringSubmatch(message); m != nil {
-		return "there is no field or detector " + quoted(m[1]) + didYouMean(m[1], l.fieldNames())
-	}
-	if m := listField.FindStringSubmatch(message); m != nil {
-		return several(m[1])
-	}
-	if m := noRange.FindStringSubmatch(message); m != nil {
-		return "any, all and none are for lists; this is a " + m[1]
-	}
-	if m := overload.FindStringSubmatch(message); m != nil {
-		if list := listMethod.FindStringSubmatch(m[2]); list != nil {
-			return several(list[1])
-		}
-		if strings.Contains(m[2], typeCounts) {
-			return "say how sure it must be: .high, .medium, .low or .total behind the name"
-		}
-		return "types do not fit: " + quoted(strings.Trim(m[1], "_@")) + " cannot be used with " + m[2]
-	}
-	if m := unexpected.FindStringSubmatch(message); m != nil {
-		if m[1] == "<EOF>" {
-			return "the condition ends too early"
-		}
-		return quoted(m[1]) + " is not expected here"
-	}
-	return strings.TrimPrefix(message, "Syntax error: ")
-}
-
-// several says that a list is not one thing.
-func several(one string) string {
-	return "this is a list of " + one + ": say whether any, all or none of it is meant, e.g. any(list, x, x." +
-		exampleOf(one) + ")"
-}
-
-// exampleOf is a condition on one thing of a list.
-func exampleOf(one string) string {
-	switch one {
-	case typeRecipient, typeParty:
-		return "outside"
-	case typeLabel:
-		return `name == "Secret"`
-	case typeUnseen:
-		return `reason == "encrypted"`
-	case typeFinding:
-		return "count > 3"
-	}
-	return `extension == "exe"`
-}
-
-func quantifierNames() []string { return []string{"any", "all", "none"} }
-
-func quoted(s string) string { return `"` + s + `"` }
-
-// fieldNames are all names that may stand after a dot.
-func (l *language) fieldNames() []string {
-	list := append([]string(nil), l.detectors...)
-	for _, fields := range objectTypes() {
-		list = append(list, keys(fields)...)
-	}
-	return sortedUnique(list)
 }
 
 // place finds where in the file a place inside the text of a node is. It
