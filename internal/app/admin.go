@@ -94,6 +94,9 @@ func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer
 	case "held-release", "held-reject":
 		done, err := a.Gateway.Decide(ctx, gateway.Decision{
 			Message: c.Message, To: c.To, Release: verb == "held-release", Actor: actor, Comment: c.Comment,
+			Person: quarantine.Person{
+				Name: actor, By: quarantine.ByAdmin, Rights: quarantine.Rights{Metadata: true, Decide: true, Malware: true},
+			},
 		})
 		ans := Answer{Number: int64(done.Done)}
 		switch {

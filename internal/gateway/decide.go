@@ -17,16 +17,10 @@ import (
 	"postern.dev/postern/internal/task"
 )
 
-// person is who decides. A decision that names nobody comes by the admin
-// socket from somebody who may decide.
+// person is who decides.
 func (d Decision) person() quarantine.Person {
-	switch {
-	case d.Expired:
+	if d.Expired {
 		return quarantine.Person{Name: "deadline", By: quarantine.ByClock}
-	case d.Person.By == "":
-		return quarantine.Person{
-			Name: d.Actor, By: quarantine.ByAdmin, Rights: quarantine.Rights{Metadata: true, Decide: true, Malware: true},
-		}
 	}
 	return d.Person
 }
@@ -92,8 +86,12 @@ func (g *Gateway) weigh(
 	if err == nil && !found && d.person().By != quarantine.ByAdmin && !d.Expired {
 		err = &quarantine.Refusal{Code: quarantine.NotYours, Text: "only an administrator can decide about what an earlier version kept"}
 	}
+	if err == nil && !found { // nobody but an administrator and the deadline is known to decide
+		bare := quarantine.Hold{Message: p.Message, Recipient: p.Recipient.Address, Tenant: p.Tenant}
+		err = bare.May(d.person(), d.act())
+	}
 	if err != nil || !found {
-		return h, quarantine.Agreed, found, err
+		return quarantine.Hold{}, quarantine.Agreed, false, err
 	}
 	if h.Altered && !d.Expired { // the pending row still says how many must agree
 		return h, quarantine.Agreed, false, h.May(d.person(), d.act())

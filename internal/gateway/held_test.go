@@ -19,6 +19,11 @@ import (
 	"postern.dev/postern/internal/task"
 )
 
+// root is an administrator of everything.
+func root() quarantine.Person {
+	return quarantine.Person{Name: "uid:0", By: quarantine.ByAdmin, Rights: quarantine.Rights{Metadata: true, Decide: true, Malware: true}}
+}
+
 // keep holds n messages of ann's, each for one recipient, for boss.
 func (w *world) keep(t *testing.T, n int, change func(*policy.Hold)) (ids []string) {
 	t.Helper()
@@ -217,6 +222,7 @@ func TestOnlyPeopleOfTheTenantDecide(t *testing.T) {
 		who    mail.Address
 		why    quarantine.Why
 	}{
+		{"", "", quarantine.NotIdentified}, {"contoso", "", quarantine.NotIdentified},
 		{"contoso", "old@elsewhere.example", quarantine.NotIdentified}, {"fabrikam", "boss@contoso.example", quarantine.NotYours},
 		{"contoso", "eve@contoso.example", quarantine.NotYours}, {"contoso", "ann@contoso.example", quarantine.OwnMail},
 		{"", "boss@contoso.example", quarantine.NotYours}, {"contoso", "Boss@contoso.example", ""},

@@ -29,7 +29,7 @@ type Decision struct {
 	Expired bool
 	// Act is what is done, Approve or Reject when it is "".
 	Act quarantine.Act
-	// Person is who decides; the zero Person is an administrator.
+	// Person is who decides; the zero Person may not.
 	Person quarantine.Person
 	// Choice is the reason that a sender chose.
 	Choice string

@@ -10,6 +10,7 @@ import (
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 )
@@ -131,18 +132,23 @@ func TestADeadlineDoesNotDecideAboutAHoldThatWasChanged(t *testing.T) {
 	if left := w.state(); left != "held, 1 tasks" {
 		t.Errorf("the third went, the others wait: %s", left)
 	}
-	_, err := w.g.Decide(t.Context(), Decision{Message: id, To: []mail.Address{"mallory@evil.example"}, Release: true, Actor: "boss"})
+	_, err := w.g.Decide(t.Context(), Decision{Message: id, To: []mail.Address{"mallory@evil.example"}, Release: true, Person: root()})
 	if !errors.Is(err, spool.ErrDamaged) {
 		t.Errorf("somebody for whom the message is not was decided about: %v", err)
 	}
-	n, err := w.g.Decide(t.Context(), Decision{Message: id, To: to[:1], Release: true, Actor: "boss"})
+	boss := quarantine.Person{Tenant: "contoso", Address: "boss@contoso.example", By: quarantine.ByDevice}
+	_, err = w.g.Decide(t.Context(), Decision{Message: id, To: to[:1], Release: true, Person: boss})
+	if quarantine.WhyOf(err) != quarantine.NotYours {
+		t.Errorf("somebody decides about a hold without terms: %v", err)
+	}
+	n, err := w.g.Decide(t.Context(), Decision{Message: id, To: to[:1], Release: true, Person: root()})
 	if n.Done != 1 || err != nil {
 		t.Errorf("a person decided about %+v, %v", n, err)
 	}
 	if left := w.state(); left != "held, 2 tasks" || len(w.waits(t, id)) != 1 {
 		t.Errorf("in the end: %s, %+v", left, w.waits(t, id))
 	}
-	n, err = w.g.Decide(t.Context(), Decision{Message: id, To: to[:1], Release: false, Actor: "boss"})
+	n, err = w.g.Decide(t.Context(), Decision{Message: id, To: to[:1], Release: false, Person: root()})
 	if n.Done != 0 || err != nil {
 		t.Errorf("a second decision: %+v, %v", n, err)
 	}
