@@ -120,7 +120,11 @@ func escapeGlob(path string) string {
 
 // whyRed says what decided instead of what was expected.
 func (s *inForce) whyRed(e policy.Examined, gates policy.Gates) (why []string) {
-	x := explain.New(explain.Case{Set: s.set, Facts: e.Facts, Gates: gates, Root: "/"})
+	set, err := e.By(s.set)
+	if err != nil {
+		return nil
+	}
+	x := explain.New(explain.Case{Set: set, Facts: e.Facts, Gates: gates, Root: "/"})
 	asked, _ := x.Asked("")
 	ids := slices.Clone(e.Case.Rules)
 	if e.Case.Policy != "" && !slices.Contains(ids, e.Case.Policy) {
@@ -131,6 +135,7 @@ func (s *inForce) whyRed(e policy.Examined, gates policy.Gates) (why []string) {
 		if len(v.Won) > 0 {
 			why = append(why, fmt.Sprintf("%s: %s by %s at /%s", v.Address, v.Action, v.Won[0].Rule, v.Won[0].Place))
 		}
+		why = append(why, closedBy(x.Verdict, v)...)
 		for _, id := range ids {
 			w, err := x.WhyNot(i, id)
 			if err != nil || w.Standing == explain.Decides {
@@ -138,6 +143,35 @@ func (s *inForce) whyRed(e policy.Examined, gates policy.Gates) (why []string) {
 			}
 			why = append(why, fmt.Sprintf("%s: %s %s: %s", v.Address, id, w.Standing, w.Text))
 		}
+	}
+	return why
+}
+
+// closedBy says which closed gate stops a message, and which policies nobody
+// can know: a test must then say more about the message.
+func closedBy(all policy.Verdict, v policy.RecipientVerdict) (why []string) {
+	if !all.Defer && (v.Hold == nil || len(v.Hold.Causes) == 0) {
+		return nil
+	}
+	does := "hold"
+	if all.Defer {
+		does = "defer"
+	}
+	for _, cause := range all.Closed {
+		why = append(why, fmt.Sprintf("%s: %s because the gate for %s is closed", v.Address, does, cause))
+	}
+	for _, m := range v.Unknown {
+		text := fmt.Sprintf("%s: nobody can know whether %s at /%s matches: %s", v.Address, m.Rule, m.Place, m.Why)
+		for what, key := range map[string]string{
+			"earlier mail": "known: []", "belongs to": "directory: FILE", "the directory": "directory: FILE", "the manager": "directory: FILE",
+			"the groups of": "directory: FILE", "is a guest": "directory: FILE",
+		} {
+			if strings.Contains(m.Why, what) {
+				text += "; say it in the test (" + key + "), or judge by one policy only (alone: true)"
+				break
+			}
+		}
+		why = append(why, text)
 	}
 	return why
 }

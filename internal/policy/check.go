@@ -164,12 +164,10 @@ func (e Examined) Judge(s *Set, g Gates) CaseResult {
 		res.Got, res.Because, res.Code = "error", e.Err.Error(), problem.PolicyTestRed
 		return res
 	}
-	if c.Alone {
-		var err error
-		if s, err = s.alone(c.Policy); err != nil {
-			res.Got, res.Because, res.Code = "error", err.Error(), problem.PolicyTestRed
-			return res
-		}
+	s, err := e.By(s)
+	if err != nil {
+		res.Got, res.Because, res.Code = "error", err.Error(), problem.PolicyTestRed
+		return res
 	}
 	v := Decide(s, e.Facts, g)
 	res.Got, res.Because, res.Pass = c.compare(v, e.mode)
@@ -177,6 +175,15 @@ func (e Examined) Judge(s *Set, g Gates) CaseResult {
 		res.Code = problem.PolicyTestRed
 	}
 	return res
+}
+
+// By is the set that judges the message of a test: all of it, or the tested
+// policy alone.
+func (e Examined) By(s *Set) (*Set, error) {
+	if e.Case.Alone {
+		return s.alone(e.Case.Policy)
+	}
+	return s, nil
 }
 
 func readCase(dir fs.FS, name string) ([]byte, error) {
