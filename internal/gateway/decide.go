@@ -203,7 +203,7 @@ func (g *Gateway) Handle(ctx context.Context, d Deed) (n int, err error) {
 
 // handle changes one hold.
 func (g *Gateway) handle(tx *store.Tx, h *quarantine.Hold, d Deed, now time.Time) error {
-	who, err := g.identified(h.Tenant, d.Person, now)
+	who, err := g.identified(h.Tenant, d.Person, d.Act, now)
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (g *Gateway) decide(tx *store.Tx, d Decision, again []string, now time.Time
 	if err := json.Unmarshal(row.Extra, &x); err != nil {
 		return done, fmt.Errorf("gateway: row of %s: %w", row.ID, err)
 	}
-	if d.Person, done.No = g.identified(row.Tenant, d.person(), now); done.No != nil {
+	if d.Person, done.No = g.identified(row.Tenant, d.person(), d.act(), now); done.No != nil {
 		return done, nil
 	}
 	waiting, err := spool.PendingOf(tx, d.Message)

@@ -28,12 +28,13 @@ func (g *Gateway) People(tenant string, now time.Time) quarantine.People {
 
 // identified is a person as the tenant knows him now, by his primary address:
 // who has left decides nothing with a device or a token from before.
-func (g *Gateway) identified(tenant string, p quarantine.Person, now time.Time) (quarantine.Person, error) {
+// A shared mailbox decides nothing, but does what its sender may.
+func (g *Gateway) identified(tenant string, p quarantine.Person, act quarantine.Act, now time.Time) (quarantine.Person, error) {
 	if p.Address == "" || p.By == quarantine.ByClock {
 		return p, nil
 	}
 	people := g.People(tenant, now)
-	if p.By != quarantine.ByAdmin && !people.Decides(p.Address) {
+	if p.By != quarantine.ByAdmin && !people.Decides(p.Address) && !(asSender(act) && shared(people, p.Address)) {
 		return p, &quarantine.Refusal{Code: quarantine.NotIdentified, Text: string(p.Address) + " is not of the tenant, or no longer there"}
 	}
 	p.Address = people.Addresses(p.Address)[0]
@@ -55,6 +56,25 @@ func (s staff) Manager(of mail.Address) (mail.Address, bool) {
 		return "", false
 	}
 	return m.Address(), true
+}
+
+func asSender(act quarantine.Act) bool {
+	switch act {
+	case quarantine.Cancel, quarantine.Remove, quarantine.Send, quarantine.Answer, quarantine.Explain:
+		return true
+	}
+	return false
+}
+
+// shared reports whether an address is a mailbox of the tenant that is no
+// person's. Nobody signs in to it, so that it is switched off.
+func shared(people quarantine.People, a mail.Address) bool {
+	s, known := people.(staff)
+	if !known {
+		return false
+	}
+	e, found := s.who.Find(a)
+	return found && e.Kind() == directory.User && e.Shared() && e.Inside()
 }
 
 // Decides implements quarantine.People.
