@@ -67,7 +67,7 @@ func (p *program) root() *cobra.Command {
 		p.serveVerb(), p.checkVerb(), p.inspectVerb(), p.extractVerb(), p.detectVerb(), p.detectorsVerb(), p.packsVerb(),
 		p.noticesVerb(), p.edmVerb(), p.fingerprintVerb(),
 		p.policyVerb(), p.exceptionsVerb(), p.applyVerb(), p.reloadVerb(), p.heldVerb(), p.queueVerb(), p.auditVerb(),
-		p.tenantVerb(), p.directoryVerb(), p.contactsVerb(), p.keysVerb(), p.evidenceVerb(), p.emergencyVerb(),
+		p.tenantVerb(), p.directoryVerb(), p.contactsVerb(), p.keysVerb(), p.evidenceVerb(), p.emergencyVerb(), p.retentionVerb(),
 		p.consoleVerb(), p.versionVerb(), p.demoVerb(),
 	)
 	return root

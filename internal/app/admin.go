@@ -63,6 +63,7 @@ type Answer struct {
 	Shadow     *Shadow              `json:"shadow,omitempty"`
 	Keys       []KeyUse             `json:"keys,omitempty"`
 
+	Retention   []Clocks               `json:"retention,omitempty"`
 	Evidence    []evidence.Copy        `json:"evidence,omitempty"`
 	Accesses    []gateway.Access       `json:"accesses,omitempty"`
 	Emergencies []quarantine.Emergency `json:"emergencies,omitempty"`
@@ -118,6 +119,8 @@ func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer
 		return a.forgetAddress(ctx, c)
 	case "keys-list", "keys-rotate", "keys-rewrap", "keys-retire":
 		return a.keysVerb(ctx, verb, actor)
+	case "retention":
+		return a.retention(ctx)
 	case "evidence-list", "evidence-show", "evidence-pin", "evidence-unpin":
 		return a.evidenceVerb(ctx, verb, c, actor)
 	case "emergency-ask", "emergency-confirm", "emergency-list":

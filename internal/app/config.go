@@ -77,6 +77,9 @@ type Config struct {
 	Roots string `yaml:"roots"`
 	// Microsoft is the list of Exchange Online's addresses.
 	Microsoft Microsoft `yaml:"microsoft"`
+	// Retention is how long things are kept where a tenant's file does not say
+	// otherwise.
+	Retention Retention `yaml:"retention"`
 	// Log is "text" or "json". Default: text.
 	Log string `yaml:"log"`
 
@@ -165,6 +168,21 @@ type Limits struct {
 	Lookers int `yaml:"lookers"`
 }
 
+// Retention is three clocks of their own.
+type Retention struct {
+	// Bytes is the longest that a message waits in custody for somebody to
+	// decide, whatever its policy says: then it is refused, and its sender is
+	// told. What is pinned stays. Copies that a policy keeps have times of
+	// their own. Default: 720h (30 days).
+	Bytes time.Duration `yaml:"bytes"`
+	// Metadata is how long the personal part of a record stays: addresses,
+	// subject, samples. Default: 2160h (90 days).
+	Metadata time.Duration `yaml:"metadata"`
+	// Audit is how long the audit chain and the rest of the records stay.
+	// Default: 87600h (ten years).
+	Audit time.Duration `yaml:"audit"`
+}
+
 // Microsoft says how the list of Exchange Online's addresses is kept fresh.
 type Microsoft struct {
 	// Refresh asks Microsoft's endpoints service once a day.
@@ -230,6 +248,9 @@ func (c *Config) numbers() {
 	c.Patience = cmp.Or(c.Patience, 20*time.Second)
 	c.Retry.Workers = cmp.Or(c.Retry.Workers, 20)
 	c.Retry.GiveUp = cmp.Or(c.Retry.GiveUp, 24*time.Hour)
+	c.Retention.Bytes = cmp.Or(c.Retention.Bytes, 30*24*time.Hour)
+	c.Retention.Metadata = cmp.Or(c.Retention.Metadata, 90*24*time.Hour)
+	c.Retention.Audit = cmp.Or(c.Retention.Audit, 10*365*24*time.Hour)
 }
 
 // derive makes what follows from other keys.

@@ -60,6 +60,9 @@ func (c *Config) Check() error {
 	c.checkPublic(&f)
 	c.checkBodies(&f)
 	c.checkKeys(&f)
+	for _, text := range (Clocks{Bytes: c.Retention.Bytes, Metadata: c.Retention.Metadata, Audit: c.Retention.Audit}).nonsense() {
+		f.add("retention", text)
+	}
 	c.checkLimits(&f)
 	c.checkRetry(&f)
 	f = append(f, flatten(c.SMTP.Check())...)

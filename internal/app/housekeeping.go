@@ -55,7 +55,8 @@ func (a *App) hour(ctx context.Context, now time.Time) {
 	defer cancel()
 	jobs := []func(context.Context, time.Time) error{a.sweep, a.lateIntents, a.balance}
 	if !a.clock.calmly(now) {
-		jobs = append(jobs, a.forgetMessages, a.forgetHolds, a.forgetRecords, a.forgetRest, a.forgetContacts, a.expireEvidence)
+		jobs = append(jobs, a.endHolds, a.forgetMessages, a.forgetHolds, a.forgetRecords, a.forgetRest, a.forgetContacts,
+			a.expireEvidence, a.prune)
 	}
 	jobs = append(jobs, a.tidy)
 	for _, job := range jobs {
@@ -102,31 +103,6 @@ func (a *App) forgetHolds(ctx context.Context, now time.Time) error {
 		for n := int64(few); err == nil && n == few; {
 			err = a.DB.Update(ctx, func(tx *store.Tx) (err error) {
 				n, err = quarantine.Forget(tx, id, now.Add(-keepRows), few)
-				return err
-			})
-		}
-	}
-	return err
-}
-
-// forgetRecords erases the personal part of records whose time is over: of
-// every tenant that ever had one, and of strangers.
-func (a *App) forgetRecords(ctx context.Context, now time.Time) error {
-	ids, err := a.Audit.Tenants(ctx)
-	for _, id := range ids {
-		keep := keepNobody
-		if t := a.Tenants.Current().Find(id); t != nil {
-			keep = t.Keep
-		}
-		for n := few; err == nil && n == few; {
-			err = a.DB.Update(ctx, func(tx *store.Tx) error {
-				old, err := a.Audit.Erasable(tx, id, now.Add(-keep), few)
-				n = len(old)
-				for _, message := range old {
-					if err == nil {
-						_, err = a.Audit.Erase(tx, id, message, "retention", "its time is over", now)
-					}
-				}
 				return err
 			})
 		}

@@ -92,6 +92,7 @@ type checking struct {
 	docs    []settings.Document
 	c       *Config
 	options CheckOptions
+	set     *policy.Set
 	list    []Remark
 }
 
@@ -323,6 +324,7 @@ func (k *checking) tenants(ctx context.Context, kept files) {
 	if len(state.tenants.Tenants()) == 0 {
 		k.key(LevelWarning, "apply", "there is no tenant, so all mail is refused", "make one with: postern tenant add")
 	}
+	k.set = state.set
 	for _, t := range state.tenants.Tenants() {
 		k.tenant(ctx, t)
 	}
@@ -370,6 +372,7 @@ func (k *checking) people(state *inForce) {
 
 func (k *checking) tenant(ctx context.Context, t *tenant.Tenant) {
 	place := "tenant " + t.ID
+	k.retention(place, t)
 	if t.Certificate != nil {
 		if leaf, err := x509.ParseCertificate(t.Certificate.Certificate[0]); err == nil {
 			k.expiry(k.add, place+": return.client_cert", leaf)

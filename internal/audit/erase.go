@@ -55,9 +55,25 @@ func (l *Log) Erase(tx *store.Tx, tenant, message, actor, why string, at time.Ti
 	return len(seqs), err
 }
 
-// Erasable lists up to limit messages of a tenant, oldest first, that were
-// received before the given time and still have personal fields.
-func (l *Log) Erasable(tx *store.Tx, tenant string, before time.Time, limit int) ([]string, error) {
-	return column[string](tx, `SELECT id FROM audit_message WHERE tenant = ? AND erased = 0 AND received < ?
-		ORDER BY received, id LIMIT ?`, tenant, store.Nanos(before), limit)
+// Erasable lists up to limit messages of a tenant, oldest first and behind a
+// place, that were received before the given time and still have personal
+// fields. next is the place of the last one.
+func (l *Log) Erasable(tx *store.Tx, tenant string, behind Place, before time.Time, limit int) (ids []string, next Place, err error) {
+	rows, err := tx.Query(`SELECT id, received FROM audit_message WHERE tenant = ? AND erased = 0 AND received < ?
+		AND (received > ? OR received = ? AND id > ?) ORDER BY received, id LIMIT ?`,
+		tenant, store.Nanos(before), store.Nanos(behind.Received), store.Nanos(behind.Received), behind.ID, limit)
+	if err != nil {
+		return nil, behind, fmt.Errorf("audit: erasable: %w", err)
+	}
+	defer rows.Close()
+	next = behind
+	for rows.Next() {
+		var at int64
+		if err := rows.Scan(&next.ID, &at); err != nil {
+			return nil, behind, fmt.Errorf("audit: erasable: %w", err)
+		}
+		next.Received = store.Moment(at)
+		ids = append(ids, next.ID)
+	}
+	return ids, next, rows.Err()
 }

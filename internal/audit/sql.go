@@ -70,6 +70,11 @@ func schema() []string {
 			verdict TEXT NOT NULL,
 			delivery TEXT NOT NULL,
 			PRIMARY KEY (message, place)) WITHOUT ROWID`,
+		`CREATE TABLE audit_base (
+			tenant TEXT PRIMARY KEY,
+			seq BIGINT NOT NULL,
+			hash TEXT NOT NULL,
+			mac TEXT NOT NULL)`,
 	}
 }
 

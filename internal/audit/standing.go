@@ -144,8 +144,12 @@ func Gaps(tx *store.Tx) ([]Gap, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c.count != c.last {
-			missing, err := missing(tx, t)
+		b, err := readBase(tx, t)
+		if err != nil {
+			return nil, err
+		}
+		if c.last = max(c.last, b.seq); c.count != c.last-b.seq {
+			missing, err := missing(tx, t, b.seq)
 			if err != nil {
 				return nil, err
 			}
@@ -158,13 +162,12 @@ func Gaps(tx *store.Tx) ([]Gap, error) {
 	return list, nil
 }
 
-func missing(tx *store.Tx, tenant string) (list []Gap, err error) {
+func missing(tx *store.Tx, tenant string, before int64) (list []Gap, err error) {
 	rows, err := tx.Query("SELECT seq FROM audit_event WHERE tenant = ? ORDER BY seq", tenant)
 	if err != nil {
 		return nil, fmt.Errorf("audit: gaps: %w", err)
 	}
 	defer rows.Close()
-	before := int64(0)
 	for rows.Next() {
 		var seq int64
 		if err := rows.Scan(&seq); err != nil {

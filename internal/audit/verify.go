@@ -15,6 +15,8 @@ import (
 type Result struct {
 	Tenant string `json:"tenant"`
 	Events int64  `json:"events"`
+	// Pruned is how many of its oldest events were removed by retention.
+	Pruned int64 `json:"pruned,omitempty"`
 	// Erased counts events whose personal fields were erased by Erase.
 	Erased int64 `json:"erased"`
 	// Gaps are events whose personal fields are gone without an event that
@@ -53,6 +55,14 @@ func (l *Log) Verify(ctx context.Context, tenant string) (Result, error) {
 		if h, err = readHead(tx, tenant); err != nil {
 			return err
 		}
+		b, err := readBase(tx, tenant)
+		if err != nil {
+			return err
+		}
+		if !l.honest(b) {
+			return v.broken(1, "nobody of us says that the oldest events may be missing")
+		}
+		v.last.seq, v.last.hash, v.result.Pruned = b.seq, b.hash, b.seq
 		return eachLink(tx, tenant, v.add)
 	})
 	if err != nil && !errors.Is(err, errBroken) {
@@ -124,7 +134,7 @@ func (v *verifier) end(l *Log, h head) {
 	r.Head = fmt.Sprintf("%x", v.last.hash)
 	switch {
 	case r.Problem != "":
-	case h.seq == 0 && r.Events == 0: // nothing happened yet
+	case h.seq == 0 && r.Events+r.Pruned == 0: // nothing happened yet
 	case !l.genuine(h):
 		r.Problem, r.Why = problem.HeadWrong, "the head of the chain does not carry our key"
 	case h.seq > v.last.seq:

@@ -133,9 +133,14 @@ func TestTheLifeOfACopy(t *testing.T) {
 			if err != nil || !st[a].Gone || st[c].Gone {
 				t.Errorf("%v %v", st, err)
 			}
-			n, err := Forget(tx, "c", noon().Add(2*time.Hour), 10)
-			if n != 1 {
-				t.Errorf("%d forgotten", n)
+			for _, id := range []string{a, c} {
+				if err := ForgetOne(tx, id); err != nil {
+					return err
+				}
+			}
+			st, err = Standings(tx, "", "")
+			if _, kept := st[c]; len(st) != 1 || !kept {
+				t.Errorf("what is kept was forgotten: %v", st)
 			}
 			return err
 		})

@@ -123,15 +123,12 @@ func Due(tx *store.Tx, now time.Time, limit int) ([]Copy, error) {
 	return read(tx, "WHERE due > 0 AND due <= ? ORDER BY due LIMIT CAST(? AS BIGINT)", store.Nanos(now), limit)
 }
 
-// Forget removes the rows of up to limit copies of a tenant that were gone
-// before a moment.
-func Forget(tx *store.Tx, tenant string, before time.Time, limit int) (int64, error) {
-	n, err := tx.Exec(`DELETE FROM evidence WHERE message IN (SELECT message FROM evidence
-		WHERE tenant = ? AND ended > 0 AND ended < ? LIMIT CAST(? AS BIGINT))`, tenant, store.Nanos(before), limit)
-	if err != nil {
-		return 0, fmt.Errorf("evidence: forget: %w", err)
+// ForgetOne removes the row of a copy that is gone, when its record goes.
+func ForgetOne(tx *store.Tx, message string) error {
+	if _, err := tx.Exec("DELETE FROM evidence WHERE message = ? AND ended > 0", message); err != nil {
+		return fmt.Errorf("evidence: forget: %w", err)
 	}
-	return n, nil
+	return nil
 }
 
 // Standing is what the room has of a message: one side of the balance.

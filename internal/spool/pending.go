@@ -193,3 +193,10 @@ func CountPending(tx *store.Tx) (n int, err error) {
 	}
 	return n, nil
 }
+
+// PendingSince lists who of a tenant has waited since before a moment, the
+// oldest first.
+func PendingSince(tx *store.Tx, tenant string, before time.Time, limit int) ([]Pending, error) {
+	return selectPending(tx, "WHERE tenant = ? AND since < ? ORDER BY since, message, recipient LIMIT CAST(? AS BIGINT)",
+		tenant, store.Nanos(before), limit)
+}

@@ -35,7 +35,7 @@ func build(d settings.Document, r *Registry) (*Tenant, settings.Mistakes) {
 	t := &Tenant{
 		ID: c.ID, Name: c.Name, Contact: c.Contact, Disabled: c.Disabled, tags: c.TrustedTags,
 		EntraTenant: strings.ToLower(c.EntraTenant), Preset: c.Headers.Preset,
-		Refuse: c.Refuse, Switches: c.Switches, Keep: c.Keep, Hosts: map[string]mail.Direction{},
+		Refuse: c.Refuse, Switches: c.Switches, Keep: c.Keep, KeepSaid: c.Keep > 0, Retention: c.Retention, Hosts: map[string]mail.Direction{},
 	}
 	b.identity(t, c)
 	b.domains(t, c)
@@ -99,6 +99,9 @@ func (b *builder) identity(t *Tenant, c Config) {
 		t.Keep = 90 * 24 * time.Hour
 	case t.Keep < 0:
 		b.add("is negative", "write for example 2160h", "keep")
+	}
+	if t.Retention.Bytes < 0 || t.Retention.Audit < 0 {
+		b.add("a time is negative", "write for example 720h", "retention")
 	}
 	switch t.Refuse {
 	case "":

@@ -74,8 +74,10 @@ type Config struct {
 	// in Exchange.
 	Disabled bool `yaml:"disabled"`
 	// Keep is how long the record of a message is searchable.
-	// Default: 2160h (90 days).
+	// Default: retention.metadata of postern.yaml, 2160h (90 days).
 	Keep time.Duration `yaml:"keep"`
+	// Retention says how long other things are kept than postern.yaml does.
+	Retention Retention `yaml:"retention"`
 	// Looking is what the tenant tells the look into its mail.
 	Looking Looking `yaml:"looking"`
 	// Directory is the file that says who is who in the tenant
@@ -153,6 +155,15 @@ type NoticeText struct {
 	Subject string `yaml:"subject"`
 	// Text is what the mail says.
 	Text string `yaml:"text"`
+}
+
+// Retention is how long things are kept of a tenant; 0 is as the installation
+// says.
+type Retention struct {
+	// Bytes is the longest that a message waits for somebody to decide.
+	Bytes time.Duration `yaml:"bytes"`
+	// Audit is how long the audit chain is kept.
+	Audit time.Duration `yaml:"audit"`
 }
 
 // Contacts says what is remembered of earlier contact. No address and no

@@ -47,6 +47,10 @@ type Tenant struct {
 	Switches Switches
 	// Keep is how long records are searchable.
 	Keep time.Duration
+	// KeepSaid is set when the tenant's file says Keep, Retention what else it
+	// says.
+	KeepSaid  bool
+	Retention Retention
 	// Looking is what the look into mail is told; passwords are resolved.
 	Looking Looking
 	// People says where the directory comes from, Contacts what is remembered
