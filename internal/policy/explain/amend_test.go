@@ -90,3 +90,18 @@ func TestAChangeOfThePolicyIsFoundInItsModeAndItsExceptions(t *testing.T) {
 		})
 	}
 }
+
+func TestAnElementIsAddedAsTheConditionWantsIt(t *testing.T) {
+	t.Parallel()
+	for when, want := range map[string]string{
+		`any(labels, l, l.name == "Board")`:                          `with the label "Board"`,
+		`any(attachments, a, a.extension in ["exe", "js"])`:          `with one more attachment "file.exe"`,
+		`any(attachments, a, a.name == "plan.exe" && a.size > 1000)`: `with one more attachment "plan.exe"`,
+	} {
+		x := explained(t, "contoso", "kind: policy\nid: p\nmode: enforce\nwhen: '"+when+"'\nthen: block\n")
+		s := x.Stronger(0)
+		if s.Found == nil || s.Found.Text() != want {
+			t.Errorf("%s: %+v", when, s.Found)
+		}
+	}
+}

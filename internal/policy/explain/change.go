@@ -260,10 +260,12 @@ func wish(e *policy.Expr, element string, text map[string]string, number map[str
 		case string:
 			if name != "" {
 				text[name] = v
+				return
 			}
 		case int64:
 			if name != "" {
 				number[name] = v + 1
+				return
 			}
 		}
 	}

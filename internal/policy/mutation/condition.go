@@ -38,10 +38,11 @@ func changes(root *policy.Expr) (list []change) {
 	return list
 }
 
-// truthOf reports whether an argument is true or false.
+// truthOf reports whether an argument is true or false, and is turned round
+// by itself: what stands behind ! is turned round without it.
 func truthOf(e *policy.Expr, i int) bool {
 	switch {
-	case e.Kind == policy.ExprOperator && (e.Name == "&&" || e.Name == "||" || e.Name == "!"):
+	case e.Kind == policy.ExprOperator && (e.Name == "&&" || e.Name == "||"):
 		return true
 	case e.Kind == policy.ExprOperator && e.Name == "?":
 		return i == 0
