@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/notice"
 )
 
@@ -40,6 +41,30 @@ func noticesPage(*testing.T) string {
 		s, _, _ := notice.Default().Source(k)
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", k, plain(s.Subject), braces(needs), braces(others[:len(others)-4]))
 	}
+	b.WriteString("\n## Who gets which, and when\n\n" +
+		"Each person gets at most one mail about a message for one occasion, and five notices within an hour: what comes then is\n" +
+		"put together in one mail (`held-digest`) when the hour is over. Reports of delivery are not counted. Automatic mail is never\n" +
+		"answered. All about one held message is one thread; the mails are signed when `notices.sign` is set, and every link leads\n" +
+		"to the tenant's `console` name. The last column is the place in `internal/gateway`.\n\n" +
+		"| Text | No. | To | When | Sent by |\n|---|---|---|---|---|\n")
+	for _, s := range gateway.Sendings() {
+		when, by := s.When, "`"+s.By+"`"
+		if s.Later != "" {
+			when, by = "never: "+s.Later, ""
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", s.Kind, s.Number, s.To, when, by)
+	}
+	b.WriteString("\n## Answers by mail\n\n" +
+		"A request can be answered by mail: the first word is `APPROVE` or `REJECT`, in any case, and what follows up to the quoted\n" +
+		"request is the comment. It counts when Exchange hands it on as a mail of this tenant with AuthAs Internal, or when a valid\n" +
+		"DKIM signature of the author's own domain covers From, To, Subject and the whole body; when the envelope's sender and the\n" +
+		"only From are the person who was asked; and when it is not automatic. The address holds a token for this person and this\n" +
+		"message. Who is proven to have written it gets an answer; everybody else is refused with 550, P717. Mail to the console\n" +
+		"name must reach Postern: by Exchange's connector, and by an MX record where answers from outside are wanted.\n\n" +
+		"## Drafts\n\n" +
+		"Who sends a draft to `check@` and the console name gets an answer within seconds: what would happen to it for whom, why, and\n" +
+		"with which smallest change less would. Only people whom Exchange has authenticated are answered. Nothing of the draft is\n" +
+		"kept; the audit chain says that one was checked, and what for how many recipients.\n")
 	b.WriteString("\n## The variables\n\n| Variable | Stands for |\n|---|---|\n")
 	seen := map[string]bool{}
 	var all []string

@@ -464,6 +464,8 @@ func measured() map[string]string {
 		"deliver_stale_connections": "Kept connections that the next hop had closed meanwhile",
 		"look_children_failed":      "Processes that died while looking, or could not be started",
 		"looked":                    "Messages looked at, by how much was seen",
+		"mail_answers":              "Answers by mail to requests about held mail, by what they came to",
+		"drafts_checked":            "Drafts that were sent to check@ and looked at",
 		"loops":                     "Messages stopped as a loop",
 		"contact_pairs":             "Pairs of mailbox and address outside that are remembered, by tenant",
 		"directory_age_seconds":     "Age of a tenant's directory, by tenant",

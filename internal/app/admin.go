@@ -295,7 +295,7 @@ func reach(ctx context.Context, c *Config, verb string, call Call) (*http.Respon
 	if err != nil {
 		return nil, err
 	}
-	res, err := post(ctx, client, verb, body)
+	res, err := ask(ctx, client, verb, body)
 	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT) {
 		return nil, nil // a socket that a crash left behind
 	}

@@ -30,6 +30,7 @@ import (
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/ocr"
+	"postern.dev/postern/internal/post"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/receive"
@@ -102,6 +103,7 @@ type App struct {
 	lock     io.Closer
 	alone    bool // no other process writes into the database
 	tend     chan struct{}
+	post     chan struct{}
 	bulk     chan struct{} // a bulk decision has begun
 	met      chan struct{} // directories were put in force
 	stop     context.CancelFunc
@@ -127,7 +129,7 @@ type App struct {
 // configuration is found here.
 func Open(ctx context.Context, c *Config, w World) (a *App, err error) {
 	a = &App{
-		Config: c, world: w, Log: w.Log, Metrics: telemetry.NewMetrics(), tend: make(chan struct{}, 1),
+		Config: c, world: w, Log: w.Log, Metrics: telemetry.NewMetrics(), tend: make(chan struct{}, 1), post: make(chan struct{}, 1),
 		bulk: make(chan struct{}, 1),
 		met:  make(chan struct{}, 1), fatal: make(chan error, 1),
 	}
@@ -204,6 +206,9 @@ func (a *App) keeping(ctx context.Context) error {
 		return err
 	}
 	if err := quarantine.Migrate(ctx, a.DB); err != nil {
+		return err
+	}
+	if err := post.Migrate(ctx, a.DB); err != nil {
 		return err
 	}
 	if a.People, err = quarantine.NewDoors(keys.Derive(peoplePurpose)[0]); err != nil {
@@ -317,6 +322,7 @@ func (a *App) doors() (err error) {
 		Hostname: c.Hostname, Tenants: a.Tenants, Directories: a.Directories, Contacts: a.Contacts,
 		Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool, Evidence: a.Evidence, Exceptions: a.Exceptions,
 		Audit: a.Audit, Wake: a.wake, Fatal: a.die, Calm: a.calmly, PassKeys: a.passKeys, Patience: c.Patience, Judge: c.Limits.Judge,
+		Doors:  a.People,
 		Auth:   &senderauth.Verifier{Resolver: resolver},
 		Limits: mail.Limits{Depth: c.Limits.Depth, Parts: c.Limits.Parts}, Log: a.Log, Metrics: a.Metrics,
 	})
@@ -361,9 +367,11 @@ func (a *App) wake() {
 	if a.Tasks != nil {
 		a.Tasks.Wake()
 	}
-	select {
-	case a.tend <- struct{}{}:
-	default:
+	for _, c := range []chan struct{}{a.tend, a.post} {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -405,6 +413,7 @@ func (a *App) Start(ctx context.Context) error {
 		}
 	})
 	a.run(func() { a.Gateway.Tend(ctx, a.tend) })
+	a.run(func() { a.Gateway.Mailing(ctx, a.post) })
 	a.run(func() { a.Gateway.Bulks(ctx, a.bulk) })
 	a.run(func() { a.housekeeping(ctx) })
 	a.run(func() { a.watchDirectories(ctx) })

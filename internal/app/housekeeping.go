@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
 
+	"postern.dev/postern/internal/post"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
@@ -89,12 +91,12 @@ func (a *App) forgetMessages(ctx context.Context, now time.Time) error {
 	}
 }
 
-// forgetHolds removes holds that ended as long ago, and codes, devices and
-// tokens whose time is over.
+// forgetHolds removes holds that ended as long ago, and codes, devices, tokens
+// and counts whose time is over.
 func (a *App) forgetHolds(ctx context.Context, now time.Time) error {
 	var tenants []string
 	err := a.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		if err = quarantine.SweepDoors(tx, now); err == nil {
+		if err = errors.Join(quarantine.SweepDoors(tx, now), post.Sweep(tx, now)); err == nil {
 			tenants, err = quarantine.Tenants(tx)
 		}
 		return err

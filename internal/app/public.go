@@ -83,8 +83,8 @@ func (a *App) publicSite() *public.Site {
 		// One that is turned off too: what waits there must be decided.
 		Tenant: func(id string) *tenant.Tenant { return a.Tenants.Current().Find(id) },
 		Person: a.somebody, Do: a.doFor, Read: a.readFor, Looks: a.looks, Redact: redact,
-		Code: func(context.Context, *tenant.Tenant, public.Somebody, string) error {
-			return errors.New("app: no mail of our own is written yet")
+		Code: func(ctx context.Context, t *tenant.Tenant, p public.Somebody, code string) error {
+			return a.Gateway.SendCode(ctx, t, p.Address, p.Languages, code)
 		},
 	})
 }

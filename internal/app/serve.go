@@ -13,7 +13,7 @@ import (
 	"postern.dev/postern/internal/telemetry"
 )
 
-func post(ctx context.Context, client *http.Client, verb string, body []byte) (*http.Response, error) {
+func ask(ctx context.Context, client *http.Client, verb string, body []byte) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://postern/"+verb, bytes.NewReader(body))
 	if err != nil {
 		return nil, err

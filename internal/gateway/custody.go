@@ -28,6 +28,11 @@ type parcel struct {
 	Redirect *redirection `json:"redirect,omitempty"`
 	// Letter is set when the task sends a mail of our own.
 	Letter *letter `json:"letter,omitempty"`
+	// Said is what the sender is told when everybody has the message who was
+	// let go together.
+	Said *letter `json:"said,omitempty"`
+	// Wanted is set when a recipient has asked for it.
+	Wanted bool `json:"wanted,omitempty"`
 }
 
 // extra is what the gateway keeps in the row of a message.
@@ -478,21 +483,17 @@ func (e *enacting) report(list []fate, l letter, fate task.Fate, why string) {
 
 // note tells the sender what policy thinks of a message that went out.
 func (e *enacting) note(list []fate) {
-	if len(list) == 0 || e.extra.Robotic || e.extra.Outside || e.row.Envelope.From.Null() {
-		return
+	if len(list) > 0 {
+		e.tellWriter(noteLetter(list, e.extra, len(unique(e.row.Envelope.To))))
 	}
-	l := noteLetter(list, e.extra, len(unique(e.row.Envelope.To)))
-	e.add(task.Notice, []mail.Recipient{{Address: e.row.Envelope.From, Notify: mail.NotifyNever}}, "", parcel{Letter: &l})
 }
 
 // tellWaiting tells the sender that the message has not left yet.
 func (e *enacting) tellWaiting(list []fate) {
 	list = slices.DeleteFunc(slices.Clone(list), func(f fate) bool { return f.verdict.Hold != nil && f.verdict.Hold.Delay })
-	if len(list) == 0 || e.extra.Robotic || e.extra.Outside || e.row.Envelope.From.Null() {
-		return
+	if len(list) > 0 {
+		e.tellWriter(waitingLetter(list, e.extra, len(unique(e.row.Envelope.To)), e.now))
 	}
-	l := waitingLetter(list, e.extra, len(unique(e.row.Envelope.To)), e.now)
-	e.add(task.Notice, []mail.Recipient{{Address: e.row.Envelope.From, Notify: mail.NotifyNever}}, "", parcel{Letter: &l})
 }
 
 // finish calls a message done when nothing is left to do, and has its octets

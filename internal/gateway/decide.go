@@ -279,10 +279,10 @@ func moveDeadline(tx *store.Tx, message string, to mail.Address, until time.Time
 
 // tell has somebody told, inside the transaction of what happened.
 func (g *Gateway) tell(tx *store.Tx, o quarantine.Occasion) error {
-	if g.Tell == nil || len(o.To) == 0 {
-		return nil
+	if g.Tell != nil && len(o.To) > 0 {
+		return g.Tell(tx, o)
 	}
-	return g.Tell(tx, o)
+	return g.tellPeople(tx, o, time.Now())
 }
 
 func (g *Gateway) recordDeed(tx *store.Tx, d Deed, list []quarantine.Hold, now time.Time) error {

@@ -16,8 +16,15 @@ import (
 
 // Rcpt refuses a recipient before any content, when connection and addresses
 // contradict each other already. nil takes it, for now.
-func (g *Gateway) Rcpt(_ context.Context, p mail.Peer, e mail.Envelope, to mail.Recipient) *mail.Reply {
+func (g *Gateway) Rcpt(ctx context.Context, p mail.Peer, e mail.Envelope, to mail.Recipient) *mail.Reply {
 	s := g.Tenants.Current()
+	switch ours := s.Ours(to.Address); {
+	case ours:
+		return g.ownRcpt(ctx, p, e, to)
+	case len(e.To) == 1 && s.Ours(e.To[0].Address):
+		r := replyComesAlone()
+		return &r
+	}
 	if r := s.AtRcpt(p, e.From, to.Address); r != nil {
 		g.Metrics.Count("refused_at_rcpt", 1, "fact", r.Fact)
 		if silent, due := g.refused.Due(string(r.Code)+r.Fact+r.Tenant, time.Now()); due {
@@ -27,10 +34,6 @@ func (g *Gateway) Rcpt(_ context.Context, p mail.Peer, e mail.Envelope, to mail.
 		}
 		return &r.Reply
 	}
-	if _, kind, ok := s.Special(to.Address); ok && kind == tenant.OwnAddress {
-		r := replyOwnAddress()
-		return &r
-	}
 	return nil
 }
 
@@ -39,6 +42,10 @@ func (g *Gateway) Rcpt(_ context.Context, p mail.Peer, e mail.Envelope, to mail.
 func (g *Gateway) Accept(ctx context.Context, a *mail.Arrival) mail.Reply {
 	tr := g.open(a)
 	header := mail.ParseHeader(a.Body)
+
+	if g.forOurselves(a.Envelope) {
+		return g.toOurselves(ctx, tr, a, header)
+	}
 
 	// Whose is it? Everything must agree, or it is nobody's.
 	id, refusal := g.Tenants.Current().Identify(a.Peer, a.Envelope, header)
@@ -101,6 +108,7 @@ func (g *Gateway) Accept(ctx context.Context, a *mail.Arrival) mail.Reply {
 	// Do what was decided.
 	m.plan = planFor(s.envelope.To, m.judgment.verdict, g.mannerOf(m))
 	tr.planned(m.plan)
+	g.countOpen(m)
 	reply, kept := g.carryOut(ctx, tr, m)
 	return g.answer(tr, reply, kept)
 }
@@ -236,6 +244,11 @@ func (g *Gateway) stopLoop(tr *trail, ours, hops int) mail.Reply {
 	tr.m.Problem = string(code)
 	tr.ended("loop", reply)
 	g.Metrics.Count("loops", 1, "tenant", tr.tenant)
+	back := counted{Message: tr.trace, Why: reply.Text, N: ours}
+	if code == problem.TooManyHops {
+		back.N = hops
+	}
+	g.count(g.Tenants.Current().Find(tr.tenant), countLoop, back, waitLoop)
 	g.Log.Error("loop stopped", telemetry.KeyCode, code, telemetry.KeyMessage, tr.trace,
 		telemetry.KeyTenant, tr.tenant, telemetry.KeyCount, hops)
 	g.write("loop", tr.save)

@@ -95,9 +95,12 @@ type Config struct {
 	PerTenant int
 	// Auth verifies signatures of mail that came. nil finds no key.
 	Auth *senderauth.Verifier
-	// Tell has people told of held mail, inside the transaction; nil tells
-	// nobody.
+	// Tell has people told of held mail, inside the transaction; nil writes
+	// them mails.
 	Tell func(tx *store.Tx, o quarantine.Occasion) error
+	// Doors make the tokens of links and of addresses for answers; nil makes
+	// none.
+	Doors *quarantine.Doors
 	// Fatal ends the process: after a failed fsync nobody knows what is on the
 	// disk, and only a new start can tell.
 	Fatal func(error)

@@ -205,7 +205,7 @@ func (g *Gateway) decided(tx *store.Tx, row spool.Message, x extra, d Decision, 
 	event := spool.Release
 	switch act := d.act(); {
 	case d.Release:
-		e.release(list, g.hopOf(row))
+		e.release(list, g.hopOf(row), e.sentLetter(d, list))
 	case act == quarantine.Cancel || act == quarantine.Remove:
 		event = spool.Refuse
 		e.withdraw(list, string(d.how())+" by its sender")
@@ -216,6 +216,7 @@ func (g *Gateway) decided(tx *store.Tx, row spool.Message, x extra, d Decision, 
 		}
 		e.decline(list, d)
 	}
+	e.tellOthers(d, list)
 	if e.err == nil && last {
 		_, e.err = spool.Move(tx, row.ID, event, now)
 	}
@@ -229,11 +230,13 @@ func (g *Gateway) decided(tx *store.Tx, row spool.Message, x extra, d Decision, 
 }
 
 // release plans the ordinary return of held recipients, grouped by hop.
-func (e *enacting) release(list []spool.Pending, hop func(mail.Address) string) {
+// said is what the sender is told once they have it.
+func (e *enacting) release(list []spool.Pending, hop func(mail.Address) string, said *letter) {
 	var order []string
 	by := map[string][]mail.Recipient{}
 	with := map[string]fields{}
 	e.letGo(list)
+	wanted := slices.ContainsFunc(e.holds(list), func(h quarantine.Hold) bool { return h.Request != nil })
 	for _, p := range list {
 		own := e.extra.Fields[p.Recipient.Address]
 		text, _ := json.Marshal(own.shape)
@@ -245,7 +248,7 @@ func (e *enacting) release(list []spool.Pending, hop func(mail.Address) string) 
 	}
 	for _, key := range order {
 		for rest := range slices.Chunk(by[key], maxGroup) {
-			e.add(task.Return, rest, e.row.Envelope.From, parcel{shape: with[key].shape, Inspected: e.extra.Inspected})
+			e.add(task.Return, rest, e.row.Envelope.From, parcel{shape: with[key].shape, Inspected: e.extra.Inspected, Said: said, Wanted: wanted})
 		}
 	}
 }
@@ -258,7 +261,7 @@ func (e *enacting) decline(list []spool.Pending, d Decision) {
 	}
 	text := "Declined by a moderator. ref " + e.extra.Ref
 	if d.Expired {
-		l.Kind, l.Waited = letterExpired, e.now.Sub(list[0].Since)
+		l.Kind, l.Waited, l.Asked = letterExpired, e.now.Sub(list[0].Since), e.asked(list)
 		text = "No decision was made in time. ref " + e.extra.Ref
 	}
 	var fates []fate

@@ -28,8 +28,8 @@ func (e *enacting) letGo(list []spool.Pending) {
 		}
 		note.About = append(note.About, own.Note.About...)
 	}
-	if note != nil && !e.extra.Robotic && !e.extra.Outside && !e.row.Envelope.From.Null() {
-		e.add(task.Notice, []mail.Recipient{{Address: e.row.Envelope.From, Notify: mail.NotifyNever}}, "", parcel{Letter: note})
+	if note != nil {
+		e.tellWriter(*note)
 	}
 }
 

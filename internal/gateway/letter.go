@@ -1,17 +1,13 @@
 package gateway
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"time"
 
-	"postern.dev/postern/internal/dsn"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/notice"
 	"postern.dev/postern/internal/policy"
-	"postern.dev/postern/internal/spool"
-	"postern.dev/postern/internal/tenant"
 )
 
 // letter is a mail of our own that is still to be written: the text is made
@@ -31,6 +27,22 @@ type letter struct {
 	Waited  time.Duration `json:"waited,omitempty"`
 	Due     time.Time     `json:"due,omitzero"`
 	End     policy.End    `json:"end,omitempty"`
+
+	// To is who gets it when that is not the sender of the original, Sender who
+	// wrote that.
+	To     mail.Address `json:"to,omitempty"`
+	Sender mail.Address `json:"sender,omitempty"`
+	// See is the token of the link, Reply that of the address for an answer.
+	See   string `json:"see,omitempty"`
+	Reply string `json:"reply,omitempty"`
+	// Text is a question, an answer or a reason; Role why somebody was asked.
+	Text string `json:"text,omitempty"`
+	Role string `json:"role,omitempty"`
+	// Before is the number of earlier mails, when somebody counts them.
+	Before *int `json:"before,omitempty"`
+	// Asked are those who did not decide, for whom the sender may look.
+	Asked []mail.Address `json:"asked,omitempty"`
+	At    time.Time      `json:"at,omitzero"`
 }
 
 // reported is a recipient in a letter.
@@ -43,6 +55,7 @@ type reported struct {
 
 type letterKind string
 
+// The kinds. A row of letterForms says what each is.
 const (
 	letterBlocked     letterKind = "blocked"
 	letterDeclined    letterKind = "declined"
@@ -51,7 +64,49 @@ const (
 	letterRelayed     letterKind = "relayed"
 	letterNote        letterKind = "note"
 	letterWaiting     letterKind = "waiting"
+	letterOverride    letterKind = "override"
+	letterDecide      letterKind = "decide"
+	letterReminder    letterKind = "reminder"
+	letterQuestion    letterKind = "question"
+	letterAnswer      letterKind = "answer"
+	letterApproved    letterKind = "approved"
+	letterPassed      letterKind = "passed"
+	letterOverridden  letterKind = "overridden"
+	letterClosed      letterKind = "closed"
+	letterAsked       letterKind = "asked"
+	letterReleased    letterKind = "released"
+	letterKeptBack    letterKind = "kept-back"
 )
+
+// letterForm is what a kind of letter is.
+type letterForm struct {
+	kind   letterKind
+	notice notice.Kind
+	// report is set for delivery reports, which have the null sender, are
+	// counted by the balance and are never put into a digest.
+	report bool
+}
+
+func letterForms() []letterForm {
+	return []letterForm{
+		{letterBlocked, notice.NotSent, true}, {letterDeclined, notice.Declined, true}, {letterExpired, notice.Expired, true},
+		{letterUndelivered, notice.Undelivered, true}, {letterRelayed, notice.Relayed, true}, {letterNote, notice.Note, false},
+		{letterWaiting, notice.Waiting, false}, {letterOverride, notice.Override, false}, {letterDecide, notice.Decide, false},
+		{letterReminder, notice.Reminder, false}, {letterQuestion, notice.Question, false}, {letterAnswer, notice.Answer, false},
+		{letterApproved, notice.Approved, false}, {letterPassed, notice.Passed, false}, {letterOverridden, notice.Overridden, false},
+		{letterClosed, notice.ExpiredApprover, false}, {letterAsked, notice.Asked, false}, {letterReleased, notice.Released, false},
+		{letterKeptBack, notice.KeptBack, false},
+	}
+}
+
+func (k letterKind) form() letterForm {
+	for _, f := range letterForms() {
+		if f.kind == k {
+			return f
+		}
+	}
+	return letterForm{k, notice.NotSent, true} // a later version wrote it
+}
 
 func blockedLetter(list []fate, x extra, all int) letter {
 	v := list[0].verdict
@@ -74,15 +129,17 @@ func noteLetter(list []fate, x extra, all int) letter {
 	return l
 }
 
+// waitingLetter tells the sender that a message waits: for somebody, or for
+// what he himself chooses.
 func waitingLetter(list []fate, x extra, all int, now time.Time) letter {
 	v := list[0].verdict
 	l := letter{Kind: letterWaiting, All: all, Rule: ruleName(v), Why: foundWords(v.Because), Advice: v.Text, Ref: x.Ref}
 	if h := v.Hold; h != nil {
-		l.End = h.Then
-		if h.For > 0 {
-			l.Due = now.Add(h.For)
-		}
+		l.End, l.Due = h.Then, h.Until(now)
 		l.Who = approverWords(h.Approvers)
+		if h.Override {
+			l.Kind = letterOverride
+		}
 	}
 	l.about(list, mail.Reply{}, "")
 	return l
@@ -179,90 +236,6 @@ func refOf(trace string) string {
 	}
 	r := strings.ToUpper(trace[len(trace)-8:])
 	return r[:4] + "-" + r[4:]
-}
-
-// write composes the letter. body is the original in custody.
-func (l letter) write(g *Gateway, t *tenant.Tenant, row spool.Message, body mail.Body, id string, now time.Time) []byte {
-	h := mail.ParseHeader(body)
-	about := notice.About{
-		All: l.All, Why: l.Why, Rule: l.Rule, Advice: l.Advice, Contact: t.Contact, Organization: t.Name, Ref: l.Ref,
-		Subject: h.Text("Subject"), Zone: t.Zone,
-	}
-	if !l.Outside { // a stranger reads English
-		about.Languages = t.Languages
-	}
-	var secrets = t.Secrets()
-	if scrub(about.Subject, secrets) != about.Subject {
-		about.Subject = ""
-	}
-	r := dsn.Report{
-		Hostname: g.Hostname, FromName: t.Name + " mail gateway", From: t.Postmaster(), To: row.Envelope.From,
-		MessageID: strings.ToLower(id) + "@" + g.Hostname, InReplyTo: cleanID(scrub(row.MessageID, secrets)), Date: now, Arrival: row.Received,
-		EnvID: row.Envelope.EnvID, Original: dsn.Headers(h, body, t.Reserved, secrets),
-	}
-	if t.MarkName() != "" {
-		r.Extra = append(r.Extra, dsn.Field{Name: t.MarkName(), Value: t.MarkValue()})
-	}
-	for _, x := range l.About {
-		about.List = append(about.List, x.Address)
-		r.Recipients = append(r.Recipients, dsn.Recipient{
-			Address: x.Address, ORcpt: x.ORcpt, Action: l.action(), Reply: x.Reply, Remote: x.Host, Last: now,
-		})
-	}
-	kind, about := l.text(about)
-	text := t.Notices.Write(kind, about)
-	r.Subject, r.Text, r.HTML = text.Subject, text.Body, text.HTML
-	if l.Kind == letterNote || l.Kind == letterWaiting {
-		return plainMail(r)
-	}
-	return r.Bytes()
-}
-
-func (l letter) action() dsn.Action {
-	if l.Kind == letterRelayed {
-		return dsn.Relayed
-	}
-	return dsn.Failed
-}
-
-// text names the text and puts in what only this kind knows.
-func (l letter) text(a notice.About) (notice.Kind, notice.About) {
-	if len(l.About) > 0 {
-		a.Reply, a.Host = l.About[0].Reply, l.About[0].Host
-	}
-	a.Who, a.Waited, a.Due, a.End = l.Who, l.Waited, l.Due, string(l.End)
-	a.More = map[string]string{"comment": l.Comment}
-	switch {
-	case l.Kind == letterUndelivered:
-		return notice.Undelivered, a
-	case l.Kind == letterRelayed:
-		return notice.Relayed, a
-	case l.Outside:
-		return notice.NotSentOutside, a
-	case l.Kind == letterDeclined:
-		return notice.Declined, a
-	case l.Kind == letterExpired:
-		return notice.Expired, a
-	case l.Kind == letterNote:
-		return notice.Note, a
-	case l.Kind == letterWaiting:
-		return notice.Waiting, a
-	}
-	return notice.NotSent, a
-}
-
-// plainMail is a notice: the same head as a report, and the text twice.
-func plainMail(r dsn.Report) []byte {
-	r.Recipients, r.Original = nil, nil
-	return bytes.Clone(r.Notice())
-}
-
-// cleanID keeps a Message-ID that can stand in In-Reply-To.
-func cleanID(id string) string {
-	if strings.HasPrefix(id, "<") && strings.HasSuffix(id, ">") && len(id) < 500 && !strings.ContainsAny(id, " \t\r\n") {
-		return id
-	}
-	return ""
 }
 
 // relayedLetter answers NOTIFY=SUCCESS where the next hop gives no reports.

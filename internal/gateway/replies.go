@@ -45,10 +45,6 @@ func replyTooManyHops() mail.Reply {
 	return mail.NewReply(554, "5.4.6", "Too many hops: the message has 100 or more Received fields")
 }
 
-func replyOwnAddress() mail.Reply {
-	return mail.NewReply(550, "5.1.1", "This address of Postern takes no mail in this version")
-}
-
 func replyValidationSpent() mail.Reply {
 	return mail.NewReply(550, "5.7.1", "Refused ("+string(problem.ValidationSpent)+
 		"): more than five validation messages; set validate.done, or use the probe address")
@@ -58,4 +54,12 @@ func replyBlocked(text string) mail.Reply { return mail.NewReply(550, "5.7.1", t
 
 func replyHoldWithoutSpool() mail.Reply {
 	return mail.NewReply(452, "4.3.1", "The message must be held, and there is no room to hold it; try again")
+}
+
+func replyNoSuchAddress() mail.Reply {
+	return mail.NewReply(550, "5.1.1", "There is no such address of Postern: answer the request that you got, or write to check@")
+}
+
+func replyComesAlone() mail.Reply {
+	return mail.NewReply(452, "4.5.3", "An address of Postern takes no message with others; send it to the rest apart")
 }

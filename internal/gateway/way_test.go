@@ -15,6 +15,7 @@ import (
 	"postern.dev/postern/internal/durable"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/post"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/settings"
@@ -104,7 +105,7 @@ func newWorldIn(t *testing.T, s *script, dir *durable.Dir) *world {
 func newWorldOn(t *testing.T, s *script, dir *durable.Dir, db *store.DB, keys *vault.Keys) *world {
 	t.Helper()
 	ctx := t.Context()
-	if err := errors.Join(task.Migrate(ctx, db), quarantine.Migrate(ctx, db)); err != nil {
+	if err := errors.Join(task.Migrate(ctx, db), quarantine.Migrate(ctx, db), post.Migrate(ctx, db)); err != nil {
 		t.Fatal(err)
 	}
 	log, err := audit.Open(ctx, db, []byte("0123456789abcdef"))

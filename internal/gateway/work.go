@@ -182,6 +182,7 @@ func (g *Gateway) tellSender(tx *store.Tx, t task.Task, row spool.Message, resul
 		return err
 	}
 	e := enacting{g: g, tx: tx, row: row, extra: x, now: now}
+	e.said(t, results)
 	all := len(unique(row.Envelope.To))
 	l := letter{Kind: letterUndelivered, All: all, Ref: x.Ref, Outside: x.Outside}
 	var silent []mail.Address

@@ -53,6 +53,13 @@ func (c *Catalog) rest(l *language, a About, set func(name, value string)) {
 	if a.Left > 0 {
 		set("left", c.span(l, a.Left))
 	}
+	switch n := a.Before; {
+	case n == nil:
+	case *n == 0:
+		set("history", c.word(l, "history_first"))
+	default:
+		set("history", c.word(l, "history_known", "n", strconv.Itoa(*n)))
+	}
 	if a.Role != "" {
 		set("role", c.word(l, "role_"+a.Role, "sender", a.More["sender"]))
 	}
@@ -73,15 +80,14 @@ func (c *Catalog) rest(l *language, a About, set func(name, value string)) {
 // key is a word of the program as the files write it.
 func key(s string) string { return strings.ReplaceAll(s, "-", "_") }
 
-// cutList keeps a list readable: what is left out is counted in the last line.
-func cutList(list []Item, more func(n int) string) []Item {
-	if len(list) <= maxListed {
-		return list
+// cutter keeps a list readable: what is left out is counted in the last line.
+func (c *Catalog) cutter(l *language, further int) func([]Item) []Item {
+	return func(list []Item) []Item {
+		left := further + max(0, len(list)-maxListed)
+		if left == 0 {
+			return list
+		}
+		n := min(len(list), maxListed)
+		return append(list[:n:n], Item{Text: c.word(l, "more_lines", "n", strconv.Itoa(left))})
 	}
-	return append(list[:maxListed:maxListed], Item{Text: more(len(list) - maxListed)})
-}
-
-// more counts what is left out of a list.
-func (c *Catalog) more(l *language) func(n int) string {
-	return func(n int) string { return c.word(l, "more_lines", "n", strconv.Itoa(n)) }
 }

@@ -49,7 +49,7 @@ func TestEveryReasonAndRoleHasItsWords(t *testing.T) {
 		words := Default().languages[lang].words
 		for _, w := range []string{
 			"would_deliver", "would_secure", "would_override", "would_hold", "would_redirect", "would_block", "would_defer",
-			"role_manager", "role_named", "role_group", "role_deputy", "role_handed",
+			"history_first", "history_known", "role_manager", "role_named", "role_group", "role_deputy", "role_handed",
 			"why_unread", "why_not_identified", "why_not_yours", "why_own_mail", "why_over", "why_said_already", "why_pinned",
 			"why_needs_right", "why_gone", "why_other",
 			"ended_released", "ended_sent", "ended_rejected", "ended_expired", "ended_timed_out", "ended_cancelled", "ended_removed",

@@ -11,7 +11,7 @@ import (
 const maxListed = 50
 
 // plainText writes paragraphs for every mail program.
-func plainText(paras [][]span, more func(n int) string) string {
+func plainText(paras [][]span, cut func([]Item) []Item) string {
 	var b strings.Builder
 	for i, p := range paras {
 		if i > 0 {
@@ -30,7 +30,7 @@ func plainText(paras [][]span, more func(n int) string) string {
 				continue
 			}
 			flush()
-			for _, x := range cutList(s.list, more) {
+			for _, x := range cut(s.list) {
 				b.WriteString("  " + x.Text + "\n")
 				if x.Link != "" {
 					b.WriteString("    " + x.Link + "\n")
@@ -65,7 +65,7 @@ func wrap(s string) string {
 
 // htmlText writes the same paragraphs as HTML: no pictures, no scripts, no
 // style that hides, nothing from elsewhere.
-func htmlText(lang, title string, paras [][]span, more func(n int) string) string {
+func htmlText(lang, title string, paras [][]span, cut func([]Item) []Item) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<!DOCTYPE html>\n<html lang=%q>\n<head><meta charset=\"utf-8\">"+
 		"<meta name=\"viewport\" content=\"width=device-width\"><title>%s</title></head>\n", lang, html.EscapeString(title))
@@ -79,7 +79,7 @@ func htmlText(lang, title string, paras [][]span, more func(n int) string) strin
 					open = false
 				}
 				b.WriteString("<ul>\n")
-				for _, x := range cutList(s.list, more) {
+				for _, x := range cut(s.list) {
 					line := html.EscapeString(x.Text)
 					if x.Link != "" {
 						line += "<br>" + span{text: x.Link, link: true}.html()

@@ -31,6 +31,8 @@ type About struct {
 	Lines []string
 	// Items are shown as a list, each with its link.
 	Items []Item
+	// Further is how many lines there are besides those of Items.
+	Further int
 	// Checked are shown as a list: what would happen to whom.
 	Checked []Checked
 	// Change is the smallest change to another verdict, and Then that verdict:
@@ -41,6 +43,9 @@ type About struct {
 	Refused, Ended string
 	// Role is why the reader was asked: manager, named, group, deputy, handed.
 	Role string
+	// Before is how many mails went to the recipients before; nil when nobody
+	// counts them.
+	Before *int
 	// Left is how much time is left.
 	Left time.Duration
 	// Why is what was found, in words without values: "3 card numbers in
@@ -96,8 +101,8 @@ func (c *Catalog) Write(kind Kind, a About) Text {
 			paras = append(paras, list)
 		}
 	}
-	more := c.more(l)
-	text.Body, text.HTML = plainText(paras, more), htmlText(l.name, text.Subject, paras, more)
+	cut := c.cutter(l, a.Further)
+	text.Body, text.HTML = plainText(paras, cut), htmlText(l.name, text.Subject, paras, cut)
 	return text
 }
 

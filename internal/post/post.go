@@ -41,6 +41,15 @@ func schema() []string {
 			data TEXT NOT NULL,
 			seal TEXT NOT NULL);
 		CREATE INDEX post_out_due ON post_out (due)`,
+		`CREATE TABLE post_tally (
+			tenant TEXT NOT NULL,
+			what TEXT NOT NULL,
+			n BIGINT NOT NULL,
+			since BIGINT NOT NULL,
+			until BIGINT NOT NULL,
+			due BIGINT NOT NULL,
+			data TEXT NOT NULL,
+			PRIMARY KEY (tenant, what))`,
 	}
 }
 
@@ -250,21 +259,21 @@ func Done(tx *store.Tx, id string) error {
 	return nil
 }
 
-// Next is when something is due, mails and digests; zero for nothing.
+// Next is when something is due: mails, digests and tallies; zero for nothing.
 func Next(tx *store.Tx) (time.Time, error) {
-	var out, later int64
-	err := tx.QueryRow(`SELECT COALESCE((SELECT MIN(due) FROM post_out), 0),
-		COALESCE((SELECT MIN(due) FROM post_later), 0)`).Scan(&out, &later)
+	var due [3]int64
+	err := tx.QueryRow(`SELECT COALESCE((SELECT MIN(due) FROM post_out), 0), COALESCE((SELECT MIN(due) FROM post_later), 0),
+		COALESCE((SELECT MIN(due) FROM post_tally), 0)`).Scan(&due[0], &due[1], &due[2])
 	if err != nil {
 		return time.Time{}, fmt.Errorf("post: next: %w", err)
 	}
-	if out == 0 || later > 0 && later < out {
-		out = later
+	var next time.Time
+	for _, at := range due {
+		if at > 0 && (next.IsZero() || store.Moment(at).Before(next)) {
+			next = store.Moment(at)
+		}
 	}
-	if out == 0 {
-		return time.Time{}, nil
-	}
-	return store.Moment(out), nil
+	return next, nil
 }
 
 // Sweep forgets counts that are older than they can matter. A clock that went

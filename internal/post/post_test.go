@@ -168,3 +168,36 @@ func TestWhatIsCountedIsForgottenAfterTheHour(t *testing.T) {
 		})
 	})
 }
+
+func TestWhatHappensOftenIsToldOnceAnHour(t *testing.T) {
+	each(t, func(t *testing.T, do func(func(tx *store.Tx) error)) {
+		count := func(at time.Time) {
+			do(func(tx *store.Tx) error {
+				return post.Count(tx, "contoso", "loop", json.RawMessage(`{"first":1}`), time.Minute, at)
+			})
+		}
+		take := func(at time.Time) (y post.Tally, found bool) {
+			do(func(tx *store.Tx) (err error) {
+				y, found, err = post.TakeTally(tx, at)
+				return err
+			})
+			return y, found
+		}
+		count(noon)
+		count(noon.Add(20 * time.Second))
+		if _, found := take(noon.Add(59 * time.Second)); found {
+			t.Error("it does not wait")
+		}
+		y, found := take(noon.Add(time.Minute))
+		if !found || y.N != 2 || !y.Since.Equal(noon) || !y.Until.Equal(noon.Add(20*time.Second)) || string(y.Data) != `{"first":1}` {
+			t.Errorf("%+v", y)
+		}
+		count(noon.Add(2 * time.Minute))
+		if _, found := take(noon.Add(time.Hour)); found {
+			t.Error("it comes twice within an hour")
+		}
+		if y, found := take(noon.Add(61 * time.Minute)); !found || y.N != 1 {
+			t.Errorf("%+v", y)
+		}
+	})
+}

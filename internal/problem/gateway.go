@@ -16,6 +16,9 @@ const (
 	NotErased         Code = "P712"
 	NoSecureWay       Code = "P713"
 	ReportsWithheld   Code = "P714"
+	NotSigned         Code = "P716"
+	AnswerIgnored     Code = "P717"
+	NoticeAltered     Code = "P718"
 )
 
 func gatewayRows() []Problem {
@@ -63,6 +66,21 @@ func gatewayRows() []Problem {
 		{
 			TenantGone, "Mail in custody belongs to a tenant that is not configured any more",
 			"It is kept and not sent", "Load the tenant's file again, or decide with postern held and postern queue",
+		},
+		{
+			NotSigned, "A mail of our own could not be signed",
+			"It left without a signature of the tenant's; Exchange may sign it",
+			"Look at the line's error and at the key of notices.sign",
+		},
+		{
+			AnswerIgnored, "A mail that should decide about held mail decided nothing",
+			"The mail is held as before; who wrote was told why, unless that was not certain",
+			"Nothing, when it is rare; many of them from outside mean that somebody tries addresses",
+		},
+		{
+			NoticeAltered, "A mail of our own was changed in the database",
+			"It is sent to nobody and was removed",
+			"Look at the disk and at who writes into the database",
 		},
 		{
 			LetterRefused, "A report, notice or copy was refused by the tenant's Exchange",

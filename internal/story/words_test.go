@@ -13,6 +13,8 @@ func words1() map[string]act {
 		"switch":          setSwitch,      // NAME VALUE: an assumption about Exchange (fakeexchange.Switches)
 		"dns":             setDNS,         // DOMAIN mx PREF HOST … | DOMAIN nothing | HOST at IP
 		"tenant seals":    tenantSeals,    // DOMAIN: the tenant has a key for ARC, which is in the DNS
+		"tenant signs":    tenantSigns,    // DOMAIN: our mails to its people are signed with a key that is in the DNS
+		"console at":      consoleAt,      // NAME: in links, and of our own addresses
 		"forwarder seals": forwarderSeals, // DOMAIN FILE as FILE: somebody forwarded it and sealed it
 		"exchange is":     exchangeSet,    // rule|connector|group NAME PROPERTY VALUE, at any time
 		"exchange adds":   exchangeAdds,   // LIST FILE.json
@@ -57,6 +59,8 @@ func words1() map[string]act {
 		"unpin":   unpinHeld,   // by administrator
 		"refused": refusedHeld, // WHY and one of these: it is refused for that reason (quarantine.Why)
 
+		"mail answer": mailAnswer, // FILE from A [of B] [by IP] [signed DOMAIN] [as CLASS]: to the last request that B got
+
 		// What is seen.
 		"message":        choose,        // WORDS: the record with these words in the subject from now on
 		"reply":          sawReply,      // CODE [ENHANCED]: the gateway's answer to the last message
@@ -73,6 +77,8 @@ func words1() map[string]act {
 		"mailbox … gets": mailboxGets,   // A gets FILE | nothing | report about B [saying W] | notice saying W | N mails
 		"report":         sawReport,     // of A has WORDS: the last report in A's mailbox
 		"chain":          sawChain,      // of A is pass|fail|none [by DOMAIN,DOMAIN] [with METHOD=RESULT]: ARC of the last mail in A's mailbox
+		"signature":      sawSignature,  // of A is by DOMAIN: DKIM of the last mail in A's mailbox
+		"nowhere is":     sawNowhere,    // WORDS: not on the disk, not in the log
 		"moderation":     sawModeration, // is N
 		"waits":          waitsFor,      // [of B] for A,C|administrators|nobody: who can decide
 		"ended":          heldEnded,     // B HOW by A: how the hold of a recipient ended
