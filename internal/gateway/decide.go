@@ -287,7 +287,7 @@ func (g *Gateway) tell(tx *store.Tx, o quarantine.Occasion) error {
 
 func (g *Gateway) recordDeed(tx *store.Tx, d Deed, list []quarantine.Hold, now time.Time) error {
 	word := map[quarantine.Act]string{
-		quarantine.HandOn: "handed on", quarantine.Ask: "asked", quarantine.Answer: "answered", quarantine.PinIt: "pinned",
+		quarantine.HandOn: "handed on", quarantine.Ask: "asked", quarantine.Answer: "sender answered", quarantine.PinIt: "pinned",
 		quarantine.UnpinIt: "unpinned", quarantine.Explain: "explained", quarantine.Request: "requested",
 	}[d.Act]
 	actor := Decision{Actor: d.Actor, Person: d.Person, Act: d.Act}.actor()

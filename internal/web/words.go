@@ -175,6 +175,28 @@ func stepWords(name string) string {
 		return "A person declined it"
 	case "expired":
 		return "The deadline passed without a decision"
+	case "agreed":
+		return "A person agreed; others have to as well"
+	case "reminded":
+		return "Those who decide were reminded"
+	case "deputies asked":
+		return "The deputies were asked"
+	case "handed on":
+		return "The decision was handed on"
+	case "asked":
+		return "The sender was asked"
+	case "sender answered":
+		return "The sender answered"
+	case "explained":
+		return "The sender said why it should go"
+	case "requested":
+		return "The recipient asked for it"
+	case "pinned":
+		return "Kept for good"
+	case "unpinned":
+		return "No longer kept for good"
+	case "read":
+		return "Somebody looked into it"
 	case "crash":
 		return "The gateway stopped in the middle of it"
 	}
