@@ -74,8 +74,10 @@ func Check(ctx context.Context, path string, o CheckOptions) []Remark {
 	if text, err := os.ReadFile(path); err == nil {
 		k.docs, _ = settings.Split(path, text)
 	}
-	k.certificate("smtp.tls", c.SMTP.TLS.Cert, c.SMTP.TLS.Key)
-	k.certificate("public.tls", c.Public.TLS.Cert, c.Public.TLS.Key)
+	k.certificate("smtp.tls", c.SMTP.TLS.Cert, c.SMTP.TLS.Key, c.Hostname)
+	if c.Public.TLS.Cert != "" { // Config.Check says when it lacks
+		k.certificate("public.tls", c.Public.TLS.Cert, c.Public.TLS.Key, c.Public.Name)
+	}
 	if c.Roots != "" {
 		if _, err := loadRoots(c.rootsPath()); err != nil {
 			k.key(LevelMistake, "roots", err.Error(), "name a PEM file, or leave the key out for the system's roots")
@@ -143,7 +145,7 @@ func (k *checking) err(place string, err error) {
 }
 
 // certificate looks at the certificate of the front door.
-func (k *checking) certificate(key, certFile, keyFile string) {
+func (k *checking) certificate(key, certFile, keyFile, name string) {
 	if certFile == "" {
 		if !loopback(strings.TrimSpace(strings.Split(k.c.SMTP.Listen, ",")[0])) {
 			k.key(LevelMistake, key, "there is no certificate, so no client can use TLS",
@@ -161,8 +163,8 @@ func (k *checking) certificate(key, certFile, keyFile string) {
 	}
 	k.readers(key+".key", k.c.resolve(keyFile), LevelWarning)
 	k.expiry(k.key, key+".cert", cert.Leaf)
-	if err := cert.Leaf.VerifyHostname(k.c.Hostname); err != nil {
-		k.key(LevelWarning, key+".cert", err.Error(), "Exchange Online compares the name that its connector is told to expect")
+	if err := cert.Leaf.VerifyHostname(name); err != nil {
+		k.key(LevelWarning, key+".cert", err.Error(), "clients compare the name that they know: Exchange Online that of its connector")
 	}
 }
 
