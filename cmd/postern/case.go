@@ -89,6 +89,9 @@ func (p *program) makeCase(cmd *cobra.Command, b *app.Bench, name, tenantID, out
 	for _, r := range made.Recipients {
 		p.line(printable("  expects ") + p.paint(actionColor(r.Action), string(r.Action)) + printable(" for "+string(r.Address)))
 	}
+	for _, s := range made.Deferred {
+		p.line(printable("  " + s))
+	}
 	p.note("read it before you keep it: what no detector knows is still there")
 	return nil
 }

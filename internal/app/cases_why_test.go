@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"postern.dev/postern/internal/mail"
 )
 
 func TestARedTestSaysWhichPolicyNobodyCanKnow(t *testing.T) {
@@ -38,5 +40,44 @@ func TestARedTestSaysWhichPolicyNobodyCanKnow(t *testing.T) {
 	}
 	if alone := strings.Join(r.Cases[2].Why, "\n"); strings.Contains(alone, "first") || !strings.Contains(alone, "size is") {
 		t.Errorf("a policy that does not judge: %s", alone)
+	}
+}
+
+func TestATestIsMadeOutOfAMessageWhoseVerdictAnExceptionOrAGateMakes(t *testing.T) {
+	for _, tt := range []struct{ name, policy, file, expects string }{
+		{"an exception", "when: recipient.outside\nexceptions:\n  - { id: lead, when: 'sender.address == \"ann@contoso.example\"', then: notify }\n",
+			"p-lead", "ann@contoso.example"},
+		{"a gate", "when: recipient.first_contact\n", "defer", "expect: defer"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			folder := t.TempDir()
+			text := "kind: policy\nid: p\nmode: enforce\n" + tt.policy + "then: block\n"
+			if err := os.WriteFile(filepath.Join(folder, "p.yaml"), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			b, err := OpenBench([]string{folder}, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			body := mail.Bytes("From: ann@contoso.example\r\nTo: bob@fabrikam.example\r\n\r\nhello\r\n")
+			owner, err := b.Tenant("", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			made, err := b.MakeCase(t.Context(), owner, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if path, err := made.Save(folder); err != nil || filepath.Base(path) != tt.file+"-1.txtar" {
+				t.Errorf("%s %v", path, err)
+			}
+			if !strings.Contains(string(made.Archive), tt.expects) || (tt.file == "defer") != (len(made.Deferred) > 0) {
+				t.Errorf("%+v\n%s", made, made.Archive)
+			}
+			if r, err := b.Test(t.Context()); err != nil || len(r.Cases) != 1 || r.Red() > 0 {
+				t.Errorf("%+v %v", r, err)
+			}
+		})
 	}
 }

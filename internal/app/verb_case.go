@@ -35,6 +35,9 @@ type MadeCase struct {
 	Kept     []string       `json:"kept,omitempty"`
 	// Recipients are what is expected.
 	Recipients []ExpectedRecipient `json:"recipients"`
+	// Deferred says why the message is deferred: mostly something that a test
+	// must say, because a file does not.
+	Deferred []string `json:"deferred,omitempty"`
 }
 
 // ExpectedRecipient is what a made test expects of one recipient.
@@ -75,7 +78,14 @@ func (b *Bench) MakeCase(ctx context.Context, t *tenant.Tenant, body mail.Body) 
 		return nil, fmt.Errorf("%w: %s", ErrOtherVerdict, why)
 	}
 	for _, r := range after.Verdict.Recipients {
-		c.Recipients = append(c.Recipients, ExpectedRecipient{r.Address, r.Action})
+		does := r.Action
+		if after.Verdict.Defer {
+			does = "defer"
+		}
+		c.Recipients = append(c.Recipients, ExpectedRecipient{r.Address, does})
+	}
+	if after.Verdict.Defer {
+		c.Deferred = closedBy(after.Verdict, after.Verdict.Recipients[0])
 	}
 	c.write(made.Octets, before, after, b.state.tenants.Find(t.ID) != nil, named.now)
 	return c, b.checkCase(ctx, c)
@@ -118,7 +128,10 @@ func (c *MadeCase) write(message []byte, before, after gateway.Inspection, confi
 	}
 	c.Name = string(strict.Action)
 	if len(strict.Rules) > 0 {
-		c.Name = strict.Rules[0]
+		c.Name = strings.ReplaceAll(strict.Rules[0], "/", "-") // of an exception
+	}
+	if after.Verdict.Defer {
+		c.Name = "defer"
 	}
 	var b bytes.Buffer
 	b.WriteString("Made out of a message by postern policy case: its numbers, names and addresses are nobody's.\n-- message.eml --\n")
@@ -199,6 +212,10 @@ func namedBy(s *policy.Set) names {
 	for _, r := range s.Rules() {
 		n.text += strings.ToLower(r.When + "\n" + r.Unless + "\n")
 		n.now = n.now || asks(r.When, "now") || asks(r.Unless, "now")
+		for _, b := range r.Branches {
+			n.text += strings.ToLower(b.When + "\n")
+			n.now = n.now || asks(b.When, "now")
+		}
 	}
 	return n
 }
