@@ -240,7 +240,8 @@ func (g *Gateway) tellAnswered(ctx context.Context, in incoming, t quarantine.To
 			return err
 		}
 		e := enacting{g: g, tx: tx, row: spool.Message{ID: t.Message, Tenant: t.Tenant}, now: now}
-		if x.Why != "" && to.Key() == t.Address.Key() {
+		over := x.Why == "" || x.Why == quarantine.OverAlready || x.Why == whyGone
+		if !over && to.Key() == t.Address.Key() {
 			d.Answer.See = e.token(quarantine.ToSee, t.Address, t.Until.Add(-tokenAfter))
 		}
 		if e.err != nil {
