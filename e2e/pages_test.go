@@ -203,7 +203,7 @@ func TestRobotsDecideNothing(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
 	id, links := s.hold(t, "for robots", ibanText)
-	rounds := 3
+	rounds := 2
 	if os.Getenv("POSTERN_LONG") != "" {
 		rounds = 400
 	}
@@ -333,7 +333,7 @@ func (s *site) chromium(t *testing.T) *browser {
 func (b *browser) goes() {
 	select {
 	case <-b.loaded:
-	case <-time.After(400 * time.Millisecond):
+	case <-time.After(250 * time.Millisecond):
 	}
 }
 
