@@ -207,7 +207,8 @@ func (g *Gateway) handle(tx *store.Tx, h *quarantine.Hold, d Deed, now time.Time
 	if err != nil {
 		return err
 	}
-	if d.Act == quarantine.Ask && g.primary(h.Tenant, h.Sender, now) == "" {
+	people := g.People(h.Tenant, now)
+	if d.Act == quarantine.Ask && !people.Decides(h.Sender) && !shared(people, h.Sender) {
 		return &quarantine.Refusal{Code: quarantine.NotPossible, Text: "its sender is not of the tenant and cannot be asked"}
 	}
 	pinned := h.Pinned != nil

@@ -77,6 +77,23 @@ func shared(people quarantine.People, a mail.Address) bool {
 	return found && e.Kind() == directory.User && e.Shared() && e.Inside()
 }
 
+// colleagues are those who work in a shared mailbox that is among the senders:
+// each of them may have sent the message, does what its sender may, and decides
+// nothing about it.
+func colleagues(people quarantine.People, senders []mail.Address) (list []mail.Address) {
+	for _, a := range senders {
+		if !shared(people, a) {
+			continue
+		}
+		mates, _, _ := people.Members(string(a))
+		for _, m := range mates {
+			list = append(list, people.Addresses(m)...)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
 // Decides implements quarantine.People.
 func (s staff) Decides(a mail.Address) bool {
 	e, found := s.who.Find(a)
@@ -145,7 +162,9 @@ func (e *enacting) holdOf(f fate, h *policy.Hold, p plan) quarantine.Hold {
 	if from != e.row.Envelope.From {
 		own = append(append([]mail.Address(nil), own...), people.Addresses(from)...)
 	}
-	panel := quarantine.Resolve(h.Approvers, h.Terms.Deputies, needed(h), from, people)
+	mates := colleagues(people, append([]mail.Address{from}, own...))
+	own = append(append([]mail.Address(nil), own...), mates...)
+	panel := quarantine.Resolve(h.Approvers, h.Terms.Deputies, needed(h), from, people, mates...)
 	if h.Delay || h.Override {
 		panel = quarantine.Panel{} // the sender himself decides
 	}

@@ -60,15 +60,16 @@ const groupPrefix = "group:"
 const mostSeats = 200
 
 // Resolve finds the people behind a policy's words when a hold begins. The
-// sender is not among them. Somebody who cannot be found is said in Missing;
+// sender is not among them, nor those who could have sent it too (also).
+// Somebody who cannot be found is said in Missing;
 // when nobody at all is found, the deputies decide at once, and without those
 // the administrators.
-func Resolve(approvers, deputies []string, of int, sender mail.Address, p People) Panel {
+func Resolve(approvers, deputies []string, of int, sender mail.Address, p People, also ...mail.Address) Panel {
 	if p == nil {
 		p = Nobody{}
 	}
 	panel := Panel{Named: slices.Clone(approvers)}
-	own := p.Addresses(sender)
+	own := slices.Concat(p.Addresses(sender), also)
 	panel.Seats = panel.seats(approvers, own, sender, p)
 	panel.Deputies = slices.DeleteFunc(panel.seats(deputies, own, sender, p), func(a mail.Address) bool {
 		return slices.Contains(panel.Seats, a)
