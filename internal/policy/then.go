@@ -87,6 +87,10 @@ func (r *reader) then(n ast.Node) (steps []Step) {
 		}
 		return r.step(nil, n, Action(name))
 	}
+	if _, list := n.(*ast.SequenceNode); list {
+		r.wrong(n, "several actions are keys of one mapping: then: { block: {}, notify: { text: … } }")
+		return nil
+	}
 	m, ok := r.mapping(n, "then", actionNames()...)
 	if !ok {
 		return nil

@@ -168,7 +168,7 @@ func (r *reader) mapping(n ast.Node, what string, known ...string) (m mapping, o
 			continue
 		}
 		if len(known) > 0 && !contains(known, key) {
-			r.wrong(v.Key, "%s has no key %q%s", what, key, didYouMean(key, known))
+			r.wrong(v.Key, "%s has no key %q%s", what, key, meantKey(key, known))
 			continue
 		}
 		if _, twice := m.keys[key]; twice {
@@ -351,4 +351,18 @@ func contains(list []string, s string) bool {
 		}
 	}
 	return false
+}
+
+// meantKey suggests a key: the one that is written alike, or the one that is
+// called so elsewhere.
+func meantKey(key string, known []string) string {
+	other := map[string]string{
+		"if": "when", "condition": "when", "conditions": "when", "match": "when", "except": "unless", "not": "unless",
+		"action": "then", "actions": "then", "do": "then", "enabled": "mode", "disabled": "mode", "order": "priority",
+		"test": "tests", "cases": "tests", "tenant": "tenants", "entries": "members", "items": "members", "addresses": "members",
+	}[key]
+	if contains(known, other) {
+		return "; did you mean " + quoted(other) + "?"
+	}
+	return didYouMean(key, known)
 }
