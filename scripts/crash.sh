@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 times=${1:-5}
 go test -count="$times" -timeout 60m -run 'Crash|Kill|PowerCut|Survives|FailingDisk|OperationFails|Death|FullDisk' \
-	./internal/durable ./internal/spool ./internal/store
+	./internal/durable ./internal/spool ./internal/evidence ./internal/store
 go test -count="$times" -timeout 60m -run '^TestStories$/^(crash|disk-full|hold-survives|gateway-down|broken-after)' ./internal/story
 
 export POSTERN_KILLS=${POSTERN_KILLS:-2000} POSTERN_POSTGRES_KILLS=${POSTERN_POSTGRES_KILLS:-200} POSTERN_KILL_MINUTES=${POSTERN_KILL_MINUTES:-90}

@@ -98,7 +98,7 @@ func (a *App) Content(ctx context.Context, verb string, c Call, actor string) (m
 		if err != nil {
 			return nil, nil, err
 		}
-		return mail.Without(x, x.Cut), x, nil
+		return x, x, nil
 	}
 	return nil, nil, fmt.Errorf("app: no verb that gives content is called %q", verb)
 }

@@ -27,9 +27,11 @@ type Reading struct {
 	Depth quarantine.Depth
 }
 
-// Content is a held message that somebody sees now. Close it.
+// Content is a held message that somebody sees now, without the header fields
+// that hold our own marks and secrets. Close it.
 type Content struct {
-	*spool.Body
+	mail.Body
+	file   *spool.Body
 	Tenant string
 	// Holds are all of the message.
 	Holds []quarantine.Hold
@@ -37,9 +39,10 @@ type Content struct {
 	// blots out what was found: it got the whole.
 	Depth quarantine.Depth
 	As    quarantine.As
-	// Cut are ranges that hold our own marks and are not shown.
-	Cut []mail.Range
 }
+
+// Close implements io.Closer.
+func (c *Content) Close() error { return c.file.Close() }
 
 // View says how much of a held message a person may see, in which part, or
 // refuses. It opens and records nothing: a page asks it whether to offer a look.
@@ -66,6 +69,7 @@ func (g *Gateway) View(
 func (g *Gateway) Read(ctx context.Context, r Reading) (c *Content, err error) {
 	c = &Content{}
 	now := time.Now()
+	var cut []mail.Range
 	err = g.DB.View(ctx, func(tx *store.Tx) (err error) {
 		if c.Holds, err = quarantine.Of(tx, r.Message); err != nil {
 			return err
@@ -74,7 +78,7 @@ func (g *Gateway) Read(ctx context.Context, r Reading) (c *Content, err error) {
 			return err
 		}
 		row, err := spool.Get(tx, r.Message)
-		c.Tenant, c.Cut = row.Tenant, row.Cut
+		c.Tenant, cut = row.Tenant, row.Cut
 		return err
 	})
 	if err != nil {
@@ -90,9 +94,10 @@ func (g *Gateway) Read(ctx context.Context, r Reading) (c *Content, err error) {
 	if c.As == quarantine.InEmergency {
 		role = vault.Emergency
 	}
-	if c.Body, err = g.Spool.OpenFor(ctx, role, r.Message); err != nil {
+	if c.file, err = g.Spool.OpenFor(ctx, role, r.Message); err != nil {
 		return nil, err
 	}
+	c.Body = mail.Without(c.file, cut)
 	if err := g.DB.Update(ctx, func(tx *store.Tx) error { return g.recordReading(tx, r, c, role, time.Now()) }); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
