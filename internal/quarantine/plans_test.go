@@ -83,12 +83,11 @@ func TestListsOfManyHoldsReadWhatTheyShow(t *testing.T) {
 		"two that never meet": {Tenant: "t0", Rule: "r5"},
 	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		migrate(t, db)
 		postgres := strings.HasSuffix(t.Name(), "postgresql")
-		many := many
 		if postgres && many == 2000 {
-			many = 200 // a table that small is read as a whole, and rightly so
+			t.Skip("a table that small is read as a whole, and rightly so: set POSTERN_HELD=20000")
 		}
+		migrate(t, db)
 		fill(t, db, many)
 		if postgres {
 			update(t, db, func(tx *store.Tx) error { _, err := tx.Exec("ANALYZE"); return err })
@@ -128,7 +127,7 @@ func TestListsOfManyHoldsReadWhatTheyShow(t *testing.T) {
 			scan := strings.Contains(text, "SCAN") && !strings.Contains(text, "SCAN (subquery") && !strings.Contains(text, "SCAN x")
 			sorts := strings.Contains(text, "TEMP B-TREE")
 			if postgres {
-				scan, sorts = many > 2000 && strings.Contains(text, "Seq Scan"), false // it sorts what an index has found
+				scan, sorts = strings.Contains(text, "Seq Scan"), false // it sorts what an index has found
 			}
 			if scan || sorts {
 				t.Errorf("%s reads too much:\n%s", name, text)
