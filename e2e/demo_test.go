@@ -9,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"os/exec"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -54,7 +55,7 @@ func TestTheDemoLeavesItsConsoleOpenUntilCtrlC(t *testing.T) {
 		if len(ended) > 0 {
 			t.Fatalf("the demo ended:\n%s", log)
 		}
-		return link.MatchString(log.String())
+		return strings.Contains(log.String(), "Ctrl-C ends")
 	})
 	jar, err := cookiejar.New(nil)
 	must(t, err)
@@ -64,6 +65,13 @@ func TestTheDemoLeavesItsConsoleOpenUntilCtrlC(t *testing.T) {
 	res.Body.Close()
 	if res.StatusCode != http.StatusOK || res.Request.URL.Path != "/" {
 		t.Errorf("the link led to %s: %d", res.Request.URL.Path, res.StatusCode)
+	}
+	page := regexp.MustCompile(`http://localhost:\d+/approve/[0-9a-f]{32}`).FindString(log.String())
+	res, err = client.Get(page)
+	must(t, err)
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("the manager's page %q: %d", page, res.StatusCode)
 	}
 	must(t, cmd.Process.Signal(syscall.SIGINT))
 	select {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -41,7 +43,7 @@ func (p *program) demoVerb() *cobra.Command {
 				d.Print(p.out, p.demoPaint)
 			}
 			if !once {
-				p.waitAtConsole(d)
+				p.waitAtConsole(cmd.Context(), d)
 			}
 			return demoEnd(d)
 		})
@@ -79,7 +81,7 @@ func demoEnd(d *app.Demo) error {
 }
 
 // waitAtConsole leaves the console open until Ctrl-C.
-func (p *program) waitAtConsole(d *app.Demo) {
+func (p *program) waitAtConsole(ctx context.Context, d *app.Demo) {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(stop)
@@ -89,8 +91,23 @@ func (p *program) waitAtConsole(d *app.Demo) {
 		<-stop
 		return
 	}
-	fmt.Fprintf(p.errs, "\nThe console is open (this link works once):\n  %s\nCtrl-C ends the demo.\n", link)
+	fmt.Fprintf(p.errs, "\nThe console is open (this link works once):\n  %s\n", link)
+	if about, page := d.Waiting(ctx); page != "" {
+		fmt.Fprintf(p.errs, "The mail %q waits for its sender's manager. Be the manager; the code comes to his mailbox, which is shown here:\n  %s\n",
+			about, page)
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go d.Watch(ctx, func(subject, text string) {
+			fmt.Fprintf(p.errs, "\nIn the manager's mailbox: %s\n%s\n", subject, indent(text))
+		})
+	}
+	fmt.Fprintln(p.errs, "Ctrl-C ends the demo.")
 	<-stop
+}
+
+// indent sets a mail's text off.
+func indent(text string) string {
+	return "  | " + strings.Join(strings.Split(strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")), "\n"), "\n  | ")
 }
 
 func (p *program) demoPaint(kind, text string) string {

@@ -63,8 +63,10 @@ type Demo struct {
 	Rows  []DemoRow
 	// Balance is the conservation check: lines that do not add up.
 	Balance []string
-	dir     string
-	remove  bool
+	// unanswered says why the manager could not answer, by sample.
+	unanswered map[string]string
+	dir        string
+	remove     bool
 }
 
 // Ok reports whether every sample had its expected outcome.
@@ -87,7 +89,7 @@ func (d *Demo) Close() error {
 // RunDemo starts a gateway and a pretend tenant on real sockets of this
 // machine, sends the samples, and says what became of each.
 func RunDemo(ctx context.Context, o DemoOptions) (*Demo, error) {
-	d := &Demo{dir: o.Dir}
+	d := &Demo{dir: o.Dir, unanswered: map[string]string{}}
 	if d.dir == "" {
 		dir, err := os.MkdirTemp("", "postern-demo-")
 		if err != nil {
@@ -101,9 +103,11 @@ func RunDemo(ctx context.Context, o DemoOptions) (*Demo, error) {
 	var err error
 	d.House, err = Build(ctx, Plan{
 		Dir: filepath.Join(d.dir, "house"), Loopback: true, InProcess: o.InProcess, Policies: o.Policies, People: true,
+		Tenant: "console: " + demoName + "\n",
 		Configure: func(c *Config) {
 			if o.Console != "" {
 				c.Console.Listen = o.Console
+				c.Public = Public{Listen: "127.0.0.1:0", Name: "localhost"}
 			}
 		},
 		Edit: func(s *mailflow.Setup) {
@@ -121,6 +125,9 @@ func RunDemo(ctx context.Context, o DemoOptions) (*Demo, error) {
 		d.House.App.Config.Console.Listen = "127.0.0.1:0"
 		err = d.House.App.ServeConsole()
 	}
+	if err == nil {
+		err = d.House.App.servePublic()
+	}
 	if err != nil {
 		return d, err
 	}
@@ -136,6 +143,17 @@ func RunDemo(ctx context.Context, o DemoOptions) (*Demo, error) {
 	}
 	wait, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	if err := d.House.Settle(wait); err != nil {
+		return d, err
+	}
+	for _, s := range list {
+		if s.answer == "" || s.name == o.Lose {
+			continue
+		}
+		if err := d.answer(ctx, s); err != nil {
+			d.unanswered[s.name] = err.Error()
+		}
+	}
 	if err := d.House.Settle(wait); err != nil {
 		return d, err
 	}
@@ -208,11 +226,7 @@ func (d *Demo) stranger(s sample) string {
 // row reads sink and record, and compares with what the sample expects.
 func (d *Demo) row(ctx context.Context, s sample, refused map[string]string) (DemoRow, error) {
 	r := DemoRow{Sample: s.name, About: s.about, Sent: string(s.by), Octets: len(s.raw), Steps: map[string]float64{}, Found: []string{}}
-	q, err := audit.ParseQuery("message-id:"+s.name+"@demo.contoso.example", time.Now())
-	if err != nil {
-		return r, err
-	}
-	records, err := d.House.App.Audit.Search(ctx, q)
+	records, err := d.records(ctx, s)
 	if err != nil {
 		return r, err
 	}
@@ -226,10 +240,22 @@ func (d *Demo) row(ctx context.Context, s sample, refused map[string]string) (De
 			r.Wrong = append(r.Wrong, fmt.Sprintf("%s ended as %q, expected %q", to, got, want))
 		}
 	}
+	if text := d.unanswered[s.name]; text != "" {
+		r.Wrong = append(r.Wrong, text)
+	}
 	r.Wrong = append(r.Wrong, d.octets(s)...)
 	r.Wrong = append(r.Wrong, checkRecord(s, records)...)
 	r.Ok = len(r.Wrong) == 0
 	return r, nil
+}
+
+// records are those of a sample, the newest first.
+func (d *Demo) records(ctx context.Context, s sample) ([]audit.Message, error) {
+	q, err := audit.ParseQuery("message-id:"+s.name+"@demo.contoso.example", time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return d.House.App.Audit.Search(ctx, q)
 }
 
 func local(address string) string {

@@ -28,6 +28,8 @@ type sample struct {
 	problem string
 	// rewritten is set when octets may differ: a forged field was removed.
 	rewritten bool
+	// answer is what the manager writes when he is asked.
+	answer string
 }
 
 // byWay is how a sample is sent.
@@ -114,6 +116,7 @@ func samples(p fakeexchange.Params) []sample {
 		},
 		out("held-for-manager", "two account numbers: a manager decides", text+
 			"IBAN DE89 3704 0044 0532 0130 00 and IBAN GB82 WEST 1234 5698 7654 32\n", []string{"IBAN"}, "hold", endHeld),
+		approved(text),
 		out("large", "3 MiB attachment", attached("plan.bin", "application/octet-stream", strings.Repeat("0123456789abcdef", 3<<16)),
 			nil, "deliver", endInternet),
 		calendar(),
@@ -161,6 +164,14 @@ func out(name, about, content string, found []string, action string, e end) samp
 		name: name, about: about, from: ann, to: []string{bob}, raw: written(name, ann, bob, content), found: found,
 		action: map[string]string{bob: action}, ends: map[string]end{bob: e},
 	}
+}
+
+// approved is held like the one before it, until the manager answers by mail.
+func approved(text string) sample {
+	s := out("approved-by-mail", "two account numbers: the manager answers APPROVE", text+
+		"IBAN DE89 3704 0044 0532 0130 00 and IBAN GB82 WEST 1234 5698 7654 32\n", []string{"IBAN"}, "hold", endInternet)
+	s.answer = "Approve, she may"
+	return s
 }
 
 func calendar() sample {
