@@ -48,7 +48,9 @@ func (e *enacting) tellWriter(l letter) {
 	if e.extra.Robotic || e.extra.Outside || e.row.Envelope.From.Null() {
 		return
 	}
-	l.See = e.token(quarantine.ToSee, e.row.Envelope.From, l.Due)
+	if l.Kind == letterWaiting || l.Kind == letterOverride || l.Kind == letterQuestion { // the others name no page
+		l.See = e.token(quarantine.ToSee, e.row.Envelope.From, l.Due)
+	}
 	e.notice(l, e.row.Envelope.From)
 }
 
