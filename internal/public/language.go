@@ -65,14 +65,6 @@ func (l *speech) has(key string) bool {
 	return found
 }
 
-// many is a text for a number: key_1 for one, key_n for others.
-func (l *speech) many(key string, n int) string {
-	if n == 1 {
-		return l.say(key + "_1")
-	}
-	return l.say(key+"_n", "n", n)
-}
-
 // moment is a time where the tenant is: "Tue 24 Nov 2026 10:00 CET".
 func (l *speech) moment(at time.Time, zone *time.Location) string {
 	if at.IsZero() {
