@@ -46,6 +46,10 @@ type Config struct {
 	Bodies string `yaml:"bodies"`
 	// Console is for administrators.
 	Console Console `yaml:"console"`
+	// Roles say who sees held mail and decides about it, besides those whom a
+	// policy asks. Default: the user of the gateway, and root, have the rights
+	// metadata, decide and malware: they read nobody's mail.
+	Roles []Role `yaml:"roles"`
 	// Public is for the pages of people who decide about held mail. Without
 	// the section nothing listens.
 	Public Public `yaml:"public"`
@@ -116,6 +120,10 @@ type Console struct {
 	// Listen is refused on an address that is not loopback, until sign-in is
 	// configured. Default: "127.0.0.1:8025"; "off" turns it off.
 	Listen string `yaml:"listen"`
+	// Socket is where verbs reach the running gateway. Users of roles who are
+	// neither the gateway's nor root need one in a folder that they can enter.
+	// Default: admin.sock in the data folder, which only the gateway's user can.
+	Socket string `yaml:"socket"`
 }
 
 // Public is the listener for people without an account here.
@@ -295,4 +303,9 @@ func loopback(address string) bool {
 func (c *Config) resolve(path string) string { return settings.Path(path, c.dir) }
 
 // adminSocket is where verbs reach a running gateway.
-func (c *Config) adminSocket() string { return strings.TrimSuffix(c.Data, "/") + "/admin.sock" }
+func (c *Config) adminSocket() string {
+	if c.Console.Socket != "" {
+		return c.resolve(c.Console.Socket)
+	}
+	return strings.TrimSuffix(c.Data, "/") + "/admin.sock"
+}

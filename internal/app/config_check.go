@@ -59,6 +59,7 @@ func (c *Config) Check() error {
 	}
 	c.checkPublic(&f)
 	c.checkBodies(&f)
+	c.checkRoles(&f)
 	c.checkKeys(&f)
 	for _, text := range (Clocks{Bytes: c.Retention.Bytes, Metadata: c.Retention.Metadata, Audit: c.Retention.Audit}).nonsense() {
 		f.add("retention", text)

@@ -104,12 +104,11 @@ func (k *checking) add(l Level, place, text, suggestion string) {
 
 // key says something about a key of the configuration, with its line.
 func (k *checking) key(l Level, key, text, suggestion string) {
-	name, _, _ := strings.Cut(key, "[")
 	if len(k.docs) != 1 {
 		k.add(l, k.path, key+": "+text, suggestion)
 		return
 	}
-	at := k.docs[0].Place(text, "", strings.Split(name, ".")...)
+	at := k.docs[0].Place(text, "", settings.KeyPath(key)...)
 	k.add(l, fmt.Sprintf("%s:%d:%d", k.path, at.Line, at.Column), key+": "+text, suggestion)
 }
 
@@ -331,6 +330,7 @@ func (k *checking) tenants(ctx context.Context, kept files) {
 		k.tenant(ctx, t)
 	}
 	k.people(state)
+	k.roles(state.tenants)
 	for _, u := range state.undefined() {
 		k.add(LevelWarning, u.Place, u.Text, u.Suggestion)
 	}

@@ -33,8 +33,7 @@ func placed(path string, bad settings.Mistakes) settings.Mistakes {
 	for _, m := range bad {
 		key, rest, ok := strings.Cut(m.Text, ": ")
 		if m.Line == 0 && ok && !strings.ContainsAny(key, " \"") {
-			name, _, _ := strings.Cut(key, "[") // a list is one place
-			at := docs[0].Place(rest, "", strings.Split(name, ".")...)
+			at := docs[0].Place(rest, "", settings.KeyPath(key)...)
 			m.Line, m.Column = at.Line, at.Column
 		}
 		if m.Suggestion == "" {

@@ -144,7 +144,13 @@ func (d Document) Decode(into any) (found Mistakes) {
 	return w.found
 }
 
-// Place returns a Mistake at the value with this path of keys.
+// KeyPath splits a key as mistakes name it: "roles[1].may" is roles, 1, may.
+func KeyPath(key string) (path []string) {
+	return strings.FieldsFunc(key, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
+}
+
+// Place returns a Mistake at the value with this path of keys. A number is a
+// place in a list.
 func (d Document) Place(text, suggestion string, path ...string) Mistake {
 	m := Mistake{File: d.File, Text: text, Suggestion: suggestion, Line: d.Line(), Column: 1}
 	if len(path) > 0 {
@@ -153,6 +159,18 @@ func (d Document) Place(text, suggestion string, path ...string) Mistake {
 	n := d.body
 	for _, key := range path {
 		var next ast.Node
+		if list, ok := n.(*ast.SequenceNode); ok {
+			i, err := strconv.Atoi(key)
+			if err != nil || i < 0 || i >= len(list.Values) {
+				return m
+			}
+			n = list.Values[i]
+			if first := pairs(n); len(first) > 0 { // of single words, the list is the place
+				at := first[0].Key.GetToken().Position
+				m.Line, m.Column = at.Line, at.Column
+			}
+			continue
+		}
 		for _, v := range pairs(n) {
 			if keyName(v) == key {
 				next = v.Value

@@ -112,7 +112,7 @@ func (h *house) page(target string, status int) string {
 
 func (h *house) enter() *http.Cookie {
 	h.t.Helper()
-	res := h.do("GET", strings.TrimPrefix(h.OneTimeLink("http://127.0.0.1:8025/"), "http://127.0.0.1:8025"))
+	res := h.do("GET", strings.TrimPrefix(h.OneTimeLink("http://127.0.0.1:8025/", Visitor{}), "http://127.0.0.1:8025"))
 	if res.StatusCode != http.StatusSeeOther || len(res.Cookies()) != 1 {
 		h.t.Fatalf("a fresh link: %d, %d cookies", res.StatusCode, len(res.Cookies()))
 	}

@@ -107,7 +107,7 @@ func press(f *testing.F) *pressed {
 	return p
 }
 
-func (p *pressed) enter()         { p.session, _ = p.doors.exchange(p.doors.link(time.Now()), time.Now()) }
+func (p *pressed) enter()         { p.session, _ = p.doors.exchange(p.doors.link(Visitor{}, time.Now()), time.Now()) }
 func (p *pressed) cookie() string { return "postern-console-8025=" + p.session }
 
 // given is an answer.

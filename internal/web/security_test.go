@@ -22,7 +22,7 @@ func TestALinkWorksOnceAndForFifteenMinutes(t *testing.T) {
 			h.t.Errorf("cookie %+v", c)
 		}
 		h.cookie = nil
-		link := strings.TrimPrefix(h.OneTimeLink("http://localhost:8025"), "http://localhost:8025")
+		link := strings.TrimPrefix(h.OneTimeLink("http://localhost:8025", Visitor{}), "http://localhost:8025")
 		if len(link) != len("/enter/")+43 {
 			h.t.Errorf("link %q does not hold 256 bits", link)
 		}
@@ -46,7 +46,7 @@ func TestALinkWorksOnceAndForFifteenMinutes(t *testing.T) {
 		has(h.t, body(h.t, res), "This link was used already", "postern console link")
 		has(h.t, h.page("/enter/guess", 403), "postern console link")
 
-		late := strings.TrimPrefix(h.OneTimeLink("http://localhost:8025"), "http://localhost:8025")
+		late := strings.TrimPrefix(h.OneTimeLink("http://localhost:8025", Visitor{}), "http://localhost:8025")
 		time.Sleep(linkLife)
 		if res := h.do("GET", late); res.StatusCode != http.StatusForbidden {
 			h.t.Errorf("after 15 minutes: %d", res.StatusCode)
@@ -56,7 +56,7 @@ func TestALinkWorksOnceAndForFifteenMinutes(t *testing.T) {
 
 func TestALinkOnAForeignPageLeadsOnFromOurOwn(t *testing.T) {
 	inBubble(t, nil, func(h *house) {
-		link := strings.TrimPrefix(h.OneTimeLink("http://localhost:8025"), "http://localhost:8025")
+		link := strings.TrimPrefix(h.OneTimeLink("http://localhost:8025", Visitor{}), "http://localhost:8025")
 		res := h.do("GET", link, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") })
 		if res.StatusCode != 200 || len(res.Cookies()) != 1 {
 			h.t.Fatalf("%d, %d cookies", res.StatusCode, len(res.Cookies()))

@@ -26,14 +26,29 @@ const maxDoors = 200
 // as hashes of their tokens and in memory only: a restart ends them.
 type doors struct {
 	mu       sync.Mutex
-	links    map[[sha256.Size]byte]time.Time
-	sessions map[[sha256.Size]byte]time.Time
+	links    map[[sha256.Size]byte]visit
+	sessions map[[sha256.Size]byte]visit
+}
+
+// Visitor is whose link or session it is.
+type Visitor struct {
+	// UID is the user of this machine who made the link: the session has his
+	// rights about held mail.
+	UID uint32
+	// HeldOnly keeps one who has nothing but a role from all other pages.
+	HeldOnly bool
+}
+
+// visit is a link or a session, and when it ends.
+type visit struct {
+	Visitor
+	end time.Time
 }
 
 // OneTimeLink makes a link into the console at base, e.g.
 // "http://127.0.0.1:8025". It works once, within 15 minutes.
-func (c *Console) OneTimeLink(base string) string {
-	return strings.TrimRight(base, "/") + "/enter/" + c.doors.link(time.Now())
+func (c *Console) OneTimeLink(base string, who Visitor) string {
+	return strings.TrimRight(base, "/") + "/enter/" + c.doors.link(who, time.Now())
 }
 
 func newToken() string {
@@ -42,11 +57,11 @@ func newToken() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-func (d *doors) link(now time.Time) string {
+func (d *doors) link(who Visitor, now time.Time) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	token := newToken()
-	d.links = put(d.links, token, now, now.Add(linkLife))
+	d.links = put(d.links, token, now, visit{who, now.Add(linkLife)})
 	return token
 }
 
@@ -55,21 +70,21 @@ func (d *doors) exchange(link string, now time.Time) (session string, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	key := sha256.Sum256([]byte(link))
-	end, known := d.links[key]
+	v, known := d.links[key]
 	delete(d.links, key)
-	if !known || !now.Before(end) {
+	if !known || !now.Before(v.end) {
 		return "", false
 	}
 	session = newToken()
-	d.sessions = put(d.sessions, session, now, now.Add(sessionLife))
+	d.sessions = put(d.sessions, session, now, visit{v.Visitor, now.Add(sessionLife)})
 	return session, true
 }
 
-func (d *doors) open(session string, now time.Time) bool {
+func (d *doors) open(session string, now time.Time) (who Visitor, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	end, known := d.sessions[sha256.Sum256([]byte(session))]
-	return known && now.Before(end)
+	v, known := d.sessions[sha256.Sum256([]byte(session))]
+	return v.Visitor, known && now.Before(v.end)
 }
 
 func (d *doors) close(session string) {
@@ -80,23 +95,23 @@ func (d *doors) close(session string) {
 
 // put adds a token and forgets what has ended, and beyond maxDoors what ends
 // next.
-func put(m map[[sha256.Size]byte]time.Time, token string, now, end time.Time) map[[sha256.Size]byte]time.Time {
+func put(m map[[sha256.Size]byte]visit, token string, now time.Time, v visit) map[[sha256.Size]byte]visit {
 	if m == nil {
-		m = map[[sha256.Size]byte]time.Time{}
+		m = map[[sha256.Size]byte]visit{}
 	}
 	for len(m) > 0 {
 		var next [sha256.Size]byte
-		for key, end := range m {
-			if soonest, set := m[next]; !set || end.Before(soonest) {
+		for key, x := range m {
+			if soonest, set := m[next]; !set || x.end.Before(soonest.end) {
 				next = key
 			}
 		}
-		if now.Before(m[next]) && len(m) < maxDoors {
+		if now.Before(m[next].end) && len(m) < maxDoors {
 			break
 		}
 		delete(m, next)
 	}
-	m[sha256.Sum256([]byte(token))] = end
+	m[sha256.Sum256([]byte(token))] = v
 	return m
 }
 
@@ -125,15 +140,35 @@ func (c *Console) cookie(r *http.Request, value string, life time.Duration) *htt
 }
 
 func (c *Console) entered(r *http.Request) bool {
+	_, ok := c.visitor(r)
+	return ok
+}
+
+// visitor is whose session a request belongs to.
+func (c *Console) visitor(r *http.Request) (who Visitor, ok bool) {
 	cookie, err := r.Cookie(cookieName(r))
-	return err == nil && c.doors.open(cookie.Value, time.Now())
+	if err != nil {
+		return who, false
+	}
+	return c.doors.open(cookie.Value, time.Now())
 }
 
 // inside lets only requests of a session through.
 func (c *Console) inside(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if c.entered(r) {
+		who, ok := c.visitor(r)
+		switch {
+		case !ok:
+		case !who.HeldOnly || aboutHeld(r.URL.Path):
 			next(w, r)
+			return
+		case r.URL.Path == "/" && r.Method == http.MethodGet:
+			http.Redirect(w, r, "/held", http.StatusSeeOther)
+			return
+		default:
+			c.fail(w, r, http.StatusForbidden, fault{
+				Sentence: "Your role is about held mail only.", Next: "An administrator of this machine sees the rest.",
+			})
 			return
 		}
 		c.fail(w, r, http.StatusUnauthorized, fault{
@@ -142,6 +177,11 @@ func (c *Console) inside(next http.HandlerFunc) http.HandlerFunc {
 			Command:  "postern console link",
 		})
 	}
+}
+
+// aboutHeld reports whether a page is about held mail.
+func aboutHeld(path string) bool {
+	return path == "/held" || path == "/api/v1/held" || strings.HasPrefix(path, "/held/") || strings.HasPrefix(path, "/api/v1/held/")
 }
 
 // enter exchanges a link for a session. Only a person's own request does:
