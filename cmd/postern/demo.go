@@ -85,7 +85,7 @@ func (p *program) waitAtConsole(ctx context.Context, d *app.Demo) {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(stop)
-	link := d.House.App.ConsoleLink()
+	link := d.House.App.ConsoleLink(uint32(os.Getuid()))
 	if link == "" {
 		fmt.Fprintln(p.errs, "\nCtrl-C ends the demo.")
 		<-stop

@@ -49,7 +49,7 @@ func (p *program) serve(ctx context.Context, a *app.App) error {
 		return errors.Join(err, a.Shutdown(ctx)) // a part of it listens already
 	}
 	notify("READY=1")
-	switch link := a.ConsoleLink(); {
+	switch link := a.ConsoleLink(uint32(os.Getuid())); {
 	case link == "":
 	case terminal(p.errs):
 		p.note("The console opens once, within 15 minutes, with %s\n(later: postern console link)", link)

@@ -91,26 +91,9 @@ func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer
 	case "exception-candidates", "exception-add", "exception-remove":
 		return a.excepting(ctx, verb, c, actor)
 	case "held-list":
-		return a.held(ctx, c)
+		return a.held(ctx, c, actor)
 	case "held-release", "held-reject":
-		done, err := a.Gateway.Decide(ctx, gateway.Decision{
-			Message: c.Message, To: c.To, Release: verb == "held-release", Actor: actor, Comment: c.Comment,
-			Person: quarantine.Person{
-				Name: actor, By: quarantine.ByAdmin, Rights: quarantine.Rights{Metadata: true, Decide: true, Malware: true},
-			},
-		})
-		ans := Answer{Number: int64(done.Done)}
-		switch {
-		case quarantine.WhyOf(err) == quarantine.SaidAlready: // it is noted already
-			return Answer{Lines: []string{err.Error()}}, nil
-		case err != nil:
-		case done.Agreed > 0:
-			ans.Lines = []string{fmt.Sprintf("noted for %d of the recipients: %d people must agree, and %d of them have not",
-				done.Agreed, done.Needed, done.Missing)}
-		case done.Done == 0:
-			err = errors.New("nobody waits there: it was decided already, or the id is wrong")
-		}
-		return ans, err
+		return a.decideHeld(ctx, c, verb == "held-release", actor)
 	case "queue-list":
 		return a.queue(ctx, c)
 	case "queue-retry", "queue-hold":
@@ -126,7 +109,7 @@ func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer
 	case "emergency-ask", "emergency-confirm", "emergency-list":
 		return a.emergencyVerb(ctx, verb, c, actor)
 	case "console-link":
-		return Answer{Link: a.ConsoleLink()}, nil
+		return Answer{Link: a.ConsoleLink(callerOf(actor).UID)}, nil
 	case "balance":
 		sum, lines, err := a.Balance(ctx)
 		return Answer{Balance: &sum, Lines: lines, Red: len(lines) > 0}, err
@@ -134,7 +117,11 @@ func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer
 	return Answer{}, fmt.Errorf("app: no verb is called %q", verb)
 }
 
-func (a *App) held(ctx context.Context, c Call) (ans Answer, err error) {
+// held lists who waits, of the tenants that the caller may see.
+func (a *App) held(ctx context.Context, c Call, actor string) (ans Answer, err error) {
+	if c.Tenant, err = a.Desk.Scope(ctx, callerOf(actor), c.Tenant); err != nil {
+		return ans, err
+	}
 	err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
 		if c.Message != "" {
 			ans.Held, err = spool.PendingOf(tx, c.Message)
@@ -196,14 +183,19 @@ func (a *App) changeQueue(ctx context.Context, verb string, c Call) (ans Answer,
 // peerKey carries the uid of a connection's peer.
 type peerKey struct{}
 
-// serveAdmin opens the socket. Only the user of the process may connect: the
-// file's mode says so, and the peer's uid is checked besides.
+// serveAdmin opens the socket. Only the user of the process may connect, and
+// users of roles, who reach nothing but held mail: the file's mode says so, and
+// the peer's uid is checked besides.
 func (a *App) serveAdmin() error {
 	path := a.Config.adminSocket()
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	old := syscall.Umask(0o177)
+	mask := 0o177
+	if len(a.Config.strangers()) > 0 {
+		mask = 0o111
+	}
+	old := syscall.Umask(mask)
 	ln, err := net.Listen("unix", path)
 	syscall.Umask(old)
 	if err != nil {
@@ -244,7 +236,8 @@ func peerUID(c net.Conn) (uint32, error) {
 
 func (a *App) handleAdmin(w http.ResponseWriter, r *http.Request) {
 	uid, ok := r.Context().Value(peerKey{}).(uint32)
-	if !ok || uid != uint32(os.Getuid()) && uid != 0 {
+	verb := strings.TrimPrefix(r.URL.Path, "/")
+	if !ok || !a.mayUse(uid, verb) {
 		http.Error(w, "not your socket", http.StatusForbidden)
 		return
 	}
@@ -253,7 +246,7 @@ func (a *App) handleAdmin(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	verb, actor := strings.TrimPrefix(r.URL.Path, "/"), "uid:"+strconv.Itoa(int(uid))
+	actor := "uid:" + strconv.FormatUint(uint64(uid), 10)
 	if verb == "evidence-export" || verb == "emergency-read" {
 		a.stream(w, r, verb, c, actor)
 		return
@@ -261,11 +254,23 @@ func (a *App) handleAdmin(w http.ResponseWriter, r *http.Request) {
 	ans, err := a.Do(r.Context(), verb, c, actor)
 	if err != nil {
 		var red *RedError
-		ans.Problem, ans.Red = err.Error(), errors.As(err, &red)
+		ans.Problem, ans.Red = err.Error(), errors.As(err, &red) || quarantine.WhyOf(err) != ""
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(ans) // the client is gone: nothing to do
 }
+
+// mayUse reports whether a user may use a verb: the gateway's own and root all
+// of them, users of roles those about held mail.
+func (a *App) mayUse(uid uint32, verb string) bool {
+	if administers(uid) {
+		return true
+	}
+	return (strings.HasPrefix(verb, "held-") || verb == "console-link") && a.Desk.Roles.Knows(uid)
+}
+
+// administers reports whether a user is the gateway's own, or root.
+func administers(uid uint32) bool { return uid == uint32(os.Getuid()) || uid == 0 }
 
 // Ask reaches a running gateway. running is false when there is none.
 func Ask(ctx context.Context, c *Config, verb string, call Call) (ans Answer, running bool, err error) {

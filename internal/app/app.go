@@ -96,6 +96,8 @@ type App struct {
 	Tasks    *task.Runner
 	// People bind browsers and mails to those who decide about held mail.
 	People *quarantine.Doors
+	// Desk is where people with a role see held mail and decide about it.
+	Desk *quarantine.Desk
 
 	world    World
 	door     *deliver.Deliverer
@@ -330,6 +332,7 @@ func (a *App) doors() (err error) {
 		DB: a.DB, Calm: a.calmly, Schedule: task.Schedule{Steps: c.Retry.Schedule, GiveUp: c.Retry.GiveUp}, Workers: c.Retry.Workers,
 		Alone: a.alone, Door: a.Gateway.Do, Settle: a.Gateway.Settle, Log: a.Log, Metrics: a.Metrics,
 	})
+	a.Desk = a.newDesk()
 	return a.frontDoor(clientRoots)
 }
 

@@ -48,7 +48,7 @@ type Config struct {
 	Console Console `yaml:"console"`
 	// Roles say who sees held mail and decides about it, besides those whom a
 	// policy asks. Default: the user of the gateway, and root, have the rights
-	// metadata, decide and malware: they read nobody's mail.
+	// metadata, decide, malware and emergency: none reads mail alone.
 	Roles []Role `yaml:"roles"`
 	// Public is for the pages of people who decide about held mail. Without
 	// the section nothing listens.

@@ -3,6 +3,8 @@ package app
 import (
 	"net/http"
 	"runtime/debug"
+
+	"postern.dev/postern/internal/web"
 )
 
 // consoleHandler serves administrators: health for probes, and the console.
@@ -15,11 +17,12 @@ func (a *App) consoleHandler() http.Handler {
 
 // ConsoleLink is a link that opens the console once, within 15 minutes; ""
 // when the console is off.
-func (a *App) ConsoleLink() string {
+// Its session has the rights of the user who asks for it.
+func (a *App) ConsoleLink(uid uint32) string {
 	if a.listens == "" {
 		return ""
 	}
-	return a.console.OneTimeLink("http://" + a.listens)
+	return a.console.OneTimeLink("http://"+a.listens, web.Visitor{UID: uid, HeldOnly: !administers(uid)})
 }
 
 // BuildVersion is the program's version as its build recorded it.

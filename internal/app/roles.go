@@ -29,7 +29,8 @@ type Role struct {
 	Tenants []string `yaml:"tenants"`
 	// May are its rights: metadata (the list of held mail: who, when, why,
 	// masked evidence), content (the message itself), decide (let go, refuse,
-	// pin), malware (let go what a detector of malware found).
+	// pin), malware (let go what a detector of malware found), emergency (open
+	// a message together with a second person).
 	May []string `yaml:"may"`
 }
 
@@ -163,10 +164,17 @@ func (k *checking) groups(t *tenant.Tenant, d *directory.Directory) {
 			if d == nil {
 				k.key(LevelWarning, fmt.Sprintf("roles[%d].people", i), fmt.Sprintf("tenant %s has no directory, so %s is nobody", t.ID, name),
 					"set people.file of the tenant, or write addresses")
-			} else if _, _, known := gateway.Staff(d).Members(group); !known {
+			} else if !hasGroup(d, group) {
 				k.key(LevelWarning, fmt.Sprintf("roles[%d].people", i), fmt.Sprintf("the directory of tenant %s has no %s", t.ID, name),
 					"write the group's address, its name or its id")
 			}
 		}
 	}
+}
+
+// hasGroup reports whether a directory has a group of that address, id or
+// name.
+func hasGroup(d *directory.Directory, name string) bool {
+	_, known := d.Group(name)
+	return known || slices.ContainsFunc(d.Groups(), func(e directory.Entry) bool { return strings.EqualFold(e.Name(), name) })
 }

@@ -28,7 +28,7 @@ func Catalogue() []Problem {
 	var all []Problem
 	for _, rows := range [][]Problem{
 		tenantRows(), receiveRows(), deliverRows(), keepingRows(), lookingRows(),
-		policyRows(), pastRows(), gatewayRows(), auditRows(), systemRows(),
+		policyRows(), pastRows(), gatewayRows(), roleRows(), auditRows(), systemRows(),
 	} {
 		all = append(all, rows...)
 	}

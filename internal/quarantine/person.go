@@ -73,7 +73,7 @@ type Act string
 const (
 	Approve Act = "approve"
 	Reject  Act = "reject"
-	HandOn  Act = "hand-on" // give one's seat to somebody else
+	HandOn  Act = "hand-on" // give one's seat to somebody else; an administrator names one more
 	Ask     Act = "ask"     // the sender
 	Answer  Act = "answer"  // as the sender
 	Cancel  Act = "cancel"  // as the sender: do not send it to anybody who waits
@@ -84,11 +84,12 @@ const (
 	Release Act = "release" // as the recipient, where the policy lets him
 	PinIt   Act = "pin"
 	UnpinIt Act = "unpin"
+	See     Act = "see" // that it waits or has waited, why, and for whom
 )
 
 // Acts lists them.
 func Acts() []Act {
-	return []Act{Approve, Reject, HandOn, Ask, Answer, Cancel, Remove, Send, Explain, Request, Release, PinIt, UnpinIt}
+	return []Act{Approve, Reject, HandOn, Ask, Answer, Cancel, Remove, Send, Explain, Request, Release, PinIt, UnpinIt, See}
 }
 
 // Refusal is why somebody may not do something. It is no fault: pages and
@@ -138,6 +139,8 @@ func (h *Hold) May(p Person, a Act) error {
 		return refuse(NotIdentified, "nobody is identified")
 	case p.By != ByClock && p.Tenant != h.Tenant && !(p.By == ByAdmin && p.Tenant == ""):
 		return refuse(NotYours, "this is another tenant's")
+	case a == See:
+		return h.readerMay(p)
 	case h.Ended != nil && !h.concerns(p):
 		return refuse(NotYours, "this waited for somebody else, and is over")
 	case h.Ended != nil:
@@ -176,6 +179,16 @@ func (h *Hold) concerns(p Person) bool {
 		same(h.Panel.Seats, p.Address) || same(h.Panel.Deputies, p.Address)
 }
 
+// readerMay is about seeing that it waits, before and after it has ended. Who
+// may look into it is in view.go.
+func (h *Hold) readerMay(p Person) error {
+	asked := p.Address != "" && same(h.Panel.active(), p.Address) && h.Ended == nil
+	if p.Rights.Metadata || asked || p.Address != "" && h.isSender(p.Address) {
+		return nil
+	}
+	return refuse(NeedsRight, "this needs a role with the right to see held mail")
+}
+
 func (h *Hold) clockMay(a Act) error {
 	switch {
 	case h.Altered || a != Approve && a != Reject:
@@ -199,7 +212,7 @@ func (h *Hold) deciderMay(p Person, a Act) error {
 		return refuse(NotYours, "this waits for somebody else")
 	case h.Delay && !admin:
 		return refuse(NotPossible, "this only waits; nobody was asked")
-	case a == HandOn && !member:
+	case a == HandOn && !member && !admin:
 		return refuse(NotPossible, "who hands on must have been asked")
 	case a == Approve && !p.Rights.Malware:
 		if err := h.harmless(); err != nil {
@@ -366,6 +379,9 @@ func (h *Hold) Change(p Person, a Act, text string, other mail.Address, now time
 			return refuse(OwnMail, "nobody decides about mail of his own")
 		case slices.ContainsFunc(h.Votes, func(v Vote) bool { return v.By == keyOf(other) || v.By == p.Key() }):
 			return refuse(SaidAlready, "one of the two has decided already")
+		}
+		if len(h.Panel.Seats) >= mostSeats {
+			return refuse(NotPossible, "%d can be asked at most", mostSeats)
 		}
 		h.Panel.replace(p.Address, other)
 	default:

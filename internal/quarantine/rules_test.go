@@ -194,7 +194,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"answering", asked, by("ann@c.example"), Answer, ""},
 		{"answering what nobody asked", asIs, by("ann@c.example"), Answer, NotPossible},
 		{"handing on", asIs, by("dana@c.example"), HandOn, ""},
-		{"handing on somebody else's seat", asIs, decider, HandOn, NotPossible},
+		{"an administrator, who has no seat, names one more", asIs, decider, HandOn, ""},
 		{"pinning", asIs, decider, PinIt, ""},
 		{"an approver pins", asIs, by("dana@c.example"), PinIt, NeedsRight},
 		{"unpinning what is not", asIs, decider, UnpinIt, NotPossible},

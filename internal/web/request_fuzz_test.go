@@ -107,7 +107,9 @@ func press(f *testing.F) *pressed {
 	return p
 }
 
-func (p *pressed) enter()         { p.session, _ = p.doors.exchange(p.doors.link(Visitor{}, time.Now()), time.Now()) }
+func (p *pressed) enter() {
+	p.session, _ = p.doors.exchange(p.doors.link(Visitor{}, time.Now()), time.Now())
+}
 func (p *pressed) cookie() string { return "postern-console-8025=" + p.session }
 
 // given is an answer.
@@ -228,7 +230,7 @@ func FuzzRequest(f *testing.F) {
 		if err == nil {
 			p.judge(t, raw, a, inside)
 		}
-		if !p.doors.open(p.session, time.Now()) {
+		if _, open := p.doors.open(p.session, time.Now()); !open {
 			if !mayLeave(raw) {
 				t.Fatalf("the session was ended by %q", raw)
 			}

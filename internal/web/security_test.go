@@ -87,17 +87,18 @@ func TestASessionEnds(t *testing.T) {
 func TestTheOldestSessionMakesRoom(t *testing.T) {
 	var d doors
 	now := time.Now()
-	first, _ := d.exchange(d.link(now), now)
+	first, _ := d.exchange(d.link(Visitor{}, now), now)
 	var last string
 	for i := range 3 * maxDoors {
 		at := now.Add(time.Duration(i+1) * time.Second)
-		last, _ = d.exchange(d.link(at), at)
-		d.link(at)
+		last, _ = d.exchange(d.link(Visitor{}, at), at)
+		d.link(Visitor{}, at)
 	}
 	if len(d.sessions) != maxDoors || len(d.links) > maxDoors {
 		t.Errorf("%d sessions and %d links are kept", len(d.sessions), len(d.links))
 	}
-	if d.open(first, now) || !d.open(last, now) {
+	_, one := d.open(first, now)
+	if _, other := d.open(last, now); one || !other {
 		t.Error("the wrong session ended")
 	}
 }

@@ -1,0 +1,342 @@
+package quarantine
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/store"
+)
+
+// Desk is where people with a role see held mail and decide about it. Verbs,
+// the API and pages all come by here: it is the one place that asks for
+// roles. What somebody may not do is a *Refusal.
+type Desk struct {
+	DB    *store.DB
+	Roles Roles
+	// People is who is who in a tenant; nil is nobody.
+	People func(tenant string) People
+	// Decide and Handle carry out what a person may do; without them the desk
+	// only shows.
+	Decide func(ctx context.Context, p Person, s Saying) (Said, error)
+	Handle func(ctx context.Context, p Person, a Act, s Saying) (int, error)
+	// Owner is whose message it is that has no hold of its own: one of before.
+	// It is "" for a message that is not known.
+	Owner func(ctx context.Context, message string) (tenant string, err error)
+	// Begun is told that a bulk decision was written, in its transaction.
+	Begun func(tx *store.Tx, c Caller, b Bulk) error
+	// Refused is told of everything that a caller has no right to.
+	Refused func(ctx context.Context, c Caller, a Act, tenant, message string, why error)
+}
+
+// Saying is what somebody says about recipients of a held message.
+type Saying struct {
+	Message string
+	// To are the recipients; empty for all that wait.
+	To      []mail.Address
+	Approve bool
+	// Text is a comment, a question, or why something is pinned.
+	Text string
+	// Other is to whom somebody hands on.
+	Other mail.Address
+}
+
+// Said is what came of it.
+type Said struct {
+	// Done is for how many recipients it was carried out, Agreed for how many
+	// it counts while others must agree too: Needed people, of whom at most
+	// Missing have not.
+	Done, Agreed, Needed, Missing int
+	// Over says how it ended before; it is set when nothing was left to do.
+	Over *Ending
+}
+
+// Page is a part of a list.
+type Page struct {
+	Holds []Hold
+	// Next is where the next page begins, zero on the last.
+	Next Cursor
+}
+
+// person is the caller with his rights about the mail of a tenant.
+func (d *Desk) person(c Caller, tenant string) Person {
+	var people People = Nobody{}
+	if d.People != nil && tenant != "" && c.Address != "" {
+		people = d.People(tenant)
+	}
+	return d.Roles.Person(c, tenant, people)
+}
+
+// Person is the caller with his rights about the mail of a tenant; with "",
+// about all mail.
+func (d *Desk) Person(c Caller, tenant string) Person { return d.person(c, tenant) }
+
+// Tenants are those whose held mail a caller may see; all is set when it is
+// everybody's.
+func (d *Desk) Tenants(c Caller) (list []string, all bool) {
+	if d.person(c, "").Rights.Metadata {
+		return nil, true
+	}
+	names := []string{c.Tenant}
+	for _, x := range d.Roles {
+		names = append(names, x.Tenants...)
+	}
+	for _, id := range names {
+		if id != "" && !slices.Contains(list, id) && d.person(c, id).Rights.Metadata {
+			list = append(list, id)
+		}
+	}
+	slices.Sort(list)
+	return list, false
+}
+
+// Scope is the tenant of a list that a caller may see: the given one, with ""
+// the only one of his, or "" for one who sees all.
+func (d *Desk) Scope(ctx context.Context, c Caller, tenant string) (string, error) {
+	return d.scope(ctx, c, tenant, See)
+}
+
+// scope is the tenant of a list that a caller may see, or a *Refusal.
+func (d *Desk) scope(ctx context.Context, c Caller, tenant string, a Act) (string, error) {
+	list, all := d.Tenants(c)
+	switch {
+	case all || tenant != "" && slices.Contains(list, tenant):
+	case tenant == "" && len(list) == 1:
+		tenant = list[0]
+	case tenant == "" && len(list) > 1:
+		return "", refuse(NotPossible, "choose a tenant: %s", strings.Join(list, ", "))
+	default:
+		err := refuse(NeedsRight, "this needs a role with the right to see held mail")
+		d.refused(ctx, c, a, tenant, "", err)
+		return "", err
+	}
+	if a == See || d.person(c, tenant).Rights.Decide {
+		return tenant, nil
+	}
+	err := refuse(NeedsRight, "this needs the right to decide")
+	d.refused(ctx, c, a, tenant, "", err)
+	return "", err
+}
+
+func (d *Desk) refused(ctx context.Context, c Caller, a Act, tenant, message string, err error) {
+	if d.Refused != nil && WhyOf(err) == NeedsRight {
+		d.Refused(ctx, c, a, tenant, message, err)
+	}
+}
+
+// List shows who waits.
+func (d *Desk) List(ctx context.Context, c Caller, f Filter, behind Cursor, limit int) (p Page, err error) {
+	if f.Tenant, err = d.scope(ctx, c, f.Tenant, See); err != nil {
+		return p, err
+	}
+	err = d.DB.View(ctx, func(tx *store.Tx) (err error) {
+		p.Holds, p.Next, err = List(tx, f, behind, limit)
+		return err
+	})
+	return p, err
+}
+
+// Show shows the holds of a message, those that ended among them. There are
+// none of a message that was never held.
+func (d *Desk) Show(ctx context.Context, c Caller, message string) (list []Hold, err error) {
+	err = d.DB.View(ctx, func(tx *store.Tx) (err error) {
+		list, err = Of(tx, message)
+		return err
+	})
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	p := d.person(c, list[0].Tenant)
+	if err := list[0].May(p, See); err != nil {
+		d.refused(ctx, c, See, list[0].Tenant, message, err)
+		return nil, err
+	}
+	return list, nil
+}
+
+// Say decides about recipients of a message. Whoever comes too late learns how
+// it ended: that is no error.
+func (d *Desk) Say(ctx context.Context, c Caller, s Saying) (said Said, err error) {
+	list, err := d.Show(ctx, c, s.Message)
+	if err != nil {
+		return said, err
+	}
+	act := bulkAct(s.Approve)
+	tenant, err := d.owner(ctx, list, s.Message)
+	if err != nil {
+		return said, err
+	}
+	p := d.person(c, tenant)
+	if len(list) == 0 && !p.Rights.Decide { // else the hold itself is asked
+		err = refuse(NeedsRight, "this needs the right to decide")
+	} else {
+		said, err = d.Decide(ctx, p, s)
+	}
+	d.refused(ctx, c, act, tenant, s.Message, err)
+	if WhyOf(err) != OverAlready {
+		return said, err
+	}
+	for _, h := range list { // as it was before, or else as it is now
+		if h.Ended != nil && (len(s.To) == 0 || slices.Contains(s.To, h.Recipient)) {
+			said.Over = h.Ended
+		}
+	}
+	if said.Over == nil {
+		return said, err
+	}
+	return said, nil
+}
+
+// owner is whose mail it is.
+func (d *Desk) owner(ctx context.Context, list []Hold, message string) (string, error) {
+	switch {
+	case len(list) > 0:
+		return list[0].Tenant, nil
+	case d.Owner == nil:
+		return "", ErrNone
+	}
+	tenant, err := d.Owner(ctx, message)
+	if err == nil && tenant == "" {
+		err = ErrNone
+	}
+	return tenant, err
+}
+
+// Do carries out what does not end a hold: ask, hand on, pin, unpin. n is for
+// how many recipients.
+func (d *Desk) Do(ctx context.Context, c Caller, a Act, s Saying) (n int, err error) {
+	list, err := d.Show(ctx, c, s.Message)
+	if err != nil {
+		return 0, err
+	}
+	if len(list) == 0 {
+		return 0, ErrNone
+	}
+	n, err = d.Handle(ctx, d.person(c, list[0].Tenant), a, s)
+	d.refused(ctx, c, a, list[0].Tenant, s.Message, err)
+	return n, err
+}
+
+// ErrNone says that a message has no hold.
+var ErrNone error = &Refusal{NotPossible, "nobody waits there: the id is wrong, or it is long over"}
+
+// Preview counts what a bulk decision of a caller would do now.
+func (d *Desk) Preview(ctx context.Context, c Caller, f Filter, approve bool) (n Numbers, err error) {
+	if f.Tenant, err = d.scope(ctx, c, f.Tenant, bulkAct(approve)); err != nil {
+		return n, err
+	}
+	p := d.person(c, f.Tenant)
+	err = d.DB.View(ctx, func(tx *store.Tx) (err error) {
+		n, err = Preview(tx, f, p, approve, time.Now())
+		return err
+	})
+	return n, err
+}
+
+func bulkAct(approve bool) Act {
+	if approve {
+		return Approve
+	}
+	return Reject
+}
+
+// Begin writes a bulk decision of a caller, which the gateway carries out.
+// total is what the preview counted: a decision about more than was shown is
+// not begun.
+func (d *Desk) Begin(ctx context.Context, c Caller, id string, f Filter, approve bool, comment string, total int) (b Bulk, err error) {
+	if f.Tenant, err = d.scope(ctx, c, f.Tenant, bulkAct(approve)); err != nil {
+		return b, err
+	}
+	p := d.person(c, f.Tenant)
+	n, err := d.Preview(ctx, c, f, approve)
+	switch {
+	case err != nil:
+		return b, err
+	case n.Holds == 0:
+		return b, refuse(NotPossible, "nobody waits there")
+	case n.More:
+		return b, refuse(NotPossible, "more than %d: choose fewer", mostBulk)
+	case total > 0 && n.Holds > total:
+		return b, refuse(NotPossible, "%d wait now, and %d were shown: look again", n.Holds, total)
+	}
+	now := time.Now()
+	b = Bulk{
+		ID: id, Tenant: f.Tenant, Filter: f, By: p.Name, Address: p.Address, Rights: p.Rights, Begun: now, Approve: approve,
+		Comment: plain(comment), Total: n.Holds,
+	}
+	written := b
+	err = d.DB.Update(ctx, func(tx *store.Tx) error {
+		old, found, err := FindBulk(tx, id)
+		if err != nil {
+			return err
+		}
+		if found { // asked twice
+			written = old
+			return nil
+		}
+		if err := AddBulk(tx, b); err != nil {
+			return err
+		}
+		if d.Begun != nil {
+			return d.Begun(tx, c, b)
+		}
+		return nil
+	})
+	return written, err
+}
+
+// Bulks lists the bulk decisions of the tenants that a caller sees: those that
+// go on, and the last of the others.
+func (d *Desk) Bulks(ctx context.Context, c Caller) (list []Bulk, err error) {
+	if tenants, all := d.Tenants(c); !all && len(tenants) == 0 {
+		err := refuse(NeedsRight, "this needs a role with the right to see held mail")
+		d.refused(ctx, c, See, "", "", err)
+		return nil, err
+	}
+	var found []Bulk
+	err = d.DB.View(ctx, func(tx *store.Tx) error {
+		open, err := OpenBulks(tx)
+		if err != nil {
+			return err
+		}
+		over, err := selectBulks(tx, "WHERE ended > 0 ORDER BY ended DESC LIMIT CAST(? AS BIGINT)", mostBulks)
+		found = append(open, over...)
+		return err
+	})
+	for _, b := range found {
+		if d.person(c, b.Tenant).Rights.Metadata {
+			list = append(list, b)
+		}
+	}
+	return list, err
+}
+
+// mostBulks is how many bulk decisions are listed.
+const mostBulks = 50
+
+// Stop ends a bulk decision before it is through.
+func (d *Desk) Stop(ctx context.Context, c Caller, id string) (b Bulk, err error) {
+	var found bool
+	err = d.DB.View(ctx, func(tx *store.Tx) (err error) {
+		b, found, err = FindBulk(tx, id)
+		return err
+	})
+	switch {
+	case err != nil:
+		return b, err
+	case !found || !d.person(c, b.Tenant).Rights.Metadata:
+		return Bulk{}, refuse(NotPossible, "there is no such bulk decision")
+	}
+	if !d.person(c, b.Tenant).Rights.Decide {
+		err := refuse(NeedsRight, "this needs the right to decide")
+		d.refused(ctx, c, Reject, b.Tenant, "", err)
+		return Bulk{}, err
+	}
+	err = d.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		b, err = StopBulk(tx, id, time.Now())
+		return err
+	})
+	return b, err
+}
