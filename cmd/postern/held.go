@@ -44,8 +44,8 @@ func heldOf(x spool.Pending) heldForm {
 }
 
 func (p *program) heldVerb() *cobra.Command {
-	return p.group("held", "Held mail",
-		p.heldListVerb(), p.heldShowVerb(), p.approveVerb(), p.releaseVerb(), p.rejectVerb())
+	verbs := []*cobra.Command{p.heldListVerb(), p.heldShowVerb(), p.approveVerb(), p.releaseVerb(), p.rejectVerb()}
+	return p.group("held", "Held mail", append(verbs, p.heldMoreVerbs()...)...)
 }
 
 func (p *program) heldListVerb() *cobra.Command {

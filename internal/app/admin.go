@@ -43,6 +43,7 @@ type Call struct {
 	Number  int64          `json:"number,omitempty"`
 
 	Excepting *Excepting `json:"excepting,omitempty"`
+	HeldMail  *HeldCall  `json:"held_mail,omitempty"`
 	// Keys are private keys that somebody brings; they are used once.
 	Keys string `json:"keys,omitempty"`
 }
@@ -67,6 +68,7 @@ type Answer struct {
 	Evidence    []evidence.Copy        `json:"evidence,omitempty"`
 	Accesses    []gateway.Access       `json:"accesses,omitempty"`
 	Emergencies []quarantine.Emergency `json:"emergencies,omitempty"`
+	HeldMail    *HeldAnswer            `json:"held_mail,omitempty"`
 	// Problem is an error; Red says that it is about the thing looked at,
 	// not about the use of the command.
 	Problem string `json:"problem,omitempty"`
@@ -94,6 +96,8 @@ func (a *App) Do(ctx context.Context, verb string, c Call, actor string) (Answer
 		return a.held(ctx, c, actor)
 	case "held-release", "held-reject":
 		return a.decideHeld(ctx, c, verb == "held-release", actor)
+	case "held-rows", "held-deed", "held-preview", "held-bulk", "held-bulks", "held-stop":
+		return a.heldVerb(ctx, verb, c, actor)
 	case "queue-list":
 		return a.queue(ctx, c)
 	case "queue-retry", "queue-hold":

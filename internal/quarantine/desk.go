@@ -301,7 +301,7 @@ func (d *Desk) Bulks(ctx context.Context, c Caller) (list []Bulk, err error) {
 		if err != nil {
 			return err
 		}
-		over, err := selectBulks(tx, "WHERE ended > 0 ORDER BY ended DESC LIMIT CAST(? AS BIGINT)", mostBulks)
+		over, err := selectBulks(tx, "WHERE ended > 0 ORDER BY ended DESC LIMIT CAST(? AS BIGINT)", lastBulks)
 		found = append(open, over...)
 		return err
 	})
@@ -313,8 +313,8 @@ func (d *Desk) Bulks(ctx context.Context, c Caller) (list []Bulk, err error) {
 	return list, err
 }
 
-// mostBulks is how many bulk decisions are listed.
-const mostBulks = 50
+// lastBulks is how many bulk decisions are listed.
+const lastBulks = 50
 
 // Stop ends a bulk decision before it is through.
 func (d *Desk) Stop(ctx context.Context, c Caller, id string) (b Bulk, err error) {
