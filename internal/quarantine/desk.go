@@ -195,11 +195,11 @@ func (d *Desk) owner(ctx context.Context, list []Hold, message string) (string, 
 	case len(list) > 0:
 		return list[0].Tenant, nil
 	case d.Owner == nil:
-		return "", ErrNone
+		return "", errNone()
 	}
 	tenant, err := d.Owner(ctx, message)
 	if err == nil && tenant == "" {
-		err = ErrNone
+		err = errNone()
 	}
 	return tenant, err
 }
@@ -212,15 +212,15 @@ func (d *Desk) Do(ctx context.Context, c Caller, a Act, s Saying) (n int, err er
 		return 0, err
 	}
 	if len(list) == 0 {
-		return 0, ErrNone
+		return 0, errNone()
 	}
 	n, err = d.Handle(ctx, d.person(c, list[0].Tenant), a, s)
 	d.refused(ctx, c, a, list[0].Tenant, s.Message, err)
 	return n, err
 }
 
-// ErrNone says that a message has no hold.
-var ErrNone error = &Refusal{NotPossible, "nobody waits there: the id is wrong, or it is long over"}
+// errNone says that a message has no hold.
+func errNone() error { return &Refusal{NotPossible, "nobody waits there: the id is wrong, or it is long over"} }
 
 // Preview counts what a bulk decision of a caller would do now.
 func (d *Desk) Preview(ctx context.Context, c Caller, f Filter, approve bool) (n Numbers, err error) {
