@@ -53,7 +53,7 @@ func TestEveryMistakeOfRolesNamesItsKeyAndItsLine(t *testing.T) {
 	for _, x := range []struct{ name, text, want string }{
 		{"a right that there is not", "roles:\n  - name: a\n    users: [root]\n    may: [metdata]\n",
 			`:5:5: roles[0].may: there is no right "metdata" (did you mean "metadata"?)`},
-		{"no rights", "roles: [{ name: a, users: [root] }]\n", `roles[0].may: gives no right (write some of metadata, content, decide, malware)`},
+		{"no rights", "roles: [{ name: a, users: [root] }]\n", `roles[0].may: gives no right (write some of metadata, content, decide, malware, emergency)`},
 		{"deciding without seeing", "roles: [{ name: a, users: [root], may: [decide] }]\n", `nobody decides about what he does not see`},
 		{"malware without deciding", "roles: [{ name: a, users: [root], may: [metadata, malware] }]\n", `malware without decide`},
 		{"nobody", "roles:\n  - name: a\n    may: [metadata]\n", `:3:5: roles[0]: is nobody's (write users: or people:)`},
@@ -95,10 +95,10 @@ return: { host: "127.0.0.1:2525", tls: off }
 	}
 	all := strings.Join(said, "\n")
 	for _, want := range []string{
-		`mistake postern.yaml:5:32 roles[0].tenants: no tenant is called "contosso" (did you mean "contoso"?)`,
+		`mistake postern.yaml:5:33 roles[0].tenants: no tenant is called "contosso" (did you mean "contoso"?)`,
 		`warning postern.yaml:4:1 roles: 4711 cannot reach the gateway`,
 		`warning postern.yaml:4:1 roles: nobody of this machine may decide about held mail of tenant contoso`,
-		`warning postern.yaml:6:14 roles[1].people: tenant contoso has no directory, so group:legal is nobody`,
+		`warning postern.yaml:6:16 roles[1].people: tenant contoso has no directory, so group:legal is nobody`,
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("check does not say %q:\n%s", want, all)

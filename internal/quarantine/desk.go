@@ -169,7 +169,7 @@ func (d *Desk) Say(ctx context.Context, c Caller, s Saying) (said Said, err erro
 		return said, err
 	}
 	p := d.person(c, tenant)
-	if len(list) == 0 && !p.Rights.Decide { // else the hold itself is asked
+	if !p.Rights.Decide && !d.asked(list, p, act) { // else the hold itself is asked
 		err = refuse(NeedsRight, "this needs the right to decide")
 	} else {
 		said, err = d.Decide(ctx, p, s)
@@ -187,6 +187,12 @@ func (d *Desk) Say(ctx context.Context, c Caller, s Saying) (said Said, err erro
 		return said, err
 	}
 	return said, nil
+}
+
+// asked reports whether any hold lets a person without the right to decide
+// about all mail do something.
+func (d *Desk) asked(list []Hold, p Person, a Act) bool {
+	return slices.ContainsFunc(list, func(h Hold) bool { return WhyOf(h.May(p, a)) != NeedsRight })
 }
 
 // owner is whose mail it is.
