@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -214,12 +216,8 @@ func (p *program) decide(cmd *cobra.Command, name string, d decision) error {
 		}
 		call.To = append(call.To, a)
 	}
-	err := p.reading(cmd, func(r *app.Reader) error {
-		m, err := r.Find(cmd.Context(), name)
-		call.Message = m.ID
-		return err
-	})
-	if err != nil {
+	var err error
+	if call.Message, err = p.heldID(cmd, name); err != nil {
 		return err
 	}
 	ans, err := p.change(cmd, d.verb, call)
@@ -266,4 +264,19 @@ func (p *program) record(m audit.Message) {
 	for _, s := range m.Steps {
 		p.line(oneLine(fmt.Sprintf("  %-10s %s %s", "+"+s.At.Sub(start).Round(time.Microsecond).String(), s.Name, s.Detail)))
 	}
+}
+
+// heldID is the id of a message that somebody calls by its id, its reference or
+// its Message-ID. Users of roles cannot read the record, only the socket: they
+// write the id.
+func (p *program) heldID(cmd *cobra.Command, name string) (id string, err error) {
+	err = p.reading(cmd, func(r *app.Reader) error {
+		m, err := r.Find(cmd.Context(), name)
+		id = m.ID
+		return err
+	})
+	if errors.Is(err, fs.ErrPermission) {
+		return name, nil
+	}
+	return id, err
 }

@@ -101,7 +101,11 @@ func (p *program) heldDeed(use, short string, act quarantine.Act, text bool) *co
 		cmd.Flags().StringVar(&other, "other", "", "the address of the one who decides from now on (required)")
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		call := app.Call{HeldMail: h, Message: args[0]}
+		call := app.Call{HeldMail: h}
+		var err error
+		if call.Message, err = p.heldID(cmd, args[0]); err != nil {
+			return err
+		}
 		for _, s := range to {
 			a, err := mail.ParseAddress(s)
 			if err != nil {

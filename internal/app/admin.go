@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -129,6 +130,7 @@ func (a *App) held(ctx context.Context, c Call, actor string) (ans Answer, err e
 	err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
 		if c.Message != "" {
 			ans.Held, err = spool.PendingOf(tx, c.Message)
+			ans.Held = slices.DeleteFunc(ans.Held, func(p spool.Pending) bool { return c.Tenant != "" && p.Tenant != c.Tenant })
 			return err
 		}
 		ans.Held, err = spool.ListPending(tx, c.Tenant, 10_000)
@@ -270,7 +272,7 @@ func (a *App) mayUse(uid uint32, verb string) bool {
 	if administers(uid) {
 		return true
 	}
-	return (strings.HasPrefix(verb, "held-") || verb == "console-link") && a.Desk.Roles.Knows(uid)
+	return strings.HasPrefix(verb, "held-") && a.Desk.Roles.Knows(uid)
 }
 
 // administers reports whether a user is the gateway's own, or root.

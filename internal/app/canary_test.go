@@ -136,7 +136,7 @@ func TestNothingOfHeldMailStandsAnywhereInClear(t *testing.T) {
 	if err := h.Settle(ctx); err != nil {
 		t.Fatal(err)
 	}
-	held := do(t, h, "held-list", Call{}, "uid:7").Held
+	held := do(t, h, "held-list", Call{}, "uid:0").Held
 	if len(held) == 0 || len(do(t, h, "evidence-list", Call{}, "uid:7").Evidence) == 0 {
 		t.Fatal("nothing is held or kept")
 	}
@@ -159,7 +159,7 @@ func TestNothingOfHeldMailStandsAnywhereInClear(t *testing.T) {
 	if err != nil || !facts.Sealed || !strings.Contains(string(facts.Data), "canarynameqx7-prices.txt") {
 		t.Errorf("%v %s", err, facts.Data)
 	}
-	do(t, h, "held-reject", Call{Message: held[0].Message, Comment: "not this one"}, "uid:7")
+	do(t, h, "held-reject", Call{Message: held[0].Message, Comment: "not this one"}, "uid:0")
 	if err := h.Settle(ctx); err != nil {
 		t.Fatal(err)
 	}

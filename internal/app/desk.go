@@ -136,6 +136,6 @@ func (a *App) decideHeld(ctx context.Context, c Call, release bool, actor string
 
 // overAlready says how it ended before.
 func overAlready(e *quarantine.Ending) error {
-	text := fmt.Sprintf("it was %s by %s at %s already", e.How, e.By, e.At.UTC().Format(time.DateTime))
+	text := fmt.Sprintf("this was %s by %s at %s", e.How, e.By, e.At.UTC().Format(time.DateTime))
 	return &quarantine.Refusal{Code: quarantine.OverAlready, Text: text}
 }

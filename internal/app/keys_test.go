@@ -89,11 +89,11 @@ func TestKeysAreRotatedRewrappedAndRetiredWhileMailWaits(t *testing.T) {
 			t.Errorf("%s: %+v %v", tenant, r, err)
 		}
 	}
-	held, err := h.App.Do(ctx, "held-list", Call{}, "uid:7")
+	held, err := h.App.Do(ctx, "held-list", Call{}, "uid:0")
 	if err != nil || len(held.Held) != 1 {
 		t.Fatal(err)
 	}
-	if _, err := h.App.Do(ctx, "held-release", Call{Message: held.Held[0].Message}, "uid:7"); err != nil {
+	if _, err := h.App.Do(ctx, "held-release", Call{Message: held.Held[0].Message}, "uid:0"); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Settle(ctx); err != nil {
@@ -102,7 +102,7 @@ func TestKeysAreRotatedRewrappedAndRetiredWhileMailWaits(t *testing.T) {
 	if now, old := bodies(vault.Reading); now+old != 0 {
 		t.Errorf("%d wrappings are left of a body that is gone", now+old)
 	}
-	if _, err := h.App.Do(ctx, "held-list", Call{}, "uid:7"); err != nil {
+	if _, err := h.App.Do(ctx, "held-list", Call{}, "uid:0"); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -32,7 +32,7 @@ func TestEachOfThreeClocksEndsWhatItIsFor(t *testing.T) {
 			time.Sleep(d)
 			synctest.Wait()
 		}
-		held := func() int { return len(do(t, h, "held-list", Call{}, "uid:7").Held) }
+		held := func() int { return len(do(t, h, "held-list", Call{}, "uid:0").Held) }
 		records := func() (all, personal int) {
 			list, err := h.App.Audit.Search(ctx, audit.Query{})
 			if err != nil {

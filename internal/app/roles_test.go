@@ -165,7 +165,7 @@ func aUserOfARole(t *testing.T) {
 		{4711, "contacts-forget", Call{}, 403, ""},
 		{4712, "held-list", Call{}, 403, ""},
 		{4712, "console-link", Call{}, 403, ""},
-		{4711, "console-link", Call{}, 200, ""},
+		{4711, "console-link", Call{}, 403, ""},
 		{4711, "held-list", Call{}, 200, ""},
 		{4711, "held-list", Call{Tenant: "fabrikam"}, 200, "the right to see"},
 		{4711, "held-release", Call{Message: "m1", To: []mail.Address{"bob@fabrikam.example"}}, 200, "right to decide"},

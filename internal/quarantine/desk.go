@@ -226,7 +226,9 @@ func (d *Desk) Do(ctx context.Context, c Caller, a Act, s Saying) (n int, err er
 }
 
 // errNone says that a message has no hold.
-func errNone() error { return &Refusal{NotPossible, "nobody waits there: the id is wrong, or it is long over"} }
+func errNone() error {
+	return &Refusal{NotPossible, "nobody waits there: the id is wrong, or it is long over"}
+}
 
 // Preview counts what a bulk decision of a caller would do now.
 func (d *Desk) Preview(ctx context.Context, c Caller, f Filter, approve bool) (n Numbers, err error) {
