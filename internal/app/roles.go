@@ -20,10 +20,11 @@ type Role struct {
 	// Name is shown in messages.
 	Name string `yaml:"name"`
 	// Users are users of this machine, by name or number. They use the verbs
-	// of postern held, and the console with a link of their own.
+	// of postern held.
 	Users []string `yaml:"users"`
 	// People are addresses, and groups ("group:NAME") of the directory, of
-	// people who sign in. They have the role in their own tenant only.
+	// people who sign in. They have the role in their own tenant only. No page
+	// of this version asks for it yet: it is read and checked, and has no effect.
 	People []string `yaml:"people"`
 	// Tenants are those whose mail the role is about. Default: all.
 	Tenants []string `yaml:"tenants"`
