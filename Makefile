@@ -37,12 +37,14 @@ staticcheck: ## staticcheck, installed into .make
 	.make/staticcheck ./...
 
 # Rooms whose goroutines share something run with the race detector in every
-# check; `make race` runs all of them so, which takes a quarter of an hour.
-RACY := app deliver durable extract fakeexchange gateway look receive spool store web
+# check, and of the whole house the demo; `make race` runs all of them so, which
+# takes a quarter of an hour.
+RACY := deliver durable extract fakeexchange gateway look receive spool store web
 
 test: ## all tests in random order; the rooms with shared state also with the race detector
 	GO=$(GO) scripts/gotest.sh -shuffle=on -timeout 9m ./...
-	GO=$(GO) scripts/gotest.sh -race -shuffle=on -timeout 9m $(addprefix ./internal/,$(RACY))
+	GO=$(GO) scripts/gotest.sh -race -short -shuffle=on -timeout 9m $(addprefix ./internal/,$(RACY))
+	GO=$(GO) scripts/gotest.sh -race -run Demo -timeout 9m ./internal/app
 
 race: ## all tests with the race detector
 	GO=$(GO) scripts/gotest.sh -race -shuffle=on -timeout 30m ./...

@@ -24,7 +24,7 @@ const (
 	toRelease         = "release@fabrikam.example"                           // held, and a person lets it go
 	toReject          = "reject@fabrikam.example"                            // held, and a person refuses
 	toLapse           = "lapse@fabrikam.example"                             // held, refused when the time is over
-	toRelent          = "relent@fabrikam.example"                            // held, released when the time is over
+	toRelent          = "relent@fabrikam.example"                            // held, and refused too: nobody could be asked
 	toNobody          = "nobody@fabrikam.example"                            // refused by the next hop
 	toLater           = "later@fabrikam.example"                             // deferred by the next hop at first
 
@@ -164,9 +164,9 @@ func (p *piece) due() (list []string) {
 			list = append(list, "mail to "+other)
 		case toBlock, toNobody:
 			list = append(list, "report about "+a)
-		case toKeep, toRelease, toRelent:
+		case toKeep, toRelease:
 			list, held = append(list, "mail to "+a), true
-		case toReject, toLapse:
+		case toReject, toLapse, toRelent: // nobody could be asked: what nobody has seen is not let go
 			list, held = append(list, "report about "+a), true
 		}
 	}
