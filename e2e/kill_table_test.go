@@ -108,13 +108,13 @@ func TestTheLedgerOfKillsFindsWhatIsWrong(t *testing.T) {
 			s.came(1, "a", s.p.sender(), toTake).Broke = true
 			s.came(3, "b", s.p.sender(), toTake)
 		}, []fault{allowed}},
-		{"a held message was taken twice, and the kill is no excuse", []string{toRelent, toTake}, func(s *scene) {
+		{"a held message was taken twice, and the kill is no excuse", []string{toRelease, toTake}, func(s *scene) {
 			s.p.tries = []try{tried(1, 0, true), tried(3, 250, true)}
 			s.kills = []killed{{step: "x", at: second(2)}}
-			s.came(1, "a", s.p.sender(), toTake, toRelent)
-			s.came(3, "b", s.p.sender(), toTake, toRelent)
+			s.came(1, "a", s.p.sender(), toTake, toRelease)
+			s.came(3, "b", s.p.sender(), toTake, toRelease)
 			note := s.came(4, "", "", s.p.sender())
-			note.Raw = []byte("Subject: waiting\r\n\r\nref: ABCD-EFGH\r\n")
+			note.Raw = []byte("From: postern\r\nSubject: Waiting for approval: x\r\n\r\nref: ABCD-EFGH\r\n")
 		}, []fault{allowed, allowed, twice, twice}},
 		{"an answer that nobody expects", []string{toTake}, func(s *scene) {
 			s.p.tries = []try{tried(1, 554, true)}
