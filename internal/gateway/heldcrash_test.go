@@ -27,6 +27,9 @@ func (w watched) Look(context.Context, *mail.Message, look.Options) detect.Repor
 // holds then is opened anew, the decision goes on there, and every message is
 // sent once.
 func TestABulkDecisionSurvivesACrashAtEveryCommit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too slow with the race detector; the stage without it runs this")
+	}
 	const messages, most = 12, 3
 	keys, err := vault.NewKeys()
 	if err != nil {

@@ -53,6 +53,9 @@ func openBulkHouse(t *testing.T, folder string) (w *world, end func()) {
 // (SIGKILL), somewhere. The next one goes on, and every message is sent once.
 // POSTERN_BULK=10000 is the full size, and prints figures.
 func TestABulkDecisionIsKilledAndGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too slow with the race detector; the stage without it runs this")
+	}
 	if folder := os.Getenv(bulkHouse); folder != "" {
 		w, end := openBulkHouse(t, folder)
 		defer end()

@@ -51,6 +51,9 @@ func (v vast) from(off int64) string {
 // TestALargeAttachmentIsNotHeldInMemory looks at a large attachment in a child
 // that may use 96 MiB in all. POSTERN_LARGE sets the size in MiB.
 func TestALargeAttachmentIsNotHeldInMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing here is shared by goroutines; the stage without the race detector runs it")
+	}
 	size := int64(32)
 	if n, err := strconv.ParseInt(os.Getenv("POSTERN_LARGE"), 10, 64); err == nil {
 		size = n
