@@ -78,6 +78,8 @@ func AddBulk(tx *store.Tx, b Bulk) error {
 		return err
 	case b.Tenant != b.Filter.Tenant:
 		return refuse(NotYours, "a bulk decision of one tenant is about its own mail")
+	case b.Filter.Over:
+		return refuse(NotPossible, "what is over is not decided again")
 	case b.Total > mostBulk:
 		return refuse(NotPossible, "a bulk decision is about %d at most", mostBulk)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/store"
@@ -51,6 +50,9 @@ type Said struct {
 	Done, Agreed, Needed, Missing int
 	// Over says how it ended before; it is set when nothing was left to do.
 	Over *Ending
+	// Before is what the caller had said already, where that is why nothing was
+	// done.
+	Before *Vote
 }
 
 // Page is a part of a list.
@@ -139,21 +141,31 @@ func (d *Desk) List(ctx context.Context, c Caller, f Filter, behind Cursor, limi
 }
 
 // Show shows the holds of a message, those that ended among them. There are
-// none of a message that was never held.
+// none of a message that was never held. Whoever has a role about other mail
+// cannot tell a message that he may not see from one that there is not.
 func (d *Desk) Show(ctx context.Context, c Caller, message string) (list []Hold, err error) {
 	err = d.DB.View(ctx, func(tx *store.Tx) (err error) {
 		list, err = Of(tx, message)
 		return err
 	})
-	if err != nil || len(list) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	p := d.person(c, list[0].Tenant)
-	if err := list[0].May(p, See); err != nil {
-		d.refused(ctx, c, See, list[0].Tenant, message, err)
-		return nil, err
+	tenants, all := d.Tenants(c)
+	tenant := ""
+	if len(list) > 0 {
+		tenant = list[0].Tenant
+		if err = list[0].May(d.person(c, tenant), See); err == nil {
+			return list, nil
+		}
+	} else if !all && len(tenants) == 0 {
+		err = refuse(NeedsRight, "this needs a role with the right to see held mail")
 	}
-	return list, nil
+	d.refused(ctx, c, See, tenant, message, err)
+	if err != nil && len(tenants) > 0 {
+		return nil, NoHold()
+	}
+	return nil, err
 }
 
 // Say decides about recipients of a message. Whoever comes too late learns how
@@ -170,12 +182,17 @@ func (d *Desk) Say(ctx context.Context, c Caller, s Saying) (said Said, err erro
 	}
 	p := d.person(c, tenant)
 	if !p.Rights.Decide && !d.asked(list, p, act) { // else the hold itself is asked
-		err = refuse(NeedsRight, "this needs the right to decide")
-	} else {
-		said, err = d.Decide(ctx, p, s)
+		_, err = d.Enter(ctx, c, tenant, s.Message, "decide", act)
+		return said, err
 	}
+	said, err = d.Decide(ctx, p, s)
 	d.refused(ctx, c, act, tenant, s.Message, err)
-	if WhyOf(err) != OverAlready {
+	switch WhyOf(err) {
+	case SaidAlready:
+		said.Before = before(list, p, s.To)
+		return said, err
+	case OverAlready:
+	default:
 		return said, err
 	}
 	for _, h := range list { // as it was before, or else as it is now
@@ -187,6 +204,41 @@ func (d *Desk) Say(ctx context.Context, c Caller, s Saying) (said Said, err erro
 		return said, err
 	}
 	return said, nil
+}
+
+// Enter is the caller as a person who wants to do something for which one
+// needs a right about a tenant's mail. Without it the error is a *Refusal, and
+// it is noted. Whoever has a role about other mail is told that there is none.
+func (d *Desk) Enter(ctx context.Context, c Caller, tenant, message, right string, a Act) (Person, error) {
+	p := d.person(c, tenant)
+	if tenant != "" && p.Rights.Metadata && p.Rights.Has(right) {
+		return p, nil
+	}
+	tenants, all := d.Tenants(c)
+	if tenant == "" && all { // there is nothing to hide from him
+		return p, NoHold()
+	}
+	err := refuse(NeedsRight, "this needs the right to %s", right)
+	if right == "metadata" {
+		err = refuse(NeedsRight, "this needs a role with the right to see held mail")
+	}
+	d.refused(ctx, c, a, tenant, message, err)
+	if !p.Rights.Metadata && len(tenants) > 0 {
+		return Person{}, NoHold()
+	}
+	return Person{}, err
+}
+
+// before is what a person has said about one of the recipients; nil for nothing.
+func before(list []Hold, p Person, to []mail.Address) *Vote {
+	for _, h := range list {
+		for _, v := range h.Votes {
+			if v.By == p.Key() && (len(to) == 0 || slices.Contains(to, h.Recipient)) {
+				return &v
+			}
+		}
+	}
+	return nil
 }
 
 // asked reports whether any hold lets a person without the right to decide
@@ -201,11 +253,11 @@ func (d *Desk) owner(ctx context.Context, list []Hold, message string) (string, 
 	case len(list) > 0:
 		return list[0].Tenant, nil
 	case d.Owner == nil:
-		return "", errNone()
+		return "", NoHold()
 	}
 	tenant, err := d.Owner(ctx, message)
 	if err == nil && tenant == "" {
-		err = errNone()
+		err = NoHold()
 	}
 	return tenant, err
 }
@@ -218,133 +270,24 @@ func (d *Desk) Do(ctx context.Context, c Caller, a Act, s Saying) (n int, err er
 		return 0, err
 	}
 	if len(list) == 0 {
-		return 0, errNone()
+		return 0, NoHold()
 	}
 	n, err = d.Handle(ctx, d.person(c, list[0].Tenant), a, s)
 	d.refused(ctx, c, a, list[0].Tenant, s.Message, err)
 	return n, err
 }
 
-// errNone says that a message has no hold.
-func errNone() error {
-	return &Refusal{NotPossible, "nobody waits there: the id is wrong, or it is long over"}
+// NoHold says that a message has no hold, or none that the caller may see.
+func NoHold() error {
+	return &Refusal{NoSuch, "nobody waits there: the id is wrong, or it is long over"}
 }
 
-// Preview counts what a bulk decision of a caller would do now.
-func (d *Desk) Preview(ctx context.Context, c Caller, f Filter, approve bool) (n Numbers, err error) {
-	if f.Tenant, err = d.scope(ctx, c, f.Tenant, bulkAct(approve)); err != nil {
-		return n, err
-	}
-	p := d.person(c, f.Tenant)
-	err = d.DB.View(ctx, func(tx *store.Tx) (err error) {
-		n, err = Preview(tx, f, p, approve, time.Now())
-		return err
-	})
-	return n, err
-}
+// roam is what somebody does who has nothing but a role and asks for what is
+// not about held mail.
+const roam Act = "roam"
 
-func bulkAct(approve bool) Act {
-	if approve {
-		return Approve
-	}
-	return Reject
-}
-
-// Begin writes a bulk decision of a caller, which the gateway carries out.
-// total is what the preview counted: a decision about more than was shown is
-// not begun.
-func (d *Desk) Begin(ctx context.Context, c Caller, id string, f Filter, approve bool, comment string, total int) (b Bulk, err error) {
-	if f.Tenant, err = d.scope(ctx, c, f.Tenant, bulkAct(approve)); err != nil {
-		return b, err
-	}
-	p := d.person(c, f.Tenant)
-	n, err := d.Preview(ctx, c, f, approve)
-	switch {
-	case err != nil:
-		return b, err
-	case n.Holds == 0:
-		return b, refuse(NotPossible, "nobody waits there")
-	case n.More:
-		return b, refuse(NotPossible, "more than %d: choose fewer", mostBulk)
-	case total > 0 && n.Holds > total:
-		return b, refuse(NotPossible, "%d wait now, and %d were shown: look again", n.Holds, total)
-	}
-	now := time.Now()
-	b = Bulk{
-		ID: id, Tenant: f.Tenant, Filter: f, By: p.Name, Address: p.Address, Rights: p.Rights, Begun: now, Approve: approve,
-		Comment: plain(comment), Total: n.Holds,
-	}
-	written := b
-	err = d.DB.Update(ctx, func(tx *store.Tx) error {
-		old, found, err := FindBulk(tx, id)
-		if err != nil {
-			return err
-		}
-		if found { // asked twice
-			written = old
-			return nil
-		}
-		if err := AddBulk(tx, b); err != nil {
-			return err
-		}
-		if d.Begun != nil {
-			return d.Begun(tx, c, b)
-		}
-		return nil
-	})
-	return written, err
-}
-
-// Bulks lists the bulk decisions of the tenants that a caller sees: those that
-// go on, and the last of the others.
-func (d *Desk) Bulks(ctx context.Context, c Caller) (list []Bulk, err error) {
-	if tenants, all := d.Tenants(c); !all && len(tenants) == 0 {
-		err := refuse(NeedsRight, "this needs a role with the right to see held mail")
-		d.refused(ctx, c, See, "", "", err)
-		return nil, err
-	}
-	var found []Bulk
-	err = d.DB.View(ctx, func(tx *store.Tx) error {
-		open, err := OpenBulks(tx)
-		if err != nil {
-			return err
-		}
-		over, err := selectBulks(tx, "WHERE ended > 0 ORDER BY ended DESC LIMIT CAST(? AS BIGINT)", lastBulks)
-		found = append(open, over...)
-		return err
-	})
-	for _, b := range found {
-		if d.person(c, b.Tenant).Rights.Metadata {
-			list = append(list, b)
-		}
-	}
-	return list, err
-}
-
-// lastBulks is how many bulk decisions are listed.
-const lastBulks = 50
-
-// Stop ends a bulk decision before it is through.
-func (d *Desk) Stop(ctx context.Context, c Caller, id string) (b Bulk, err error) {
-	var found bool
-	err = d.DB.View(ctx, func(tx *store.Tx) (err error) {
-		b, found, err = FindBulk(tx, id)
-		return err
-	})
-	switch {
-	case err != nil:
-		return b, err
-	case !found || !d.person(c, b.Tenant).Rights.Metadata:
-		return Bulk{}, refuse(NotPossible, "there is no such bulk decision")
-	}
-	if !d.person(c, b.Tenant).Rights.Decide {
-		err := refuse(NeedsRight, "this needs the right to decide")
-		d.refused(ctx, c, Reject, b.Tenant, "", err)
-		return Bulk{}, err
-	}
-	err = d.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		b, err = StopBulk(tx, id, time.Now())
-		return err
-	})
-	return b, err
+// Strayed notes that somebody who has nothing but a role asked for something
+// else. That is no deed at the desk: who saw it refused it.
+func (d *Desk) Strayed(ctx context.Context, c Caller, why string) {
+	d.refused(ctx, c, roam, "", "", refuse(NeedsRight, "%s", why))
 }

@@ -7,13 +7,18 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/store"
 )
 
-// Filter chooses holds that wait; zero fields do not restrict.
+// Filter chooses holds that wait, or whose wait is over; zero fields do not
+// restrict.
 type Filter struct {
+	// Over are those whose wait is over, the latest first, as long as they are
+	// kept; else those who wait.
+	Over   bool   `json:"over,omitempty"`
 	Tenant string `json:"tenant,omitempty"`
 	// Approver may decide; "-" are the administrators alone.
 	Approver  mail.Address `json:"approver,omitempty"`
@@ -25,7 +30,33 @@ type Filter struct {
 	// Text are words that must all be there: in the subject, in the addresses
 	// or in the reference.
 	Text string `json:"text,omitempty"`
+	// Before and After bound since when somebody waits, or since when it is
+	// over. Those who wait are then listed by that moment, the oldest first.
+	Before time.Time `json:"before,omitzero"`
+	After  time.Time `json:"after,omitzero"`
 }
+
+// ParseAge reads a time span such as 90m, 48h or 7d.
+func ParseAge(s string) (time.Duration, error) {
+	if days, found := strings.CutSuffix(s, "d"); found {
+		n, err := strconv.ParseUint(days, 10, 32)
+		if err != nil || n > mostDays {
+			return 0, fmt.Errorf("%q is not a time span; write for example 48h or 7d", s)
+		}
+		return time.Duration(n) * 24 * time.Hour, nil
+	}
+	age, err := time.ParseDuration(s)
+	if err != nil || age < 0 || age > mostDays*24*time.Hour {
+		return 0, fmt.Errorf("%q is not a time span; write for example 48h or 7d", s)
+	}
+	return age, nil
+}
+
+// mostDays is the longest time span of a filter: a hundred years.
+const mostDays = 36_500
+
+// aged reports whether a list goes by the moment since when somebody waits.
+func (f Filter) aged() bool { return !f.Over && !(f.Before.IsZero() && f.After.IsZero()) }
 
 // keys are the words of the index that a hold must have.
 func (f Filter) keys() []string {
@@ -58,6 +89,11 @@ func (f Filter) keys() []string {
 	slices.Sort(list)
 	if list = slices.Compact(list); len(list) == 0 {
 		list = []string{"*"}
+	}
+	if f.Over {
+		for i := range list {
+			list[i] = overWord + list[i]
+		}
 	}
 	return list
 }
@@ -98,14 +134,14 @@ func ParseCursor(s string) (c Cursor, err error) {
 	return c, nil
 }
 
-// List returns up to limit holds that wait, those that are due first, behind a
-// cursor. next is where the next page begins; zero on the last.
+// List returns up to limit holds, those that are due first, behind a cursor.
+// next is where the next page begins; zero on the last.
 func List(tx *store.Tx, f Filter, behind Cursor, limit int) (list []Hold, next Cursor, err error) {
-	keys, err := f.ordered(tx)
+	way, err := f.way(tx)
 	if err != nil {
 		return nil, next, err
 	}
-	query, args := pageQuery(keys, behind, limit+1)
+	query, args := way.query(behind, limit+1)
 	if list, err = readHolds(tx, query, args...); err != nil || len(list) <= limit {
 		return list, next, err
 	}
@@ -115,24 +151,63 @@ func List(tx *store.Tx, f Filter, behind Cursor, limit int) (list []Hold, next C
 	return list, next, nil
 }
 
-// ordered are the keys, the rarest first: the page is read along it.
-func (f Filter) ordered(tx *store.Tx) ([]string, error) {
-	keys := f.keys()
-	if len(keys) == 1 {
-		return keys, nil
+// way is how a list is read: along the first word, in the order of its rows;
+// the other words must be there too.
+type way struct {
+	words []string
+	// from and to bound the order of the rows; open when open is set.
+	from, to         int64
+	fromOpen, toOpen bool
+	// aged is set when the rows of the other words have another order.
+	aged bool
+}
+
+// way finds it, along the rarest word.
+func (f Filter) way(tx *store.Tx) (w way, err error) {
+	w = way{words: f.keys(), fromOpen: true, toOpen: true, aged: f.aged()}
+	from, to := f.After, f.Before
+	if f.Over { // the latest stand first
+		from, to = to, from
+	}
+	sign := int64(1)
+	if f.Over {
+		sign = -1
+	}
+	if !from.IsZero() {
+		w.from, w.fromOpen = sign*store.Nanos(from), false
+	}
+	if !to.IsZero() {
+		w.to, w.toOpen = sign*store.Nanos(to), false
+	}
+	if w.aged {
+		along := sinceWord + "*"
+		if f.Tenant != "" {
+			along = sinceWord + store.Clean("t:"+f.Tenant)
+		}
+		own := strings.TrimPrefix(along, sinceWord)
+		w.words = slices.Insert(slices.DeleteFunc(w.words, func(s string) bool { return s == own }), 0, along)
+		return w, nil
+	}
+	return w, w.rarestFirst(tx)
+}
+
+// rarestFirst puts the rarest word first.
+func (w way) rarestFirst(tx *store.Tx) error {
+	if len(w.words) == 1 {
+		return nil
 	}
 	best, rarest := 0, int64(enough)+1
-	for i, key := range keys {
+	for i, word := range w.words {
 		var n int64
-		if err := tx.QueryRow(countQuery, key, enough).Scan(&n); err != nil {
-			return nil, fmt.Errorf("quarantine: list: %w", err)
+		if err := tx.QueryRow(countQuery, word, enough).Scan(&n); err != nil {
+			return fmt.Errorf("quarantine: list: %w", err)
 		}
 		if n < rarest {
 			best, rarest = i, n
 		}
 	}
-	keys[0], keys[best] = keys[best], keys[0]
-	return keys, nil
+	w.words[0], w.words[best] = w.words[best], w.words[0]
+	return nil
 }
 
 const countQuery = "SELECT COUNT(*) FROM (SELECT 1 FROM hold_key WHERE word = ? LIMIT CAST(? AS BIGINT)) x"
@@ -140,19 +215,32 @@ const countQuery = "SELECT COUNT(*) FROM (SELECT 1 FROM hold_key WHERE word = ? 
 // enough is how far a word is counted to find the rarest of a query.
 const enough = 1000
 
-func pageQuery(keys []string, behind Cursor, limit int) (string, []any) {
+// query is that of a page.
+func (w way) query(behind Cursor, limit int) (string, []any) {
 	var b strings.Builder
-	b.WriteString("SELECT " + holdColumns + ` FROM hold_key k
+	b.WriteString("SELECT " + holdColumns + `, k.due FROM hold_key k
 		JOIN hold h ON h.message = k.message AND h.recipient = k.recipient WHERE k.word = ?`)
-	args := []any{keys[0]}
+	args := []any{w.words[0]}
+	if !w.fromOpen {
+		b.WriteString(" AND k.due >= ?")
+		args = append(args, w.from)
+	}
+	if !w.toOpen {
+		b.WriteString(" AND k.due <= ?")
+		args = append(args, w.to)
+	}
 	if behind != (Cursor{}) {
 		b.WriteString(" AND (k.due, k.message, k.recipient) > (?, ?, ?)")
 		args = append(args, behind.Due, behind.Message, string(behind.Recipient))
 	}
-	for _, key := range keys[1:] {
-		b.WriteString(` AND EXISTS (SELECT 1 FROM hold_key x WHERE x.word = ? AND x.due = k.due AND x.message = k.message
-			AND x.recipient = k.recipient)`)
-		args = append(args, key)
+	same := " AND x.due = k.due"
+	if w.aged {
+		same = ""
+	}
+	for _, word := range w.words[1:] {
+		b.WriteString(" AND EXISTS (SELECT 1 FROM hold_key x WHERE x.word = ?" + same +
+			" AND x.message = k.message AND x.recipient = k.recipient)")
+		args = append(args, word)
 	}
 	b.WriteString(" ORDER BY k.due, k.message, k.recipient LIMIT CAST(? AS BIGINT)")
 	return b.String(), append(args, limit)

@@ -41,7 +41,8 @@ type Rights struct {
 	// Malware lets go what a detector of malware found.
 	Malware bool `json:"malware,omitempty"`
 	// Emergency takes part, with somebody else, in opening a message that
-	// neither may read otherwise. Administrators of the machine have it.
+	// neither may read otherwise. Without roles, administrators of the machine
+	// have it.
 	Emergency bool `json:"emergency,omitempty"`
 }
 
@@ -115,6 +116,7 @@ const (
 	NeedsRight    Why = "needs-right"
 	NeedsReason   Why = "needs-reason"
 	NotPossible   Why = "not-possible"
+	NoSuch        Why = "no-such" // or one that nobody tells the caller of
 	WasAltered    Why = "altered"
 )
 

@@ -81,6 +81,10 @@ func TestListsOfManyHoldsReadWhatTheyShow(t *testing.T) {
 		"sender": {Tenant: "t1", Sender: "ann5@t1.example"}, "rule": {Tenant: "t1", Rule: "r5"},
 		"words": {Tenant: "t1", Text: "offer 1205"}, "nobody": {Approver: "-"}, "frequent words": {Tenant: "t3", Text: "offer bob"},
 		"two that never meet": {Tenant: "t0", Rule: "r5"},
+		"older":               {Before: noon().Add(time.Minute)}, "younger of a tenant": {Tenant: "t2", After: noon().Add(time.Minute)},
+		"of an age, by a sender": {Tenant: "t1", Sender: "ann5@t1.example", After: noon(), Before: noon().Add(time.Minute)},
+		"over":                   {Over: true}, "over of a tenant": {Over: true, Tenant: "t1", Sender: "ann5@t1.example"},
+		"over since": {Over: true, Tenant: "t2", After: noon(), Before: noon().Add(time.Hour)},
 	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		postgres := strings.HasSuffix(t.Name(), "postgresql")
@@ -101,13 +105,16 @@ func TestListsOfManyHoldsReadWhatTheyShow(t *testing.T) {
 				return "SELECT " + holdColumns + " FROM hold h " + endedQuery, []any{"t1", 50}
 			},
 			"count": func() (string, []any) { return countQuery, []any{"t:t1", enough} },
+			"bulk decisions": func() (string, []any) {
+				return "SELECT data FROM hold_bulk " + bulksOfQuery, []any{"t1", lastBulks}
+			},
 		}
 		for name, f := range filters {
 			began := time.Now()
-			var keys []string
+			var w way
 			var page []Hold
 			err := db.View(context.Background(), func(tx *store.Tx) (err error) {
-				if keys, err = f.ordered(tx); err == nil {
+				if w, err = f.way(tx); err == nil {
 					page, _, err = List(tx, f, Cursor{}, 50)
 				}
 				return err
@@ -119,7 +126,7 @@ func TestListsOfManyHoldsReadWhatTheyShow(t *testing.T) {
 				t.Logf("%s: %d rows in %s", name, len(page), time.Since(began).Round(10*time.Microsecond))
 			}
 			behind := Cursor{store.Nanos(noon().Add(time.Hour)), "t1-000100", "bob@x.example"}
-			queries[name] = func() (string, []any) { return pageQuery(keys, behind, 51) }
+			queries[name] = func() (string, []any) { return w.query(behind, 51) }
 		}
 		for name, q := range queries {
 			query, args := q()

@@ -142,14 +142,15 @@ func ParseRights(words []string) (r Rights, unknown string) {
 	return r, ""
 }
 
+// Has reports whether a right is among them, by its word.
+func (r Rights) Has(right string) bool {
+	i := slices.Index(RightNames(), right)
+	return i >= 0 && []bool{r.Metadata, r.Content, r.Decide, r.Malware, r.Emergency}[i]
+}
+
 // String lists the rights in their words.
 func (r Rights) String() string {
-	var list []string
-	for i, has := range []bool{r.Metadata, r.Content, r.Decide, r.Malware, r.Emergency} {
-		if has {
-			list = append(list, RightNames()[i])
-		}
-	}
+	list := slices.DeleteFunc(RightNames(), func(right string) bool { return !r.Has(right) })
 	if len(list) == 0 {
 		return "nothing"
 	}

@@ -17,8 +17,8 @@ import (
 // schema lists the steps of the room's tables. A step is never changed once
 // it is released; a further one is added.
 //
-// hold_key is the one index of all lists: a row per word that a waiting hold
-// is found by, in the order in which lists show.
+// hold_key is the one index of all lists: a row per word that a hold is found
+// by, in the order in which lists show.
 func schema() []string {
 	return []string{
 		`CREATE TABLE hold (
@@ -74,6 +74,7 @@ func schema() []string {
 		CREATE INDEX hold_token_message ON hold_token (message);
 		CREATE INDEX hold_token_until ON hold_token (until)`,
 		`ALTER TABLE device_code ADD COLUMN browser TEXT NOT NULL DEFAULT ''`,
+		`CREATE INDEX hold_bulk_of ON hold_bulk (tenant, ended)`,
 	}
 }
 
@@ -95,7 +96,37 @@ func (h *Hold) due() int64 {
 	return store.Nanos(h.Until)
 }
 
-// keys are the words that a waiting hold is found by. The part before the
+// Words of the index that have an order of their own.
+const (
+	sinceWord = "@" // of all, and of a tenant: since when it waits
+	overWord  = "~" // before every word of a hold that is over: since when, the latest first
+)
+
+// place is where a hold stands in the index: a word, and the order of its rows.
+type place struct {
+	word  string
+	order int64
+}
+
+// places are where a hold is found.
+func (h *Hold) places() (list []place) {
+	add := func(word string, order int64) { list = append(list, place{store.Clean(word), order}) }
+	if h.Ended != nil {
+		for _, word := range h.keys() {
+			add(overWord+word, -store.Nanos(h.Ended.At))
+		}
+		return list
+	}
+	for _, word := range h.keys() {
+		add(word, h.due())
+	}
+	for _, word := range []string{"*", "t:" + h.Tenant} {
+		add(sinceWord+word, store.Nanos(h.Since))
+	}
+	return list
+}
+
+// keys are the words that a hold is found by. The part before the
 // colon keeps the kinds apart.
 func (h *Hold) keys() []string {
 	list := []string{
@@ -161,17 +192,14 @@ func (h *Hold) columns() (text string, due, next, ended int64, err error) {
 // keyRows is how many words one statement writes.
 const keyRows = 32
 
-// index writes the words of a hold that waits.
+// index writes where a hold is found.
 func (h *Hold) index(tx *store.Tx) error {
-	if h.Ended != nil {
-		return nil
-	}
-	for words := range slices.Chunk(h.keys(), keyRows) {
+	for places := range slices.Chunk(h.places(), keyRows) {
 		query := "INSERT INTO hold_key (word, due, message, recipient) VALUES " +
-			strings.Repeat("(?, ?, ?, ?), ", len(words)-1) + "(?, ?, ?, ?) ON CONFLICT DO NOTHING"
+			strings.Repeat("(?, ?, ?, ?), ", len(places)-1) + "(?, ?, ?, ?) ON CONFLICT DO NOTHING"
 		var args []any
-		for _, word := range words {
-			args = append(args, store.Clean(word), h.due(), h.Message, string(h.Recipient))
+		for _, p := range places {
+			args = append(args, p.word, p.order, h.Message, string(h.Recipient))
 		}
 		if _, err := tx.Exec(query, args...); err != nil {
 			return err
@@ -183,17 +211,19 @@ func (h *Hold) index(tx *store.Tx) error {
 // reindex writes the words anew where they have changed: a vote about a message
 // to hundreds changes none.
 func (h *Hold) reindex(tx *store.Tx) error {
-	if h.Ended == nil {
-		same, err := h.indexed(tx)
-		if same || err != nil {
-			return err
-		}
+	same, err := h.indexed(tx)
+	if same || err != nil {
+		return err
 	}
-	_, err := tx.Exec("DELETE FROM hold_key WHERE message = ? AND recipient = ?", h.Message, string(h.Recipient))
-	if err != nil {
+	if err := unindex(tx, h.Message, h.Recipient); err != nil {
 		return err
 	}
 	return h.index(tx)
+}
+
+func unindex(tx *store.Tx, message string, to mail.Address) error {
+	_, err := tx.Exec("DELETE FROM hold_key WHERE message = ? AND recipient = ?", message, string(to))
+	return err
 }
 
 // indexed reports whether the words of a hold stand in the index as they are.
@@ -203,19 +233,18 @@ func (h *Hold) indexed(tx *store.Tx) (same bool, err error) {
 		return false, err
 	}
 	defer rows.Close()
-	want := map[string]bool{}
-	for _, word := range h.keys() {
-		want[store.Clean(word)] = true
+	want := map[place]bool{}
+	for _, p := range h.places() {
+		want[p] = true
 	}
 	n, same := 0, true
 	for rows.Next() {
-		var word string
-		var due int64
-		if err := rows.Scan(&word, &due); err != nil {
+		var p place
+		if err := rows.Scan(&p.word, &p.order); err != nil {
 			return false, err
 		}
 		n++
-		same = same && due == h.due() && want[word]
+		same = same && want[p]
 	}
 	return same && n == len(want), rows.Err()
 }
@@ -312,12 +341,21 @@ func Rebase(tx *store.Tx, now time.Time) error {
 // Forget removes up to limit holds of a tenant that ended before a moment:
 // who decided what is then in the audit chain only.
 func Forget(tx *store.Tx, tenant string, before time.Time, limit int) (int64, error) {
-	n, err := tx.Exec(`DELETE FROM hold WHERE (message, recipient) IN (SELECT message, recipient FROM hold
-		WHERE tenant = ? AND ended > 0 AND ended < ? LIMIT CAST(? AS BIGINT))`, tenant, store.Nanos(before), limit)
+	list, err := selectHolds(tx, "WHERE tenant = ? AND ended > 0 AND ended < ? LIMIT CAST(? AS BIGINT)",
+		tenant, store.Nanos(before), limit)
 	if err != nil {
-		return 0, fmt.Errorf("quarantine: forget: %w", err)
+		return 0, err
 	}
-	return n, nil
+	for _, h := range list {
+		_, err := tx.Exec("DELETE FROM hold WHERE message = ? AND recipient = ?", h.Message, string(h.Recipient))
+		if err == nil {
+			err = unindex(tx, h.Message, h.Recipient)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("quarantine: forget: %w", err)
+		}
+	}
+	return int64(len(list)), nil
 }
 
 // Tenants lists the tenants that have holds, ended ones among them.
@@ -340,9 +378,10 @@ func Tenants(tx *store.Tx) (list []string, err error) {
 const holdColumns = "h.message, h.recipient, h.tenant, h.due, h.next, h.ended, h.data, h.seal"
 
 func selectHolds(tx *store.Tx, where string, args ...any) ([]Hold, error) {
-	return readHolds(tx, "SELECT "+holdColumns+" FROM hold h "+where, args...)
+	return readHolds(tx, "SELECT "+holdColumns+", h.due FROM hold h "+where, args...)
 }
 
+// readHolds reads the columns of holds and behind them their place in a list.
 func readHolds(tx *store.Tx, query string, args ...any) ([]Hold, error) {
 	rows, err := tx.Query(query, args...)
 	if err != nil {
@@ -368,11 +407,10 @@ func readHolds(tx *store.Tx, query string, args ...any) ([]Hold, error) {
 func scanHold(rows *store.Rows) (h Hold, err error) {
 	var message, recipient, tenant, text, seal string
 	var due, next, ended int64
-	if err := rows.Scan(&message, &recipient, &tenant, &due, &next, &ended, &text, &seal); err != nil {
+	if err := rows.Scan(&message, &recipient, &tenant, &due, &next, &ended, &text, &seal, &h.place); err != nil {
 		return h, err
 	}
 	bad := json.Unmarshal([]byte(text), &h)
-	h.place = due
 	own := Hold{Message: message, Recipient: mail.Address(recipient), Tenant: tenant}
 	if bad != nil || seal != own.seal(text, due, next, ended) || h.Message != message || h.Recipient != own.Recipient {
 		h.Message, h.Recipient, h.Tenant, h.Altered = own.Message, own.Recipient, own.Tenant, true

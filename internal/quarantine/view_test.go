@@ -68,7 +68,7 @@ func TestWhoMaySeeWhatOfAHeldMessage(t *testing.T) {
 func TestAnEmergencyNeedsTwoPersonsAndIsShort(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		migrate(t, db)
-		root := Person{Name: "uid:0", By: ByAdmin}
+		root := Person{Name: "uid:0", By: ByAdmin, Rights: Rights{Emergency: true}}
 		ann := Person{Tenant: "c", Address: "officer@c.example", By: BySignIn, Rights: Rights{Emergency: true}}
 		eve := Person{Tenant: "c", Address: "eve@c.example", By: BySignIn, Rights: Rights{Metadata: true, Decide: true}}
 		later := func(d time.Duration) time.Time { return noon().Add(d) }
