@@ -393,16 +393,7 @@ func (a *App) die(err error) {
 // listed, tasks and deadlines are worked on.
 func (a *App) Start(ctx context.Context) error {
 	a.started = time.Now()
-	a.console = web.New(web.Config{
-		Audit: a.Audit, DB: a.DB, Balance: a.Balance, Started: a.started, Log: a.Log, Version: BuildVersion(),
-		Explain: a.forConsole,
-		Tenants: func() (ids []string) {
-			for _, t := range a.Tenants.Current().Tenants() {
-				ids = append(ids, t.ID)
-			}
-			return ids
-		},
-	})
+	a.console = a.newConsole()
 	if err := a.startClock(ctx, a.started); err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/quarantine"
 )
 
 // Limits of a list in JSON.
@@ -25,6 +27,13 @@ type apiFault struct {
 	Hint  string `json:"hint,omitempty"`
 	// At is the offset in the query, in octets.
 	At *int `json:"at,omitempty"`
+	// Code is a problem of docs/reference/problems.md, Impact what it does to
+	// mail, Why the kind of a refusal.
+	Code   problem.Code   `json:"code,omitempty"`
+	Impact string         `json:"impact,omitempty"`
+	Why    quarantine.Why `json:"why,omitempty"`
+	// Over says who decided before, what and when.
+	Over *quarantine.Ending `json:"over,omitempty"`
 }
 
 type apiMessages struct {

@@ -13,6 +13,7 @@ import (
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/quarantine"
 )
 
 func TestAPIAnswersAsTheDescriptionSays(t *testing.T) {
@@ -139,13 +140,30 @@ func TestTheDescriptionIsWhole(t *testing.T) {
 	has("Recipient", "verdict", verdicts())
 	has("Unseen", "reason", causes)
 	got, _ := dig(doc, "paths")
-	if paths := got.(map[string]any); len(paths) != 4 {
-		t.Errorf("the description has %d paths, the console 4", len(paths))
+	routes := []string{"GET /api/v1/messages", "GET /api/v1/messages/{id}", "GET /api/v1/messages/{id}/why", "GET /api/v1/openapi.json"}
+	for pattern := range (&Console{}).heldRoutes() {
+		routes = append(routes, pattern)
+	}
+	var documented []string
+	for path, methods := range got.(map[string]any) {
+		for method := range methods.(map[string]any) {
+			documented = append(documented, strings.ToUpper(method)+" "+path)
+		}
+	}
+	slices.Sort(routes)
+	slices.Sort(documented)
+	if !slices.Equal(routes, documented) {
+		t.Errorf("the description has %q, the console %q", documented, routes)
 	}
 	fields := map[string]any{
 		"Message": audit.Message{}, "Step": audit.Step{}, "Recipient": audit.Recipient{}, "Part": audit.Part{},
 		"Finding": detect.Finding{}, "Label": detect.Label{}, "Unseen": mail.Unseen{}, "Reply": mail.Reply{},
 		"Messages": apiMessages{}, "Fault": apiFault{},
+		"HeldList": apiHeldList{}, "Held": quarantine.Row{}, "Vote": quarantine.Vote{}, "Question": quarantine.Question{},
+		"Reason": quarantine.Reason{}, "Pin": quarantine.Pin{}, "Ending": quarantine.Ending{}, "HeldMessage": apiHeldFile{},
+		"Look": Look{}, "Decision": apiDecision{}, "Decided": apiDecided{}, "Deed": apiAct{}, "Done": apiDone{},
+		"HeldFilter": choice{}, "BulkCall": apiBulkCall{}, "BulkPreview": apiBulkPreview{}, "Numbers": quarantine.Numbers{},
+		"BulkList": apiBulkList{}, "Bulk": quarantine.Bulk{},
 	}
 	for name, v := range fields {
 		properties, _ := dig(doc, "components", "schemas", name, "properties")

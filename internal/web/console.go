@@ -11,6 +11,7 @@ import (
 
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
 	"postern.dev/postern/internal/telemetry"
@@ -43,12 +44,30 @@ type Config struct {
 	// when it is "", and with the id of a policy why that did not decide.
 	// Without it there is no such page.
 	Explain func(ctx context.Context, m audit.Message, to mail.Address, rule string) (Explained, error)
+	// Held is where people with a role see held mail and decide about it.
+	// Without it there is nothing of held mail.
+	Held *quarantine.Desk
+	// Looks lists who has looked into a held message, the oldest first; nil
+	// says nothing of it.
+	Looks func(tx *store.Tx, tenant, message string) ([]Look, error)
 	// Started is when the gateway started.
 	Started time.Time
 	// Log takes what an operator should know; nil is nothing.
 	Log *slog.Logger
 	// Version is shown at the foot of each page.
 	Version string
+}
+
+// Look is one look into a held message, or a step towards one in an emergency.
+type Look struct {
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind"`
+	// By is who it was; "" when his name was erased from the record.
+	By    string           `json:"by,omitempty"`
+	Actor string           `json:"actor"`
+	As    quarantine.As    `json:"as"`
+	Depth quarantine.Depth `json:"depth,omitempty"`
+	Why   string           `json:"why,omitempty"`
 }
 
 // Console serves the pages. Several goroutines may use it.
@@ -85,6 +104,9 @@ func (c *Console) Handler() http.Handler {
 	mux.HandleFunc("GET /enter/{token}", c.enter)
 	mux.HandleFunc("GET /api/v1/messages", c.inside(c.apiList))
 	mux.HandleFunc("GET /api/v1/messages/{id}", c.inside(c.apiMessage))
+	if c.Held != nil {
+		c.heldAPI(mux, c.inside)
+	}
 	mux.HandleFunc("GET /api/v1/openapi.json", file("application/json", openapi))
 	mux.HandleFunc("GET /style.css", file("text/css; charset=utf-8", style))
 	mux.HandleFunc("GET /icon.svg", file("image/svg+xml", icon))

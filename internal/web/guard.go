@@ -10,21 +10,25 @@ import (
 	"strconv"
 	"strings"
 
+	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/telemetry"
 )
 
 // Limits of a request. What the console takes is short: a query, an id.
 const (
-	maxURL  = 8 << 10
-	maxBody = 16 << 10
+	maxURL     = 8 << 10
+	maxBody    = 16 << 10
+	maxAPIBody = 64 << 10 // a comment of 2000 characters, each as \uXXXX\uXXXX, and some hundred recipients
 )
 
 // policy of the pages: no script at all, nothing from elsewhere, no frames.
 const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'"
 
-// guard checks a request before anything of it is looked at.
-func (c *Console) guard(next http.Handler) http.Handler {
+// guard checks a request before anything of it is looked at. What a path takes
+// besides GET is what was registered for it.
+func (c *Console) guard(next *http.ServeMux) http.Handler {
 	origin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer c.recovered(w, r)
@@ -36,17 +40,45 @@ func (c *Console) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
-		if status, f := refusal(r, origin); status != 0 {
+		if status, f := refusal(r, next, origin); status != 0 {
 			c.fail(w, r, status, f)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		bounded(next).ServeHTTP(w, r)
+	})
+}
+
+// bounded reads no more of a body than its path takes.
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		most := int64(maxBody)
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			most = maxAPIBody
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		next.ServeHTTP(w, r)
 	})
 }
 
+// methods are those that a path takes. One that leads nowhere takes GET: the
+// answer says so.
+func methods(mux *http.ServeMux, r *http.Request) (list []string) {
+	takes := func(method string) bool {
+		_, pattern := mux.Handler(&http.Request{Method: method, URL: r.URL, Host: r.Host})
+		return strings.HasPrefix(pattern, method+" ")
+	}
+	post := takes(http.MethodPost)
+	if takes(http.MethodGet) || !post {
+		list = append(list, http.MethodGet, http.MethodHead)
+	}
+	if post {
+		list = append(list, http.MethodPost)
+	}
+	return list
+}
+
 // refusal is why a request is not served; 0 when it is.
-func refusal(r *http.Request, origin *http.CrossOriginProtection) (int, fault) {
+func refusal(r *http.Request, mux *http.ServeMux, origin *http.CrossOriginProtection) (int, fault) {
 	if !ownHost(r) {
 		return http.StatusMisdirectedRequest, fault{
 			Sentence: "This console answers only to localhost, 127.0.0.1 and [::1], at its own port.",
@@ -57,11 +89,7 @@ func refusal(r *http.Request, origin *http.CrossOriginProtection) (int, fault) {
 	if len(r.RequestURI) > maxURL {
 		return http.StatusRequestURITooLong, fault{Sentence: "This address is too long.", Next: "Shorten the query."}
 	}
-	allow := []string{http.MethodGet, http.MethodHead}
-	if r.URL.Path == "/leave" {
-		allow = []string{http.MethodPost}
-	}
-	if !slices.Contains(allow, r.Method) {
+	if allow := methods(mux, r); !slices.Contains(allow, r.Method) {
 		return http.StatusMethodNotAllowed, fault{
 			Sentence: "Only " + strings.Join(allow, " and ") + " works here.", Next: "Begin at the list of messages.",
 			Allow: strings.Join(allow, ", "),
@@ -129,6 +157,13 @@ type fault struct {
 	At    *int
 	Hint  string
 	Allow string
+	// Code is a problem of the catalogue, Impact what it does to mail, Why the
+	// kind of a refusal at the desk of held mail.
+	Code   problem.Code
+	Impact string
+	Why    quarantine.Why
+	// Over says how it ended before.
+	Over *quarantine.Ending
 }
 
 // fail answers with a fault, as JSON below /api/.
@@ -142,7 +177,9 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, status int, f fau
 		w.Header().Set("WWW-Authenticate", `Postern-Link realm="console"`)
 	}
 	if strings.HasPrefix(r.URL.Path, "/api/") {
-		writeJSON(w, status, apiFault{Error: f.Sentence, Hint: first(f.Hint, f.Next), At: f.At})
+		writeJSON(w, status, apiFault{
+			Error: f.Sentence, Hint: first(f.Hint, f.Next), At: f.At, Code: f.Code, Impact: f.Impact, Why: f.Why, Over: f.Over,
+		})
 		return
 	}
 	c.show(w, r, status, "fault", page{

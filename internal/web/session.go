@@ -1,9 +1,11 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -11,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"postern.dev/postern/internal/quarantine"
 )
 
 // How long a link and a session last.
@@ -160,15 +164,13 @@ func (c *Console) inside(next http.HandlerFunc) http.HandlerFunc {
 		switch {
 		case !ok:
 		case !who.HeldOnly || aboutHeld(r.URL.Path):
-			next(w, r)
+			next(w, entering(r, who))
 			return
 		case r.URL.Path == "/" && r.Method == http.MethodGet:
 			http.Redirect(w, r, "/held", http.StatusSeeOther)
 			return
 		default:
-			c.fail(w, r, http.StatusForbidden, fault{
-				Sentence: "Your role is about held mail only.", Next: "An administrator of this machine sees the rest.",
-			})
+			c.strayed(w, r, who)
 			return
 		}
 		c.fail(w, r, http.StatusUnauthorized, fault{
@@ -177,6 +179,37 @@ func (c *Console) inside(next http.HandlerFunc) http.HandlerFunc {
 			Command:  "postern console link",
 		})
 	}
+}
+
+// visitorKey carries the Visitor of a request that was let in.
+type visitorKey struct{}
+
+// entering is the request of somebody who was let in.
+func entering(r *http.Request, who Visitor) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), visitorKey{}, who))
+}
+
+// nobody is the number of no user: POSIX keeps it free.
+const nobody = math.MaxUint32
+
+// caller is who asks, for the desk of held mail. Who was not let in is nobody.
+func caller(r *http.Request) quarantine.Caller {
+	who, in := r.Context().Value(visitorKey{}).(Visitor)
+	if !in {
+		return quarantine.Caller{UID: nobody}
+	}
+	return quarantine.Caller{UID: who.UID}
+}
+
+// strayed refuses one who has nothing but a role what is not about held mail.
+// It is in the log and in the chain.
+func (c *Console) strayed(w http.ResponseWriter, r *http.Request, who Visitor) {
+	f := needsRight("Your role is about held mail only.")
+	f.Next = "An administrator of this machine sees the rest."
+	if c.Held != nil {
+		c.Held.Strayed(r.Context(), quarantine.Caller{UID: who.UID}, f.Sentence)
+	}
+	c.fail(w, r, http.StatusForbidden, f)
 }
 
 // aboutHeld reports whether a page is about held mail.
