@@ -93,6 +93,8 @@ func webLimits() []limit {
 		{"Connections of an HTTP listener", "app.maxHTTP", "the others wait", "TestSlowAndManyHTTPClientsDoNotTouchMail"},
 		{"Octets of a request's address", "web.maxURL", "414", "TestMethodsAndSizesAreLimited"},
 		{"Octets of a request's body", "web.maxBody", "413", "TestMethodsAndSizesAreLimited"},
+		{"The same, below `/api/`", "web.maxAPIBody", "413", "TestAPageOfAnotherSiteDecidesNothing"},
+		{"Days of a time span that a list of held mail goes by", "quarantine.mostDays", "400", "TestListsOfHeldMailAreChosenAndPagedByTheirParameters"},
 		{"Octets of a request's header", "64 KiB", "431", "TestSlowAndManyHTTPClientsDoNotTouchMail"},
 		{"Rows of a list on a page of a message", "web.maxRows", "their number is shown", "TestVeryManyRowsAreNotAllShown"},
 		{"Links and sessions, each", "web.maxDoors", "the oldest ends", "TestTheOldestSessionMakesRoom"},

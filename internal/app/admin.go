@@ -27,8 +27,9 @@ import (
 )
 
 // The admin socket: verbs of the command line reach the running gateway
-// over a unix socket that only its user can open. The peer's uid is the
-// actor in the record. JSON over HTTP, one path a verb; it is no public API.
+// over a unix socket that only its user can open, and users of roles. The
+// peer's uid is the actor in the record. JSON over HTTP, one path a verb, which
+// is no public API; but /api/v1/held is the console's, for scripts.
 
 // Call is a request of a verb.
 type Call struct {
@@ -240,8 +241,18 @@ func peerUID(c net.Conn) (uint32, error) {
 	return cred.Uid, nil
 }
 
+// peerOf is the user at the other end of a connection.
+func peerOf(ctx context.Context) (uid uint32, ok bool) {
+	uid, ok = ctx.Value(peerKey{}).(uint32)
+	return uid, ok
+}
+
 func (a *App) handleAdmin(w http.ResponseWriter, r *http.Request) {
-	uid, ok := r.Context().Value(peerKey{}).(uint32)
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		a.serveHeld(w, r)
+		return
+	}
+	uid, ok := peerOf(r.Context())
 	verb := strings.TrimPrefix(r.URL.Path, "/")
 	if !ok || !a.mayUse(uid, verb) {
 		http.Error(w, "not your socket", http.StatusForbidden)
@@ -267,12 +278,14 @@ func (a *App) handleAdmin(w http.ResponseWriter, r *http.Request) {
 }
 
 // mayUse reports whether a user may use a verb: the gateway's own and root all
-// of them, users of roles those about held mail.
+// of them, users of roles those about held mail and what is kept of it. What
+// they may do with these is said by the desk.
 func (a *App) mayUse(uid uint32, verb string) bool {
 	if administers(uid) {
 		return true
 	}
-	return strings.HasPrefix(verb, "held-") && a.Desk.Roles.Knows(uid)
+	area, _, _ := strings.Cut(verb, "-")
+	return a.Desk.Roles.Knows(uid) && (verb == "console-link" || slices.Contains([]string{"held", "evidence", "emergency"}, area))
 }
 
 // administers reports whether a user is the gateway's own, or root.

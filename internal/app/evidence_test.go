@@ -27,6 +27,11 @@ when: direction == "outbound" && findings.iban.high >= 1
 then: { copy: { keep: 48h } }
 `
 
+// withOfficers lets three users of the machine do all but read alone.
+func withOfficers(c *Config) {
+	c.Roles = []Role{{Name: "officers", Users: []string{"0", "7", "8"}, May: []string{"metadata", "decide", "malware", "emergency"}}}
+}
+
 // do carries a verb out and insists that it works.
 func do(t *testing.T, h *House, verb string, c Call, actor string) Answer {
 	t.Helper()
@@ -65,6 +70,7 @@ func TestACopyIsKeptReadPinnedAndEndsInTime(t *testing.T) {
 		dir := quick(t)
 		h, err := Build(ctx, Plan{Dir: dir, Policies: accountsKept, InProcess: true, Configure: func(c *Config) {
 			c.RoleKeys.Evidence.Public = id.Recipient().String()
+			withOfficers(c)
 		}})
 		if err != nil {
 			t.Fatal(err)
@@ -148,7 +154,7 @@ func mustKey(t *testing.T) string {
 func TestTwoPersonsReadACopyWhoseKeyIsHere(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	h, err := Build(ctx, Plan{Dir: t.TempDir(), Policies: accountsKept, InProcess: true})
+	h, err := Build(ctx, Plan{Dir: t.TempDir(), Policies: accountsKept, InProcess: true, Configure: withOfficers})
 	if err != nil {
 		t.Fatal(err)
 	}

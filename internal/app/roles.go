@@ -20,7 +20,8 @@ type Role struct {
 	// Name is shown in messages.
 	Name string `yaml:"name"`
 	// Users are users of this machine, by name or number. They use the verbs
-	// of postern held.
+	// of postern held, evidence and emergency, /api/v1/held on the socket, and
+	// the console's pages about held mail with a link of their own.
 	Users []string `yaml:"users"`
 	// People are addresses, and groups ("group:NAME") of the directory, of
 	// people who sign in. They have the role in their own tenant only. No page

@@ -19,48 +19,100 @@ import (
 	"postern.dev/postern/internal/vault"
 )
 
-// machine is who comes by the admin socket: he may decide, and reads no
-// content without somebody else's word.
-func machine(actor string) quarantine.Person {
-	return quarantine.Person{
-		Name: actor, By: quarantine.ByAdmin,
-		Rights: quarantine.Rights{Metadata: true, Decide: true, Malware: true, Emergency: true},
+// copyFor is a copy, and the caller as a person who has a right about it.
+func (a *App) copyFor(
+	ctx context.Context, message, actor, right string, act quarantine.Act,
+) (x evidence.Copy, p quarantine.Person, err error) {
+	err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
+		if x, err = evidence.Find(tx, message); errors.Is(err, evidence.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return x, p, err
 	}
+	p, err = a.Desk.Enter(ctx, callerOf(actor), x.Tenant, message, right, act)
+	if x.Tenant == "" && quarantine.WhyOf(err) == quarantine.NoSuch {
+		err = evidence.ErrNotFound
+	}
+	return x, p, err
 }
 
 // evidenceVerb carries out a verb about copies that are kept.
 func (a *App) evidenceVerb(ctx context.Context, verb string, c Call, actor string) (ans Answer, err error) {
 	switch verb {
 	case "evidence-list":
+		if c.Tenant, err = a.Desk.Scope(ctx, callerOf(actor), c.Tenant); err != nil {
+			return ans, err
+		}
 		err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
 			ans.Evidence, err = evidence.List(tx, evidence.Filter{Tenant: c.Tenant, Gone: c.All, Limit: 10_000})
 			return err
 		})
 	case "evidence-show":
-		err = a.DB.View(ctx, func(tx *store.Tx) error {
-			x, err := evidence.Find(tx, c.Message)
-			if err != nil {
-				return err
-			}
-			ans.Evidence = []evidence.Copy{x}
+		x, _, no := a.copyFor(ctx, c.Message, actor, "metadata", quarantine.See)
+		if no != nil {
+			return ans, no
+		}
+		ans.Evidence = []evidence.Copy{x}
+		err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
 			ans.Accesses, err = gateway.AccessLog(a.Audit, tx, x.Tenant, x.Message)
 			return err
 		})
 	case "evidence-pin", "evidence-unpin":
-		err = a.Gateway.PinEvidence(ctx, c.Message, actor, c.Reason, verb == "evidence-unpin")
+		act := quarantine.PinIt
+		if verb == "evidence-unpin" {
+			act = quarantine.UnpinIt
+		}
+		if _, _, err = a.copyFor(ctx, c.Message, actor, "decide", act); err == nil {
+			err = a.Gateway.PinEvidence(ctx, c.Message, actor, c.Reason, act == quarantine.UnpinIt)
+		}
 	}
 	return ans, err
 }
 
+// openIt is what somebody wants who takes part in an emergency, or reads.
+const openIt quarantine.Act = "open"
+
+// keptFor is the caller as a person who has a right about a message that is
+// held, or kept as evidence.
+func (a *App) keptFor(ctx context.Context, message, actor, right string) (p quarantine.Person, err error) {
+	var owner string
+	err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
+		owner, err = gateway.KeptFor(tx, message)
+		return err
+	})
+	if err != nil {
+		return p, err
+	}
+	return a.Desk.Enter(ctx, callerOf(actor), owner, message, right, openIt)
+}
+
 // emergencyVerb carries out a verb about emergencies.
 func (a *App) emergencyVerb(ctx context.Context, verb string, c Call, actor string) (ans Answer, err error) {
+	var p quarantine.Person
 	var e quarantine.Emergency
 	switch verb {
 	case "emergency-ask":
-		e, err = a.Gateway.AskEmergency(ctx, c.Message, machine(actor), c.Reason)
+		if p, err = a.keptFor(ctx, c.Message, actor, "emergency"); err == nil {
+			e, err = a.Gateway.AskEmergency(ctx, c.Message, p, c.Reason)
+		}
 	case "emergency-confirm":
-		e, err = a.Gateway.ConfirmEmergency(ctx, c.Message, machine(actor))
+		err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
+			e, err = quarantine.FindEmergency(tx, c.Message)
+			return err
+		})
+		if err != nil && quarantine.WhyOf(err) != quarantine.NotPossible {
+			return ans, err
+		}
+		if p, err = a.Desk.Enter(ctx, callerOf(actor), e.Tenant, e.Message, "emergency", openIt); err == nil {
+			e, err = a.Gateway.ConfirmEmergency(ctx, c.Message, p)
+		}
 	case "emergency-list":
+		if _, err = a.keptFor(ctx, c.Message, actor, "metadata"); err != nil {
+			return ans, err
+		}
 		err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
 			ans.Emergencies, err = quarantine.Emergencies(tx, c.Message)
 			return err
@@ -78,13 +130,15 @@ func (a *App) emergencyVerb(ctx context.Context, verb string, c Call, actor stri
 func (a *App) Content(ctx context.Context, verb string, c Call, actor string) (mail.Body, io.Closer, error) {
 	switch verb {
 	case "evidence-export":
-		r := gateway.EvidenceReading{Message: c.Message, Person: machine(actor), Actor: actor, Why: c.Reason}
+		_, p, err := a.copyFor(ctx, c.Message, actor, "metadata", openIt)
+		if err != nil {
+			return nil, nil, err
+		}
+		r := gateway.EvidenceReading{Message: c.Message, Person: p, Actor: actor, Why: c.Reason}
 		if c.Keys != "" {
-			keys, err := vault.ParseKeys(c.Keys)
-			if err != nil {
+			if r.Keys, err = vault.ParseKeys(c.Keys); err != nil {
 				return nil, nil, err
 			}
-			r.Keys = keys
 		}
 		body, err := a.Gateway.ReadEvidence(ctx, r)
 		if err != nil {
@@ -92,9 +146,11 @@ func (a *App) Content(ctx context.Context, verb string, c Call, actor string) (m
 		}
 		return body, body, nil
 	case "emergency-read":
-		x, err := a.Gateway.Read(ctx, gateway.Reading{
-			Message: c.Message, Person: machine(actor), Actor: actor, Depth: quarantine.Whole,
-		})
+		p, err := a.keptFor(ctx, c.Message, actor, "metadata")
+		if err != nil {
+			return nil, nil, err
+		}
+		x, err := a.Gateway.Read(ctx, gateway.Reading{Message: c.Message, Person: p, Actor: actor, Depth: quarantine.Whole})
 		if err != nil {
 			return nil, nil, err
 		}

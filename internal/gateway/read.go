@@ -195,7 +195,7 @@ func (g *Gateway) Looks(tx *store.Tx, tenant, message string) (list []Look, err 
 // be read. Both are named in the chain.
 func (g *Gateway) AskEmergency(ctx context.Context, message string, p quarantine.Person, why string) (e quarantine.Emergency, err error) {
 	err = g.DB.Update(ctx, func(tx *store.Tx) error {
-		owner, err := keptFor(tx, message)
+		owner, err := KeptFor(tx, message)
 		if err != nil {
 			return err
 		}
@@ -208,8 +208,8 @@ func (g *Gateway) AskEmergency(ctx context.Context, message string, p quarantine
 	return e, err
 }
 
-// keptFor is whose message is held, or kept as evidence; "" for neither.
-func keptFor(tx *store.Tx, message string) (tenant string, err error) {
+// KeptFor is whose message is held, or kept as evidence; "" for neither.
+func KeptFor(tx *store.Tx, message string) (tenant string, err error) {
 	holds, err := quarantine.Of(tx, message)
 	if err != nil || len(holds) > 0 {
 		return append(holds, quarantine.Hold{})[0].Tenant, err

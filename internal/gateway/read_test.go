@@ -78,7 +78,7 @@ func TestWhoLooksIntoHeldMailIsRecordedFirstAndWhoMayNotSeesNothing(t *testing.T
 		text, err := io.ReadAll(io.NewSectionReader(c, 0, c.Size()))
 		return string(text), c, err
 	}
-	admin := quarantine.Person{Name: "uid:0", By: quarantine.ByAdmin, Rights: quarantine.Rights{Metadata: true, Decide: true, Malware: true}}
+	admin := quarantine.Person{Name: "uid:0", By: quarantine.ByAdmin, Rights: quarantine.Rights{Metadata: true, Decide: true, Malware: true, Emergency: true}}
 	officer := quarantine.Person{
 		Tenant: "contoso", Address: "officer@contoso.example", By: quarantine.BySignIn, Rights: quarantine.Rights{Emergency: true},
 	}
