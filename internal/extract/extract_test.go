@@ -101,6 +101,44 @@ func TestHTML(t *testing.T) {
 	}
 }
 
+func TestANumberInATableOfAPageStandsBehindItsHeading(t *testing.T) {
+	row := func(cells ...string) string {
+		return "<tr><td>" + strings.Join(cells, "</td><td>") + "</td></tr>"
+	}
+	tests := []struct{ name, page string }{
+		{"plain", "<table>" + row("Name", "BSN") + row("Ann", "111222333") + "</table>"},
+		{"head and body", "<table><thead><tr><th>Name<th><b>BS</b>N</thead><tbody><tr><td>Ann<td><p>111<i>222</i>333</p></tbody></table>"},
+		{"a title above", "<table><tr><td colspan=2>Staff of 2026</td></tr>" + row("Name", "BSN") + row("", "111222333") + "</table>"},
+		{"a wide heading", "<table><tr><th colspan='2'>Name</th><th>BSN</th></tr>" + row("Ann", "Visser", "111222333") + "</table>"},
+		{"a high cell", "<table><tr><th>Team</th><th>BSN</th></tr><tr><td rowspan=2>Sales</td><td>1</td></tr>" +
+			"<tr><th>BSN</th></tr><tr><td></td><td>111222333</td></tr></table>"},
+		{"a table in a cell", "<table><tr><td>Dear Ann</td></tr><tr><td>so: <table>" + row("Name", "BSN") +
+			row("Ann", "111222333") + "</table></td></tr></table>"},
+		{"behind an open table in a comment", "<table>" + row("Name", "BSN") + "<!--[if mso]><table><tr><td>x<![endif]-->" +
+			row("Ann", "111222333") + "</table>"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, _ := read(extract.Input{Declared: "text/html"}, tt.page, 0)
+			if strings.Count(got, "BSN: 111222333") != 1 {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+	deep := strings.Repeat("<table><tr><td>a", 40) + "123456789" + strings.Repeat("</td></tr></table>", 50) + "b"
+	for _, page := range []string{
+		deep,
+		"<table>" + row("a", "b") + row(strings.Repeat("1234567 ", 1000), "b") + "</table>",
+		"<table><tr><td rowspan=99999 colspan=99999>a</td></tr>" + row("123456789") + "</table>",
+		"</table></td></tr><td>123456789<table><table></table>",
+	} {
+		got, _ := read(extract.Input{Declared: "text/html"}, page, 0)
+		if want := strings.Count(page, "1234567"); strings.Count(got, "1234567") != want || strings.Count(got, ": ") != 0 {
+			t.Errorf("got %.200q", got)
+		}
+	}
+}
+
 func TestTables(t *testing.T) {
 	tests := []struct{ name, file, content, want string }{
 		{"numbers stand behind their heading", "a.csv", "name,ssn\r\nAnn,536904399\r\n", "name\tssn\nAnn\tssn: 536904399\n"},

@@ -44,6 +44,7 @@ func readPage(d *Document, xml bool) error {
 		}
 		d.Note(mail.TooLarge, "a tag or text is longer than 16 MiB")
 	}
+	p.letCell(true)
 	if len(p.later) > 0 {
 		p.newline()
 	}
@@ -85,6 +86,8 @@ type page struct {
 	turned   string   // the element whose text is written from right to left
 	attrs    []attribute
 	styles   map[string]string // squeezed, by what they are written as
+	tables   []pageTable       // those that are open
+	deeper   int               // more that are open inside them
 }
 
 type attribute struct{ key, value []byte }
@@ -201,12 +204,14 @@ func (p *page) comment(text []byte) error { return p.inside(text, 1) }
 
 // inside reads markup that is not, or not surely, part of what is shown.
 func (p *page) inside(text []byte, depth int) error {
-	seen := p.seen
-	p.seen = nil
+	p.letCell(false)
+	seen, tables, deeper := p.seen, p.tables, p.deeper
+	p.seen, p.tables, p.deeper = nil, nil, 0
 	p.newline()
 	err := p.read(bytes.NewReader(bytes.Clone(text)), depth)
+	p.letCell(true)
 	p.newline()
-	p.seen = seen
+	p.seen, p.tables, p.deeper = seen, tables, deeper
 	return err
 }
 
@@ -317,6 +322,7 @@ func (p *page) begin(e *element, tag atom.Atom) {
 			}
 		}
 	}
+	p.table(tag, true)
 	if p.seen.left(*e) { // nor is it seen that a line begins
 		p.seen.open(*e)
 		p.space(tag, e.name)
@@ -324,6 +330,7 @@ func (p *page) begin(e *element, tag atom.Atom) {
 		p.space(tag, e.name)
 		p.seen.open(*e)
 	}
+	p.tableBegun(tag)
 	over := strings.Contains(e.style, "bidi-override") && strings.Contains(e.style, "direction:rtl") ||
 		tag == atom.Bdo && strings.EqualFold(p.value("dir"), "rtl")
 	if over && p.turned == "" && !e.void {
@@ -338,6 +345,7 @@ func (p *page) end(tag atom.Atom, name string) {
 		p.turned = ""
 		p.put([]byte(turnEnd))
 	}
+	p.table(tag, false)
 	if p.seen != nil && p.seen.hide != "" {
 		p.space(tag, name)
 		p.seen.close(name)
@@ -440,18 +448,18 @@ func (p *page) newline() {
 // line ends a line of the text, and not of what is visible.
 func (p *page) line() {
 	if !p.fresh {
-		p.out.WriteByte('\n')
+		p.write([]byte{'\n'})
 		p.fresh = true
 	}
 	if len(p.later) > 0 {
-		p.out.Write(p.later)
+		p.write(p.later)
 		p.later = p.later[:0]
 	}
 }
 
 // put writes to all readings.
 func (p *page) put(b []byte) {
-	p.out.Write(b)
+	p.write(b)
 	p.seen.add(b)
 	p.fresh = false
 }
