@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -13,8 +14,28 @@ import (
 	"postern.dev/postern/internal/quarantine"
 )
 
+// age is a flag whose value is a moment so long ago.
+type age struct {
+	to   *time.Time
+	text string
+}
+
+func (a *age) String() string { return a.text }
+func (a *age) Type() string   { return "age" }
+
+// Set implements pflag.Value.
+func (a *age) Set(s string) error {
+	d, err := quarantine.ParseAge(s)
+	if err == nil {
+		a.text, *a.to = s, time.Now().Add(-d)
+	}
+	return err
+}
+
 // heldFilter are the flags that choose held mail.
 func heldFilter(flags *pflag.FlagSet, f *quarantine.Filter) {
+	flags.Var(&age{to: &f.Before}, "older", "only what waits, or is over, for longer than this, e.g. 48h or 7d")
+	flags.Var(&age{to: &f.After}, "younger", "only what waits, or is over, since less than this")
 	flags.StringVar(&f.Tenant, "tenant", "", "only of this tenant")
 	flags.StringVar((*string)(&f.Approver), "approver", "", "only what waits for this address; - is what waits for administrators")
 	flags.StringVar((*string)(&f.Sender), "sender", "", "only of this sender")
@@ -30,6 +51,7 @@ func (p *program) heldFindVerb() *cobra.Command {
 	h := &app.HeldCall{}
 	cmd := p.verb("find", "Search held mail, what is due first, page by page", takes(0, 0, ""), nil)
 	heldFilter(cmd.Flags(), &h.Filter)
+	cmd.Flags().BoolVar(&h.Filter.Over, "over", false, "those whose wait is over instead, the latest first")
 	cmd.Flags().IntVar(&h.Limit, "limit", 100, "rows of a page, 1000 at most")
 	cmd.Flags().StringVar(&h.After, "after", "", "begin behind this row: the cursor of a row of --json, or what the page before said")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -52,6 +74,8 @@ func (p *program) heldFindVerb() *cobra.Command {
 		}
 		switch {
 		case p.json:
+		case len(rows) == 0 && h.Filter.Over:
+			p.say("nothing of that is over")
 		case len(rows) == 0:
 			p.say("nobody waits")
 		default:
@@ -68,6 +92,8 @@ func (p *program) heldFindVerb() *cobra.Command {
 func heldCells(x quarantine.Row) []cell {
 	then := "waits for ever"
 	switch {
+	case x.Ended != nil:
+		then = string(x.Ended.How) + " by " + x.Ended.By + " at " + when(x.Ended.At)
 	case x.Pinned != nil:
 		then = "pinned by " + x.Pinned.By
 	case !x.Until.IsZero():

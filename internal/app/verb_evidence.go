@@ -65,6 +65,9 @@ func (a *App) evidenceVerb(ctx context.Context, verb string, c Call, actor strin
 		if verb == "evidence-unpin" {
 			act = quarantine.UnpinIt
 		}
+		if len(c.Reason) < 3 {
+			return ans, &quarantine.Refusal{Code: quarantine.NeedsReason, Text: "say why"}
+		}
 		if _, _, err = a.copyFor(ctx, c.Message, actor, "decide", act); err == nil {
 			err = a.Gateway.PinEvidence(ctx, c.Message, actor, c.Reason, act == quarantine.UnpinIt)
 		}
@@ -76,17 +79,16 @@ func (a *App) evidenceVerb(ctx context.Context, verb string, c Call, actor strin
 const openIt quarantine.Act = "open"
 
 // keptFor is the caller as a person who has a right about a message that is
-// held, or kept as evidence.
-func (a *App) keptFor(ctx context.Context, message, actor, right string) (p quarantine.Person, err error) {
-	var owner string
+// held, or kept as evidence; and whose message it is.
+func (a *App) keptFor(ctx context.Context, message, actor, right string) (p quarantine.Person, owner string, err error) {
 	err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
 		owner, err = gateway.KeptFor(tx, message)
 		return err
 	})
-	if err != nil {
-		return p, err
+	if err == nil {
+		p, err = a.Desk.Enter(ctx, callerOf(actor), owner, message, right, openIt)
 	}
-	return a.Desk.Enter(ctx, callerOf(actor), owner, message, right, openIt)
+	return p, owner, err
 }
 
 // emergencyVerb carries out a verb about emergencies.
@@ -95,9 +97,10 @@ func (a *App) emergencyVerb(ctx context.Context, verb string, c Call, actor stri
 	var e quarantine.Emergency
 	switch verb {
 	case "emergency-ask":
-		if p, err = a.keptFor(ctx, c.Message, actor, "emergency"); err == nil {
+		if p, _, err = a.keptFor(ctx, c.Message, actor, "emergency"); err == nil {
 			e, err = a.Gateway.AskEmergency(ctx, c.Message, p, c.Reason)
 		}
+		err = noSuch(err, "nothing is kept of it: the id is wrong, or it is long over")
 	case "emergency-confirm":
 		err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
 			e, err = quarantine.FindEmergency(tx, c.Message)
@@ -109,8 +112,12 @@ func (a *App) emergencyVerb(ctx context.Context, verb string, c Call, actor stri
 		if p, err = a.Desk.Enter(ctx, callerOf(actor), e.Tenant, e.Message, "emergency", openIt); err == nil {
 			e, err = a.Gateway.ConfirmEmergency(ctx, c.Message, p)
 		}
+		err = noSuch(err, "there is no such emergency, or its row was changed")
 	case "emergency-list":
-		if _, err = a.keptFor(ctx, c.Message, actor, "metadata"); err != nil {
+		switch _, _, err = a.keptFor(ctx, c.Message, actor, "metadata"); {
+		case quarantine.WhyOf(err) == quarantine.NoSuch:
+			return ans, nil
+		case err != nil:
 			return ans, err
 		}
 		err = a.DB.View(ctx, func(tx *store.Tx) (err error) {
@@ -125,12 +132,20 @@ func (a *App) emergencyVerb(ctx context.Context, verb string, c Call, actor stri
 	return ans, err
 }
 
+// noSuch says in other words that there is nothing, or nothing for the caller.
+func noSuch(err error, text string) error {
+	if quarantine.WhyOf(err) == quarantine.NoSuch {
+		return &quarantine.Refusal{Code: quarantine.NoSuch, Text: text}
+	}
+	return err
+}
+
 // Content gives the octets that a verb is about, after the look was recorded:
 // of a kept copy, or of a held message in an emergency.
 func (a *App) Content(ctx context.Context, verb string, c Call, actor string) (mail.Body, io.Closer, error) {
 	switch verb {
 	case "evidence-export":
-		_, p, err := a.copyFor(ctx, c.Message, actor, "metadata", openIt)
+		x, p, err := a.copyFor(ctx, c.Message, actor, "metadata", openIt)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -142,17 +157,17 @@ func (a *App) Content(ctx context.Context, verb string, c Call, actor string) (m
 		}
 		body, err := a.Gateway.ReadEvidence(ctx, r)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, a.Desk.Note(ctx, callerOf(actor), openIt, x.Tenant, c.Message, err)
 		}
 		return body, body, nil
 	case "emergency-read":
-		p, err := a.keptFor(ctx, c.Message, actor, "metadata")
+		p, tenant, err := a.keptFor(ctx, c.Message, actor, "metadata")
 		if err != nil {
 			return nil, nil, err
 		}
 		x, err := a.Gateway.Read(ctx, gateway.Reading{Message: c.Message, Person: p, Actor: actor, Depth: quarantine.Whole})
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, a.Desk.Note(ctx, callerOf(actor), openIt, tenant, c.Message, err)
 		}
 		return x, x, nil
 	}

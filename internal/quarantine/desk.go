@@ -282,6 +282,13 @@ func NoHold() error {
 	return &Refusal{NoSuch, "nobody waits there: the id is wrong, or it is long over"}
 }
 
+// Note notes what somebody else has refused a caller for want of a right, and
+// gives it back.
+func (d *Desk) Note(ctx context.Context, c Caller, a Act, tenant, message string, err error) error {
+	d.refused(ctx, c, a, tenant, message, err)
+	return err
+}
+
 // roam is what somebody does who has nothing but a role and asks for what is
 // not about held mail.
 const roam Act = "roam"

@@ -127,11 +127,11 @@ func ParseCursor(s string) (c Cursor, err error) {
 	if err != nil || len(parts) != 3 || len(text) > 1000 {
 		return c, ErrCursor
 	}
-	if c.Due, err = strconv.ParseInt(parts[0], 36, 64); err != nil {
+	due, err := strconv.ParseInt(parts[0], 36, 64)
+	if err != nil {
 		return c, ErrCursor
 	}
-	c.Message, c.Recipient = parts[1], mail.Address(parts[2])
-	return c, nil
+	return Cursor{due, parts[1], mail.Address(parts[2])}, nil
 }
 
 // List returns up to limit holds, those that are due first, behind a cursor.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"postern.dev/postern/internal/app"
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/quarantine"
@@ -156,4 +157,59 @@ func heldEnded(s *stage, words []string) error {
 		}
 		return nil
 	})
+}
+
+// giveRole is "NAME of UID may RIGHT,RIGHT about TENANT". As soon as there is
+// one, nobody has what is not written.
+func giveRole(s *stage, words []string) error {
+	if len(words) != 7 || words[1] != "of" || words[3] != "may" || words[5] != "about" {
+		return errors.New("role NAME of UID may RIGHT,RIGHT about TENANT")
+	}
+	if s.house != nil {
+		return errors.New("roles are given before anything happens")
+	}
+	before := s.plan.Configure
+	s.plan.Configure = func(c *app.Config) {
+		if before != nil {
+			before(c)
+		}
+		c.Roles = append(c.Roles, app.Role{Name: words[0], Users: []string{words[2]}, May: list(words[4]), Tenants: list(words[6])})
+	}
+	return nil
+}
+
+// listsHeld is "N by A": how many wait whom a user sees.
+func listsHeld(s *stage, words []string) error {
+	if len(words) != 3 || words[1] != "by" {
+		return errors.New("lists N by A")
+	}
+	ans, err := s.house.App.Do(s.ctx, "held-rows", app.Call{}, words[2])
+	if err != nil {
+		return err
+	}
+	return same(words[:1], len(ans.HeldMail.Rows))
+}
+
+// sawEvent is "KIND [by A] is N": events of the message in its tenant's chain.
+func sawEvent(s *stage, words []string) error {
+	kind, rest, _ := strings.Cut(strings.Join(words, " "), " is ")
+	kind, by, chosen := strings.Cut(kind, " by ")
+	m, err := s.record()
+	if err != nil {
+		return err
+	}
+	n := 0
+	err = s.house.App.DB.View(s.ctx, func(tx *store.Tx) error {
+		events, err := s.house.App.Audit.Events(tx, m.Tenant, m.ID)
+		for _, e := range events {
+			if e.Kind == kind && (!chosen || e.Actor == by) {
+				n++
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return same([]string{rest}, n)
 }

@@ -17,6 +17,7 @@ func words1() map[string]act {
 		"console at":      consoleAt,      // NAME: in links, and of our own addresses
 		"forwarder seals": forwarderSeals, // DOMAIN FILE as FILE: somebody forwarded it and sealed it
 		"exchange is":     exchangeSet,    // rule|connector|group NAME PROPERTY VALUE, at any time
+		"role":            giveRole,       // NAME of UID may RIGHT,RIGHT about TENANT: what a user of the machine may do with held mail
 		"exchange adds":   exchangeAdds,   // LIST FILE.json
 
 		// Mail.
@@ -82,6 +83,8 @@ func words1() map[string]act {
 		"moderation":     sawModeration, // is N
 		"waits":          waitsFor,      // [of B] for A,C|administrators|nobody: who can decide
 		"ended":          heldEnded,     // B HOW by A: how the hold of a recipient ended
+		"lists":          listsHeld,     // N by uid:U: how many wait whom he sees
+		"event":          sawEvent,      // KIND [by A] is N: in the chain of events of the message
 		"exchange waits": exchangeWaits, // N: messages in Exchange's queue
 	}
 }

@@ -1,6 +1,6 @@
 // Package web is the console: pages for administrators on the console
 // listener, and the same data as JSON. It shows whether mail flows, where one
-// message is, and why.
+// message is, and why, and lets people with a role decide about held mail.
 //
 // It upholds two laws:
 //
@@ -14,8 +14,9 @@
 // must come from our own pages, and the session's cookie is never sent along
 // from elsewhere.
 //
-// The package reads; it changes no mail and decides nothing: explanations are
-// made by others. It knows nothing of SMTP or of how a message is taken.
+// The package itself decides nothing: explanations are made by others, and who
+// may see held mail and decide about it is said by the desk of the room
+// quarantine alone. It knows nothing of SMTP or of how a message is taken.
 //
 // Standards: RFC 9110 (HTTP), RFC 6265 (cookies), RFC 3629 (UTF-8), OpenAPI
 // 3.1 (openapi.json), Content Security Policy Level 3, WCAG 2.2 AA.
