@@ -59,3 +59,26 @@ func BenchmarkFiveDetectorsTogether(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkFiftyPatterns(b *testing.B) {
+	var c detect.Catalogue
+	c.Detectors = []string{"none"}
+	for i := range 50 {
+		pattern := fmt.Sprintf(`\b(?:EMP%d|STAFF%d)-\d{6}\b`, i, i)
+		switch i % 5 {
+		case 1:
+			pattern = fmt.Sprintf(`(?i)\bdossier +%d[A-Z]{3}\b`, i)
+		case 2:
+			pattern = fmt.Sprintf(`\b[A-Z]{2}\d{%d}[A-Z]\b`, 4+i%4)
+		}
+		c.Patterns = append(c.Patterns, detect.PatternRule{ID: fmt.Sprintf("p%d", i), Pattern: pattern})
+	}
+	detectors := dlp.Detectors(c)
+	text := letterText(1 << 20)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		s := detect.Stream{Detectors: detectors, Found: func(detect.Found) {}}
+		_, _ = s.Write(text)
+		_ = s.Close()
+	}
+}

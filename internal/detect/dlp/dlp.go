@@ -52,10 +52,8 @@ func (b *Base) Detectors(c detect.Catalogue) []detect.Detector {
 	for _, d := range c.Dictionaries {
 		list = append(list, newDictionary(d, b.letters))
 	}
-	for _, p := range c.Patterns {
-		if made, err := newExpression(p, b.letters); err == nil { // Check has compiled it
-			list = append(list, made)
-		}
+	if len(c.Patterns) > 0 {
+		list = append(list, newExpressions(c.Patterns, b.letters))
 	}
 	return list
 }

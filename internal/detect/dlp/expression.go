@@ -3,103 +3,148 @@ package dlp
 import (
 	"regexp"
 	"regexp/syntax"
-	"strings"
+	"unicode/utf8"
 
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/detect/number"
 )
 
-// expression finds what a tenant's regular expression matches. Package regexp
+// expressions finds what a tenant's regular expressions match. Package regexp
 // takes time linear to the text; nevertheless it is much slower than all
-// other detectors together, so it only meets the text around what every match
-// must have: a piece of text that stands in the expression, found by an
-// automaton. An expression without such a piece meets all of the text.
+// other detectors together, so an expression only meets the text around what
+// every match must have (demand): pieces of text, which one automaton finds
+// for all expressions, or else a digit. An expression that asks for neither
+// meets all of the text.
+type expressions struct {
+	list   []*expression
+	pieces *automaton // nil for none
+	asks   []ask      // by word of the automaton
+	digits []int      // expressions around digits, in list
+	all    []int      // expressions that meet all of the text
+}
+
+// ask is a piece of text, and the expression that it leads to.
+type ask struct {
+	piece
+	of int
+}
+
+// expression is one of them.
 type expression struct {
 	id, kind string
 	match    *regexp.Regexp
-	group    int        // of the value
-	part     *automaton // nil: there is no piece that every match has
-	near     *lexicon   // nil: no words are asked for
+	group    int      // of the value
+	around   int      // how far from what it asks for the text is read
+	digits   int      // so many in a row are what it asks for
+	near     *lexicon // nil: no words are asked for
 	window   int
 	check    string
 	level    detect.Confidence
 }
 
-func newExpression(p detect.PatternRule, l *letters) (*expression, error) {
+// newExpressions makes the detector of these rules; those that regexp does
+// not understand are left out: Check has told.
+func newExpressions(rules []detect.PatternRule, l *letters) *expressions {
+	made := &expressions{}
+	var words []string
+	for _, r := range rules {
+		e, tree, err := newExpression(r, l)
+		if err != nil {
+			continue
+		}
+		of := len(made.list)
+		made.list = append(made.list, e)
+		list, digits := demand(tree)
+		e.digits = digits
+		switch {
+		case len(list) > 0:
+			for _, p := range list {
+				words = append(words, p.text)
+				made.asks = append(made.asks, ask{p, of})
+			}
+		case digits > 0:
+			made.digits = append(made.digits, of)
+		default:
+			made.all = append(made.all, of)
+		}
+	}
+	if len(words) > 0 {
+		made.pieces = newAutomaton(words, l)
+	}
+	return made
+}
+
+func newExpression(p detect.PatternRule, l *letters) (*expression, *syntax.Regexp, error) {
 	re, err := regexp.Compile(p.Pattern)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	tree, err := syntax.Parse(p.Pattern, syntax.Perl)
+	if err != nil {
+		return nil, nil, err
 	}
 	made := &expression{id: p.ID, kind: detect.TypeOf(p.ID), match: re, window: p.Window, check: p.Check, level: p.Level()}
 	if re.NumSubexp() > 0 {
 		made.group = 1
 	}
-	if tree, err := syntax.Parse(p.Pattern, syntax.Perl); err == nil {
-		if piece, folded := needed(tree.Simplify()); len(piece) >= 2 {
-			fold := l
-			if !folded {
-				fold = nil
-			}
-			made.part = newAutomaton([]string{piece}, fold)
-		}
-	}
+	// Twice the longest match: one that is cut at the edge does not reach
+	// into one that holds what is asked for.
+	made.around = min(2*longest(tree)+utf8.UTFMax, detect.MaxMatch)
 	if len(p.Near) > 0 {
 		made.near = newLexicon(p.Near, l)
 	}
 	if made.window == 0 {
 		made.window = reach
 	}
-	return made, nil
+	return made, tree, nil
 }
 
-// needed is the longest piece of text that every match has, and whether its
-// case makes no difference.
-func needed(t *syntax.Regexp) (piece string, folded bool) {
-	switch t.Op {
-	case syntax.OpLiteral:
-		piece = string(t.Rune)
-		if strings.ContainsAny(piece, " \t\r\n") {
-			piece = piece[:strings.IndexAny(piece, " \t\r\n")] // the automaton takes white space together
-		}
-		return piece, t.Flags&syntax.FoldCase != 0
-	case syntax.OpCapture, syntax.OpPlus:
-		return needed(t.Sub[0])
-	case syntax.OpRepeat:
-		if t.Min > 0 {
-			return needed(t.Sub[0])
-		}
-	case syntax.OpConcat:
-		for _, sub := range t.Sub {
-			if p, f := needed(sub); len(p) > len(piece) {
-				piece, folded = p, f
+// ID is that of no expression: every hit says which one it is of.
+func (x *expressions) ID() string { return "patterns" }
+
+// region is text that an expression was asked to read and has not read yet.
+type region struct{ from, to int }
+
+func (x *expressions) Scan(w *detect.Window, found func(detect.Hit)) {
+	var open [detect.MaxPatterns]region
+	if x.pieces != nil {
+		x.pieces.scan(w.Text, 0, len(w.Text), func(word, start, end int) {
+			if a := &x.asks[word]; a.folded || string(w.Text[start:end]) == a.text {
+				x.list[a.of].read(w.Text, &open[a.of], start, end, found)
+			}
+		})
+	}
+	if len(x.digits) > 0 {
+		for _, run := range w.Digits() {
+			for _, of := range x.digits {
+				if e := x.list[of]; run.Len() >= e.digits {
+					e.read(w.Text, &open[of], int(run.Start), int(run.End), found)
+				}
 			}
 		}
 	}
-	return piece, folded
+	for of, e := range x.list {
+		if r := open[of]; r.to > 0 {
+			e.over(w.Text, r.from, r.to, found)
+		}
+	}
+	for _, of := range x.all {
+		x.list[of].over(w.Text, 0, len(w.Text), found)
+	}
 }
 
-func (p *expression) ID() string { return p.id }
-
-func (p *expression) Scan(w *detect.Window, found func(detect.Hit)) {
-	if p.part == nil {
-		p.over(w.Text, 0, len(w.Text), found)
-		return
+// read adds the text around text[start:end] to the open region, or reads that
+// and begins another. Pieces end in order, and may begin out of it.
+func (p *expression) read(text []byte, r *region, start, end int, found func(detect.Hit)) {
+	from, to := max(0, start-p.around), min(len(text), end+p.around)
+	switch {
+	case r.to == 0:
+	case from <= r.to:
+		from, to = min(from, r.from), max(to, r.to)
+	default:
+		p.over(text, r.from, r.to, found)
 	}
-	from, to := -1, -1 // the region that was asked for and not read yet
-	p.part.scan(w.Text, 0, len(w.Text), func(_, start, end int) {
-		start, end = max(0, start-detect.MaxMatch), min(len(w.Text), end+detect.MaxMatch)
-		if from >= 0 && start > to {
-			p.over(w.Text, from, to, found)
-			from = -1
-		}
-		if from < 0 {
-			from = start
-		}
-		to = end
-	})
-	if from >= 0 {
-		p.over(w.Text, from, to, found)
-	}
+	*r = region{from, to}
 }
 
 // over reports the matches in text[from:to]. One that touches the edge of the
@@ -120,7 +165,7 @@ func (p *expression) over(text []byte, from, to int, found func(detect.Hit)) {
 func (p *expression) hit(text []byte, start, end int, found func(detect.Hit)) {
 	value := string(text[start:end])
 	h := detect.Hit{
-		Type: p.kind, Start: start, End: end, Confidence: p.level, Score: atHigh, Value: value,
+		Type: p.kind, Detector: p.id, Start: start, End: end, Confidence: p.level, Score: atHigh, Value: value,
 		Why: []string{"the pattern"}, Aside: true,
 	}
 	if p.check != "" {

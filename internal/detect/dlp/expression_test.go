@@ -2,6 +2,8 @@ package dlp_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -70,6 +72,41 @@ func TestPatternsDoNotDependOnWhereWindowsEnd(t *testing.T) {
 		_ = s.Close()
 		if n != 600 {
 			t.Errorf("windows of %d: %d found, want 600", size, n)
+		}
+	}
+}
+
+func TestPatternsTogetherFindWhatEachFindsAlone(t *testing.T) {
+	patterns := []string{
+		`\bEMP-\d{6}\b`, `(?i)\b(?:emp|staff)[- ]\d{3}\b`, `\b(?:EMP|ST)-\d+\b`, `\b\d{4}[ -]?\d{2}\b`, `\b[A-Z]{2}\d{4}\b`,
+		`\b\d{3}(?:-\d{2})?\b`, `\b(?:\d{5}|\d[A-Z]\d)\b`, `\b[A-Z][a-z]+ \d{1,2}\b`, `(?i)\bstraße \d`, `\b[a-z]{3}\b`, `\bST\d*\b`, `(?m)^\d+-EMP`,
+		`\b0\d{2,}[xy]?\b`, `é\d\b`, `\bk\b|\bEMP\b`,
+	}
+	r := rand.New(rand.NewPCG(3, 9))
+	words := strings.Fields("EMP- EMP emp Staff- ST- ST 12 123456 0123 7 A7B AB1234 abc Str straße STRASSE é4 é - x y k K Moving 1234")
+	gaps := []string{" ", "", "\n", "-", "  "}
+	for range 300 {
+		var b strings.Builder
+		for range r.IntN(120) {
+			b.WriteString(words[r.IntN(len(words))] + gaps[r.IntN(len(gaps))])
+		}
+		text := b.String()
+		c := detect.Catalogue{Detectors: []string{"none"}}
+		want := map[string]int{}
+		for i, p := range patterns {
+			id := fmt.Sprintf("p%d", i)
+			c.Patterns = append(c.Patterns, detect.PatternRule{ID: id, Pattern: p})
+			for _, m := range regexp.MustCompile(p).FindAllStringIndex(text, -1) {
+				want[fmt.Sprint(id, m)]++
+			}
+		}
+		for _, f := range scan(dlp.Detectors(c), text) {
+			want[fmt.Sprint(f.Detector, []int{int(f.From), int(f.To)})]--
+		}
+		for m, n := range want {
+			if n != 0 {
+				t.Fatalf("%s: %d too few in %q", m, n, text)
+			}
 		}
 	}
 }
