@@ -82,7 +82,7 @@ func (a *App) publicSite() *public.Site {
 		Names: a.publicName, Key: a.publicKey, DB: a.DB, Doors: a.People, Audit: a.Audit, Log: a.Log,
 		// One that is turned off too: what waits there must be decided.
 		Tenant: func(id string) *tenant.Tenant { return a.Tenants.Current().Find(id) },
-		Person: a.somebody, Do: a.doFor, Read: a.readFor, Looks: a.looks, Redact: redact,
+		Person: a.somebody, Officer: a.officer, Do: a.doFor, Read: a.readFor, Looks: a.looks, Redact: redact,
 		Code: func(ctx context.Context, t *tenant.Tenant, p public.Somebody, code string) error {
 			return a.Gateway.SendCode(ctx, t, p.Address, p.Languages, code)
 		},
@@ -117,8 +117,23 @@ func (a *App) somebody(id string, who mail.Address) (p public.Somebody, ok bool)
 	return p, true
 }
 
-// doFor carries out what somebody does on a page.
+// officer is somebody with the rights of his roles about a tenant's held mail.
+func (a *App) officer(id string, who mail.Address) quarantine.Person {
+	return a.Desk.Person(quarantine.Caller{Tenant: id, Address: who}, id)
+}
+
+// doFor carries out what somebody does on a page. What a role does not let its
+// owner do is noted.
 func (a *App) doFor(ctx context.Context, d public.Deed) (public.Done, error) {
+	done, err := a.doOnPage(ctx, d)
+	if d.Person.Rights != (quarantine.Rights{}) {
+		who := quarantine.Caller{Tenant: d.Person.Tenant, Address: d.Person.Address}
+		err = a.Desk.Note(ctx, who, d.Act, d.Person.Tenant, d.Message, err)
+	}
+	return done, err
+}
+
+func (a *App) doOnPage(ctx context.Context, d public.Deed) (public.Done, error) {
 	switch d.Act {
 	case quarantine.Approve, quarantine.Reject, quarantine.Send, quarantine.Cancel, quarantine.Remove, quarantine.Release:
 		done, err := a.Gateway.Decide(ctx, gateway.Decision{

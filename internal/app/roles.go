@@ -24,8 +24,9 @@ type Role struct {
 	// the console's pages about held mail with a link of their own.
 	Users []string `yaml:"users"`
 	// People are addresses, and groups ("group:NAME") of the directory, of
-	// people who sign in. They have the role in their own tenant only. No page
-	// of this version asks for it yet: it is read and checked, and has no effect.
+	// people who are identified on the pages of public. They have the role in
+	// their own tenant only, there only, and never about mail that they sent or
+	// that is for them. Where the tenant has sign_in, they must sign in.
 	People []string `yaml:"people"`
 	// Tenants are those whose mail the role is about. Default: all.
 	Tenants []string `yaml:"tenants"`

@@ -150,6 +150,15 @@ func (v *visit) do(w http.ResponseWriter, do string) error {
 	if note != "" {
 		return v.answer(w, http.StatusUnprocessableEntity, note, "bad", text)
 	}
+	if v.officer != nil {
+		m, ok, err := v.matter(v.r.Context())
+		if err != nil {
+			return err
+		}
+		if ok {
+			d.Person, d.To = m.doer(act, d.To)
+		}
+	}
 	return v.carryOut(w, d)
 }
 

@@ -64,7 +64,9 @@ func (m *matter) enter(h quarantine.Hold) {
 	decider := !sender && (slices.ContainsFunc(h.Panel.Seats, v.is) || h.Panel.Deputized && slices.ContainsFunc(h.Panel.Deputies, v.is) ||
 		slices.ContainsFunc(h.Votes, func(x quarantine.Vote) bool { return x.By == v.who.Key() }))
 	recipient := v.is(h.Recipient) && h.Allows(policy.RightSee)
-	if sender || decider || recipient {
+	officer := v.officer != nil && !sender && !v.is(h.Recipient)
+	decider = decider || officer && v.officer.Rights.Decide
+	if sender || decider || recipient || officer {
 		m.holds = append(m.holds, h)
 		m.Sender, m.Decider, m.Recipient = m.Sender || sender, m.Decider || decider, m.Recipient || recipient
 	}
@@ -73,7 +75,7 @@ func (m *matter) enter(h quarantine.Hold) {
 // may are the recipients for whom the visitor may do something.
 func (m *matter) may(a quarantine.Act) (list []mail.Address) {
 	for _, h := range m.holds {
-		if h.May(m.v.who, a) == nil {
+		if h.May(m.v.as(&h, a), a) == nil {
 			list = append(list, h.Recipient)
 		}
 	}
@@ -408,6 +410,40 @@ func (m *matter) Sees() bool { return m.depth() != quarantine.Nothing }
 func (m *matter) SeesWhole() bool { return m.depth() == quarantine.Whole }
 
 func (m *matter) depth() quarantine.Depth {
-	depth, _, _ := quarantine.View(m.holds, m.v.who) // a refusal is Nothing
+	depth, _, _ := quarantine.View(m.holds, m.reader()) // a refusal is Nothing
 	return depth
+}
+
+// reader is the visitor as he looks into the mail: by his role only where he
+// may not otherwise, and never into mail that is for himself.
+func (m *matter) reader() quarantine.Person {
+	own := m.Sender || slices.ContainsFunc(m.holds, func(h quarantine.Hold) bool { return m.v.is(h.Recipient) })
+	if depth, _, _ := quarantine.View(m.holds, m.v.who); depth == quarantine.Nothing && m.v.officer != nil && !own {
+		return *m.v.officer
+	}
+	return m.v.who
+}
+
+// doer is the visitor as somebody who does something for recipients, and those
+// of them for whom he may try: by his role when it is needed for any.
+func (m *matter) doer(a quarantine.Act, to []mail.Address) (quarantine.Person, []mail.Address) {
+	var whose []mail.Address
+	byRole := false
+	for i := range m.holds {
+		h := &m.holds[i]
+		if !slices.Contains(to, h.Recipient) {
+			continue
+		}
+		p := m.v.as(h, a)
+		if m.v.officer != nil && p == *m.v.officer {
+			byRole = true
+		} else if h.May(p, a) != nil {
+			continue
+		}
+		whose = append(whose, h.Recipient)
+	}
+	if !byRole {
+		return m.v.who, to
+	}
+	return *m.v.officer, whose
 }

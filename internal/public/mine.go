@@ -16,9 +16,9 @@ const mostNamed = 10
 const mostRows = 50
 
 // mine are the lists of a person: what waits for his decision, what he has
-// sent, and what was kept back for him.
+// sent, what was kept back for him, and by a role all that waits in the tenant.
 type mine struct {
-	Decide, Sent, Kept rows
+	Decide, Sent, Kept, All rows
 }
 
 // rows is one list; More is set when there are further ones.
@@ -45,6 +45,13 @@ func (v *visit) list(w http.ResponseWriter, status int, note, tone string) error
 		}
 		if m.Sent, err = v.rows(tx, quarantine.Filter{Tenant: v.tenant.ID, Sender: v.who.Address}, keep); err != nil {
 			return err
+		}
+		if v.officer != nil {
+			if m.All, err = v.rows(tx, quarantine.Filter{Tenant: v.tenant.ID}, func(h quarantine.Hold) bool {
+				return !v.is(h.Sender) && !v.is(h.Recipient)
+			}); err != nil {
+				return err
+			}
 		}
 		m.Kept, err = v.rows(tx, quarantine.Filter{Tenant: v.tenant.ID, Recipient: v.who.Address}, func(h quarantine.Hold) bool {
 			return h.Allows(policy.RightSee)

@@ -49,6 +49,9 @@ type Config struct {
 	// Person is who has a mailbox of a tenant; false for nobody who may decide
 	// about its mail.
 	Person func(tenant string, a mail.Address) (Somebody, bool)
+	// Officer is somebody of a tenant with the rights that a role gives him
+	// about all of its held mail; nil knows of no roles.
+	Officer func(tenant string, a mail.Address) quarantine.Person
 	// Do carries out what a person does about held mail. A *quarantine.Refusal
 	// says why he may not.
 	Do func(ctx context.Context, d Deed) (Done, error)

@@ -64,7 +64,7 @@ func (v *visit) lookInto(w http.ResponseWriter, whole bool) error {
 		return v.answer(w, http.StatusForbidden, "", "", "")
 	}
 	p := preview{matter: m, Whole: whole}
-	body, err := v.Read(v.r.Context(), Reading{Message: v.message, Person: v.who, Whole: whole})
+	body, err := v.Read(v.r.Context(), Reading{Message: v.message, Person: m.reader(), Whole: whole})
 	switch {
 	case quarantine.WhyOf(err) != "":
 		return v.answer(w, http.StatusForbidden, "no_"+string(quarantine.WhyOf(err)), "bad", "")

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,6 +45,9 @@ type visit struct {
 	who      quarantine.Person
 	somebody Somebody
 	secret   string
+	// officer is the visitor with the rights of his roles about held mail that
+	// is not his business otherwise; nil without any.
+	officer *quarantine.Person
 }
 
 // visited reads what a request is about and who asks. ok is false for an
@@ -98,8 +102,31 @@ func (v *visit) identify(tx *store.Tx) error {
 	}
 	if v.somebody, v.known = v.personOf(v.who.Address); v.known {
 		v.who.Address, v.who.Tenant, v.secret = v.somebody.Address, v.tenant.ID, value
+		v.asOfficer()
 	}
 	return nil
+}
+
+// asOfficer finds out whether a role is the visitor's. Where people can sign
+// in, a code that went to the mailbox is not enough for it.
+func (v *visit) asOfficer() {
+	if v.Officer == nil || v.who.By != quarantine.BySignIn && v.tenant.SignIn != nil {
+		return
+	}
+	if p := v.Officer(v.tenant.ID, v.who.Address); p.Rights.Metadata && p.Tenant == v.tenant.ID {
+		v.officer = &p
+	}
+}
+
+// as is the visitor as somebody who does something about a hold: himself,
+// or by his role where it is not his business otherwise. With a role he does
+// nothing about mail of his own, or for him.
+func (v *visit) as(h *quarantine.Hold, a quarantine.Act) quarantine.Person {
+	own := v.is(h.Sender) || v.is(h.Recipient) || slices.ContainsFunc(h.Own, v.is) || slices.ContainsFunc(h.Aliases, v.is)
+	if v.officer == nil || own || h.May(v.who, a) == nil {
+		return v.who
+	}
+	return *v.officer
 }
 
 // personOf is who has a mailbox of the tenant, and is still there.
