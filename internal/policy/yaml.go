@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -360,9 +361,13 @@ func meantKey(key string, known []string) string {
 		"if": "when", "condition": "when", "conditions": "when", "match": "when", "except": "unless", "not": "unless",
 		"action": "then", "actions": "then", "do": "then", "enabled": "mode", "disabled": "mode", "order": "priority",
 		"test": "tests", "cases": "tests", "tenant": "tenants", "entries": "members", "items": "members", "addresses": "members",
+		"deadline": "for", "until": "for", "within": "for", "timeout": "for", "k": "of", "quorum": "of", "deputies": "deputy",
 	}[key]
 	if contains(known, other) {
 		return "; did you mean " + quoted(other) + "?"
 	}
-	return didYouMean(key, known)
+	if meant := didYouMean(key, known); meant != "" {
+		return meant
+	}
+	return "; it may have " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
 }
