@@ -80,6 +80,7 @@ func publicLimits() []limit {
 		{"Recipients on a page", "public.mostLines", "their number is shown", "TestALongListIsCut"},
 		{"Findings and attachments on a page", "public.mostFound", "the others are not shown", "TestALongListIsCut"},
 		{"Mails in each list of a person", "public.mostRows", "those that are due first are shown, and that there are more", "TestALongListIsCut"},
+		{"Addresses of a person by which lists are read", "public.mostNames", "mail that waits under a further one is found by its link only", "TestALongListIsCut"},
 		{"Recipients of one mail in it", "public.mostNamed", "the mail stands there once more", "TestALongListIsCut"},
 		{"Octets of a mail's text that are shown", "public.maxLetter", "the rest is not shown, and that is said", "TestALongMailIsCut"},
 		{"Characters of it", "public.maxBlocks", "the rest is not shown, and that is said", "TestALongMailIsCut"},

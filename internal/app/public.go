@@ -79,7 +79,7 @@ func (a *App) publicServer(h http.Handler) *http.Server {
 // publicSite are the pages.
 func (a *App) publicSite() *public.Site {
 	return public.New(public.Config{
-		Names: a.publicName, Key: a.publicKey, DB: a.DB, Doors: a.People, Audit: a.Audit, Log: a.Log,
+		Names: a.publicName, At: a.publicAt, Key: a.publicKey, DB: a.DB, Doors: a.People, Audit: a.Audit, Log: a.Log,
 		// One that is turned off too: what waits there must be decided.
 		Tenant: func(id string) *tenant.Tenant { return a.Tenants.Current().Find(id) },
 		Person: a.somebody, Officer: a.officer, Do: a.doFor, Read: a.readFor, Looks: a.looks, Redact: redact,
@@ -93,6 +93,12 @@ func (a *App) publicSite() *public.Site {
 func (a *App) publicName(host string) bool {
 	return strings.EqualFold(host, a.Config.Public.Name) ||
 		slices.ContainsFunc(a.Tenants.Current().Tenants(), func(t *tenant.Tenant) bool { return t.Console == host })
+}
+
+// publicAt reports whether the pages of a tenant are at a host name: its own,
+// or that of the installation.
+func (a *App) publicAt(t *tenant.Tenant, host string) bool {
+	return t.Console == host || strings.EqualFold(host, a.Config.Public.Name)
 }
 
 // somebody is a person who may decide about a tenant's mail.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -96,16 +97,12 @@ func (a *App) retention(ctx context.Context) (ans Answer, err error) {
 }
 
 // endHolds ends what has waited for longer than octets are kept.
-func (a *App) endHolds(ctx context.Context, now time.Time) error {
+func (a *App) endHolds(ctx context.Context, now time.Time) (err error) {
 	for _, t := range a.Tenants.Current().Tenants() {
-		for n := 1; n > 0; {
-			var err error
-			if n, err = a.Gateway.EndHolds(ctx, t.ID, now.Add(-a.clocks(t.ID).Bytes)); err != nil {
-				return err
-			}
-		}
+		_, bad := a.Gateway.EndHolds(ctx, t.ID, now.Add(-a.clocks(t.ID).Bytes))
+		err = errors.Join(err, bad)
 	}
-	return nil
+	return err
 }
 
 // forgetRecords erases the personal part of records whose time is over: of

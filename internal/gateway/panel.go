@@ -37,7 +37,8 @@ func (g *Gateway) identified(tenant string, p quarantine.Person, act quarantine.
 	if p.By != quarantine.ByAdmin && !people.Decides(p.Address) && !(asSender(act) && shared(people, p.Address)) {
 		return p, &quarantine.Refusal{Code: quarantine.NotIdentified, Text: string(p.Address) + " is not of the tenant, or no longer there"}
 	}
-	p.Address = people.Addresses(p.Address)[0]
+	p.Also = people.Addresses(p.Address)
+	p.Address = p.Also[0]
 	return p, nil
 }
 

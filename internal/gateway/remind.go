@@ -150,11 +150,11 @@ func (g *Gateway) BulkStep(ctx context.Context, id string, most int) (b quaranti
 	if errors.Is(err, errNotLooked) { // somebody decided meanwhile, and others came into the step
 		return b, false, nil
 	}
-	if err == nil || ctx.Err() != nil || errors.Is(err, quarantine.ErrNoBulk) {
+	if err == nil || ctx.Err() != nil || errors.Is(err, quarantine.ErrNoBulk) || passing(err) {
 		return b, over, err
 	}
 	// One of them cannot be decided about. It must not stop the others.
-	if err = step(1, decide); err == nil || ctx.Err() != nil {
+	if err = step(1, decide); err == nil || ctx.Err() != nil || passing(err) {
 		return b, over, err
 	}
 	g.Log.Error("a bulk decision left a hold out", telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
@@ -165,6 +165,13 @@ func (g *Gateway) BulkStep(ctx context.Context, id string, most int) (b quaranti
 		}
 	})
 	return b, over, err
+}
+
+// passing reports whether the store is the reason, and not what was to be
+// written: it is tried again when the store is well.
+func passing(err error) bool {
+	return slices.ContainsFunc([]error{store.ErrFull, store.ErrLocked, store.ErrDead, store.ErrClosed},
+		func(e error) bool { return errors.Is(err, e) })
 }
 
 // decideGroup decides about holds of one message.

@@ -3,39 +3,53 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"postern.dev/postern/internal/evidence"
 	"postern.dev/postern/internal/mail"
-	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 )
+
+// endsAtOnce is how many holds are read at a time.
+const endsAtOnce = 100
 
 // EndHolds ends the holds of a tenant that have waited since before a moment:
 // octets are not kept for longer for somebody who does not decide. They end as
 // a deadline ends them that refuses: the sender is told, and so are those who
 // did not decide. What is pinned stays. It returns for how many recipients.
 func (g *Gateway) EndHolds(ctx context.Context, tenant string, before time.Time) (n int, err error) {
-	var list []spool.Pending
-	err = g.DB.View(ctx, func(tx *store.Tx) (err error) {
-		list, err = spool.PendingSince(tx, tenant, before, 1000)
-		return err
-	})
-	done := map[string]bool{}
-	for _, p := range list {
-		if err != nil || p.Altered || p.AtEnd == toJudge || done[p.Message] {
-			continue
+	for behind := (spool.Pending{}); ; {
+		var list []spool.Pending
+		bad := g.DB.View(ctx, func(tx *store.Tx) (err error) {
+			list, err = spool.PendingSince(tx, tenant, before, behind, endsAtOnce)
+			return err
+		})
+		if bad != nil {
+			return n, errors.Join(err, bad)
 		}
-		done[p.Message] = true
-		var d Decided
-		d, err = g.Decide(ctx, Decision{Message: p.Message, To: waitingSince(list, p.Message), Actor: "retention", Expired: true})
-		if quarantine.WhyOf(err) != "" { // pinned, or somebody decided meanwhile
-			err = nil
+		done := map[string]bool{}
+		for _, p := range list {
+			if p.Altered || p.AtEnd == toJudge || done[p.Message] {
+				continue
+			}
+			done[p.Message] = true
+			d, bad := g.Decide(ctx, Decision{Message: p.Message, To: waitingSince(list, p.Message), Actor: "retention", Expired: true})
+			switch {
+			case ctx.Err() != nil:
+				return n, ctx.Err()
+			case bad != nil: // it must not stand in front of everybody else's
+				err = fmt.Errorf("gateway: end the hold of %s: %w", p.Message, bad)
+			default:
+				n += d.Done
+			}
 		}
-		n += d.Done
+		if len(list) < endsAtOnce {
+			return n, err
+		}
+		behind = list[endsAtOnce-1]
 	}
-	return n, err
 }
 
 // waitingSince are those of a message in a list.

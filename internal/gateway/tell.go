@@ -81,7 +81,7 @@ func (e *enacting) token(purpose quarantine.Purpose, who mail.Address, due time.
 // tellPeople writes the mails for an occasion, inside the transaction of what
 // happened.
 func (g *Gateway) tellPeople(tx *store.Tx, o quarantine.Occasion, now time.Time) error {
-	if len(o.Holds) == 0 || len(o.To) == 0 {
+	if len(o.Holds) == 0 || len(o.To) == 0 && o.Kind != quarantine.Requested { // who asks hears of it, also when administrators decide
 		return nil
 	}
 	row, err := spool.Get(tx, o.Holds[0].Message)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"postern.dev/postern/internal/policy"
@@ -126,6 +127,9 @@ func (g *Gateway) overdue(ctx context.Context, p spool.Pending) error {
 	if err == nil && done.Done == 0 {
 		err = done.No
 	}
+	if why := quarantine.WhyOf(err); why == quarantine.OverAlready || why == quarantine.IsPinned {
+		return nil // somebody was faster
+	}
 	return err
 }
 
@@ -139,14 +143,17 @@ func (g *Gateway) waitOn(ctx context.Context, p spool.Pending) error {
 }
 
 // putBack gives a recipient who still waits a later deadline; one that was
-// decided meanwhile stays decided.
+// decided meanwhile stays decided, and one that was pinned stays without any.
 func putBack(tx *store.Tx, p spool.Pending, until time.Time) error {
-	_, waited, err := spool.EndPending(tx, p.Message, p.Recipient.Address)
-	if err != nil || !waited {
+	list, err := spool.PendingOf(tx, p.Message)
+	if err != nil {
 		return err
 	}
-	p.Until = until
-	if err := spool.AddPending(tx, p); err != nil {
+	at := slices.IndexFunc(list, func(x spool.Pending) bool { return x.Recipient.Address == p.Recipient.Address })
+	if at < 0 || list[at].Altered || !list[at].Until.Equal(p.Until) {
+		return nil
+	}
+	if err := moveDeadline(tx, p.Message, p.Recipient.Address, until); err != nil {
 		return err
 	}
 	h, found, err := quarantine.Find(tx, p.Message, p.Recipient.Address)

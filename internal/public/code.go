@@ -169,8 +169,11 @@ func (v *visit) enterCode(w http.ResponseWriter) error {
 
 // leave makes this browser nobody's again.
 func (v *visit) leave(w http.ResponseWriter) error {
-	if v.known && v.who.By == quarantine.ByDevice {
+	if v.known {
 		err := v.DB.Update(v.r.Context(), func(tx *store.Tx) error {
+			if sealed, signedIn := strings.CutPrefix(v.secret, "s."); signedIn {
+				return v.Doors.Leave(tx, v.tenant.ID, sealed, v.now.Add(sessionLife))
+			}
 			_, err := v.Doors.Unbind(tx, v.tenant.ID, v.who.Address, v.secret)
 			return err
 		})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/telemetry"
+	"postern.dev/postern/internal/tenant"
 )
 
 // Limits of a request. What these pages take is short: a code, some words.
@@ -74,13 +75,29 @@ func (s *Site) refusal(r *http.Request, origin *http.CrossOriginProtection) faul
 
 // ownHost reports whether the Host field is a name of this listener.
 func (s *Site) ownHost(r *http.Request) bool {
+	host, ok := hostAsked(r)
+	return ok && s.Names(host)
+}
+
+// hostAsked is the name in the Host field, in lower case and without a port.
+func hostAsked(r *http.Request) (string, bool) {
 	host, port, err := net.SplitHostPort(r.Host)
 	if err != nil {
 		host = r.Host
 	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return false
+		return "", false
 	}
-	return s.Names(strings.ToLower(strings.TrimSuffix(host, ".")))
+	return strings.ToLower(strings.TrimSuffix(host, ".")), true
+}
+
+// tenantAt is a tenant whose pages are at the host name of a request; nil for
+// none. At the name of another one nobody learns that there is such a tenant.
+func (s *Site) tenantAt(r *http.Request, id string) *tenant.Tenant {
+	t := s.Tenant(id)
+	if host, ok := hostAsked(r); t == nil || !ok || s.At != nil && !s.At(t, host) {
+		return nil
+	}
+	return t
 }
 
 func (s *Site) recovered(w http.ResponseWriter, r *http.Request) {

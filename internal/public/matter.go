@@ -62,7 +62,7 @@ func (m *matter) enter(h quarantine.Hold) {
 	}
 	sender := v.is(h.Sender) || slices.ContainsFunc(h.Own, v.is)
 	decider := !sender && (slices.ContainsFunc(h.Panel.Seats, v.is) || h.Panel.Deputized && slices.ContainsFunc(h.Panel.Deputies, v.is) ||
-		slices.ContainsFunc(h.Votes, func(x quarantine.Vote) bool { return x.By == v.who.Key() }))
+		slices.ContainsFunc(h.Votes, func(x quarantine.Vote) bool { return v.is(mail.Address(x.By)) }))
 	recipient := v.is(h.Recipient) && h.Allows(policy.RightSee)
 	officer := v.officer != nil && !sender && !v.is(h.Recipient)
 	decider = decider || officer && v.officer.Rights.Decide
@@ -241,7 +241,7 @@ func (v *visit) standing(h quarantine.Hold) string {
 // name is who did something, for people.
 func (v *visit) name(by string, means quarantine.Means) string {
 	switch {
-	case v.known && by == v.who.Key():
+	case v.known && v.is(mail.Address(by)):
 		return v.speech.say("you")
 	case means == quarantine.ByClock:
 		return v.speech.say("nobody")
@@ -435,7 +435,7 @@ func (m *matter) doer(a quarantine.Act, to []mail.Address) (quarantine.Person, [
 			continue
 		}
 		p := m.v.as(h, a)
-		if m.v.officer != nil && p == *m.v.officer {
+		if m.v.officer != nil && p.Rights == m.v.officer.Rights {
 			byRole = true
 		} else if h.May(p, a) != nil {
 			continue

@@ -1,8 +1,12 @@
 package public
 
 import (
+	"cmp"
+	"math"
 	"net/http"
+	"slices"
 
+	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/store"
@@ -40,22 +44,22 @@ func (v *visit) list(w http.ResponseWriter, status int, note, tone string) error
 	var m mine
 	err := v.DB.View(v.r.Context(), func(tx *store.Tx) (err error) {
 		keep := func(quarantine.Hold) bool { return true }
-		if m.Decide, err = v.rows(tx, quarantine.Filter{Tenant: v.tenant.ID, Approver: v.who.Address}, keep); err != nil {
+		decide := func(a mail.Address) quarantine.Filter { return quarantine.Filter{Tenant: v.tenant.ID, Approver: a} }
+		if m.Decide, err = v.rows(tx, decide, keep); err != nil {
 			return err
 		}
-		if m.Sent, err = v.rows(tx, quarantine.Filter{Tenant: v.tenant.ID, Sender: v.who.Address}, keep); err != nil {
+		sent := func(a mail.Address) quarantine.Filter { return quarantine.Filter{Tenant: v.tenant.ID, Sender: a} }
+		if m.Sent, err = v.rows(tx, sent, keep); err != nil {
 			return err
 		}
 		if v.officer != nil {
-			if m.All, err = v.rows(tx, quarantine.Filter{Tenant: v.tenant.ID}, func(h quarantine.Hold) bool {
-				return !v.is(h.Sender) && !v.is(h.Recipient)
-			}); err != nil {
+			all := func(mail.Address) quarantine.Filter { return quarantine.Filter{Tenant: v.tenant.ID} }
+			if m.All, err = v.rows(tx, all, func(h quarantine.Hold) bool { return !v.is(h.Sender) && !v.is(h.Recipient) }); err != nil {
 				return err
 			}
 		}
-		m.Kept, err = v.rows(tx, quarantine.Filter{Tenant: v.tenant.ID, Recipient: v.who.Address}, func(h quarantine.Hold) bool {
-			return h.Allows(policy.RightSee)
-		})
+		kept := func(a mail.Address) quarantine.Filter { return quarantine.Filter{Tenant: v.tenant.ID, Recipient: a} }
+		m.Kept, err = v.rows(tx, kept, func(h quarantine.Hold) bool { return h.Allows(policy.RightSee) })
 		return err
 	})
 	if err != nil {
@@ -65,16 +69,45 @@ func (v *visit) list(w http.ResponseWriter, status int, note, tone string) error
 	return nil
 }
 
-func (v *visit) rows(tx *store.Tx, f quarantine.Filter, keep func(quarantine.Hold) bool) (list rows, err error) {
-	holds, next, err := quarantine.List(tx, f, quarantine.Cursor{}, mostRows)
+// mostNames is for how many addresses of a person lists are read: the primary
+// one, and those by which older mail knows him.
+const mostNames = 20
+
+// waiting are the holds of a person that a filter finds by any of his
+// addresses, those that are due first.
+func (v *visit) waiting(
+	tx *store.Tx, f func(mail.Address) quarantine.Filter, keep func(quarantine.Hold) bool,
+) (all []quarantine.Hold, more bool, err error) {
+	for _, a := range v.somebody.All[:min(len(v.somebody.All), mostNames)] {
+		holds, next, err := quarantine.List(tx, f(a), quarantine.Cursor{}, mostRows)
+		if err != nil {
+			return nil, false, err
+		}
+		more = more || next != quarantine.Cursor{}
+		all = append(all, slices.DeleteFunc(holds, func(h quarantine.Hold) bool { return h.Altered || !keep(h) })...)
+	}
+	slices.SortFunc(all, func(a, b quarantine.Hold) int {
+		end := func(h quarantine.Hold) int64 { // what has none comes last
+			if h.Until.IsZero() {
+				return math.MaxInt64
+			}
+			return h.Until.UnixNano()
+		}
+		return cmp.Or(cmp.Compare(end(a), end(b)), cmp.Compare(a.Message, b.Message), cmp.Compare(a.Recipient, b.Recipient))
+	})
+	all = slices.CompactFunc(all, func(a, b quarantine.Hold) bool { return a.Message == b.Message && a.Recipient == b.Recipient })
+	return all[:min(len(all), mostRows)], more || len(all) > mostRows, nil
+}
+
+func (v *visit) rows(
+	tx *store.Tx, f func(mail.Address) quarantine.Filter, keep func(quarantine.Hold) bool,
+) (list rows, err error) {
+	holds, more, err := v.waiting(tx, f, keep)
 	if err != nil {
 		return list, err
 	}
-	list.More = next != quarantine.Cursor{}
+	list.More = more
 	for _, h := range holds {
-		if h.Altered || !keep(h) {
-			continue
-		}
 		link := "/approve/my/" + v.tenant.ID + "/" + h.Message
 		if last := len(list.List) - 1; last >= 0 && list.List[last].Link == link && len(list.List[last].To) < mostNamed {
 			list.List[last].To = append(list.List[last].To, v.text(string(h.Recipient), longName))

@@ -94,7 +94,7 @@ func (s *Site) signedIn(w http.ResponseWriter, r *http.Request) error {
 		s.fail(w, r, fault{status: http.StatusForbidden, text: "fault_signed"})
 		return nil
 	}
-	t := s.Tenant(parts[0])
+	t := s.tenantAt(r, parts[0])
 	if t == nil || t.SignIn == nil {
 		s.fail(w, r, fault{status: http.StatusForbidden, text: "fault_signed"})
 		return nil

@@ -35,6 +35,9 @@ type Config struct {
 	// Names reports whether a host name, in lower case, is one that links
 	// have; no other is answered.
 	Names func(host string) bool
+	// At reports whether the pages of a tenant are at such a host name: not at
+	// that of another tenant. nil is everywhere.
+	At func(t *tenant.Tenant, host string) bool
 	// Key is a secret that is not in the database: cookies and forms are
 	// sealed with it.
 	Key []byte

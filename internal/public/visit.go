@@ -70,7 +70,7 @@ func (s *Site) visited(r *http.Request) (v *visit, ok bool, err error) {
 				v.base += "/" + v.message
 			}
 		}
-		if v.tenant = s.Tenant(id); v.tenant == nil {
+		if v.tenant = s.tenantAt(r, id); v.tenant == nil {
 			return nil
 		}
 		ok = true
@@ -92,6 +92,9 @@ func (v *visit) identify(tx *store.Tx) error {
 		if !ok || len(parts) != 3 || parts[0] != v.tenant.ID {
 			return nil
 		}
+		if left, err := v.Doors.HasLeft(tx, sealed); err != nil || left {
+			return err
+		}
 		v.who = quarantine.Person{Address: mail.Address(parts[1]), By: quarantine.BySignIn}
 	} else {
 		p, ok, err := v.Doors.Known(tx, v.tenant.ID, value, v.now)
@@ -101,7 +104,7 @@ func (v *visit) identify(tx *store.Tx) error {
 		v.who = p
 	}
 	if v.somebody, v.known = v.personOf(v.who.Address); v.known {
-		v.who.Address, v.who.Tenant, v.secret = v.somebody.Address, v.tenant.ID, value
+		v.who.Address, v.who.Also, v.who.Tenant, v.secret = v.somebody.Address, v.somebody.All, v.tenant.ID, value
 		v.asOfficer()
 	}
 	return nil

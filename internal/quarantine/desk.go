@@ -68,7 +68,11 @@ func (d *Desk) person(c Caller, tenant string) Person {
 	if d.People != nil && tenant != "" && c.Address != "" {
 		people = d.People(tenant)
 	}
-	return d.Roles.Person(c, tenant, people)
+	p := d.Roles.Person(c, tenant, people)
+	if c.Address != "" {
+		p.Also = people.Addresses(c.Address)
+	}
+	return p
 }
 
 // Person is the caller with his rights about the mail of a tenant; with "",

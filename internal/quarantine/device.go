@@ -61,8 +61,8 @@ var ErrTooMany = errors.New("quarantine: too many codes were sent to this mailbo
 func (d *Doors) NewCode(tx *store.Tx, tenant string, a mail.Address, browser string, now time.Time) (code string, err error) {
 	who := keyOf(a)
 	var n int
-	err = tx.QueryRow("SELECT COUNT(*) FROM device_code WHERE tenant = ? AND address = ? AND at > ?",
-		tenant, who, store.Nanos(now.Add(-codesWindow))).Scan(&n)
+	err = tx.QueryRow("SELECT COUNT(*) FROM device_code WHERE tenant = ? AND address = ? AND at > ? AND at < ?",
+		tenant, who, store.Nanos(now.Add(-codesWindow)), store.Nanos(now.Add(codesWindow))).Scan(&n) // later ones are of a wrong clock
 	if err != nil {
 		return "", fmt.Errorf("quarantine: code: %w", err)
 	}
@@ -95,7 +95,8 @@ func (d *Doors) Bind(
 	who := keyOf(a)
 	var hash string
 	var at, until, tries int64
-	err = tx.QueryRow(`SELECT at, hash, until, tries FROM device_code WHERE tenant = ? AND address = ? AND browser = ?
+	// A browser has one code at most. The clock may have been set back since the one before.
+	err = tx.QueryRow(`SELECT at, hash, until, tries FROM device_code WHERE tenant = ? AND address = ? AND browser = ? AND hash <> ''
 		ORDER BY at DESC LIMIT 1`, tenant, who, d.hash("browser", browser)).Scan(&at, &hash, &until, &tries)
 	if errors.Is(err, store.ErrNoRows) {
 		return "", false, nil
@@ -103,7 +104,7 @@ func (d *Doors) Bind(
 	if err != nil {
 		return "", false, fmt.Errorf("quarantine: bind: %w", err)
 	}
-	if hash == "" || tries >= mostTries || !now.Before(store.Moment(until)) {
+	if tries >= mostTries || !now.Before(store.Moment(until)) {
 		return "", false, nil
 	}
 	given := d.hash("code", tenant, who, browser, strings.Join(strings.Fields(code), ""))
@@ -160,6 +161,26 @@ func (d *Doors) Unbind(tx *store.Tx, tenant string, a mail.Address, cookie strin
 		return 0, fmt.Errorf("quarantine: unbind: %w", err)
 	}
 	return n, nil
+}
+
+// Leave ends a sign-in for whoever else may hold what the browser held; it
+// would be over at until.
+func (d *Doors) Leave(tx *store.Tx, tenant, session string, until time.Time) error {
+	_, err := tx.Exec(`INSERT INTO hold_token (hash, purpose, tenant, message, address, until) VALUES (?, ?, ?, '', '', ?)
+		ON CONFLICT (hash) DO NOTHING`, d.hash("left", session), "left", tenant, store.Nanos(until))
+	if err != nil {
+		return fmt.Errorf("quarantine: leave: %w", err)
+	}
+	return nil
+}
+
+// HasLeft reports whether a sign-in was ended.
+func (d *Doors) HasLeft(tx *store.Tx, session string) (bool, error) {
+	var n int
+	if err := tx.QueryRow("SELECT COUNT(*) FROM hold_token WHERE hash = ?", d.hash("left", session)).Scan(&n); err != nil {
+		return false, fmt.Errorf("quarantine: leave: %w", err)
+	}
+	return n > 0, nil
 }
 
 // secret is a text that nobody can guess, for cookies and tokens.

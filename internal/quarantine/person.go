@@ -53,6 +53,9 @@ type Person struct {
 	// Address is the primary address of a person of the tenant; empty for an
 	// administrator whom only the machine knows.
 	Address mail.Address
+	// Also are his further addresses: one of them may be the one by which a
+	// hold knows him, because it was the primary one when the hold began.
+	Also []mail.Address
 	// Name is who it is where there is no address, e.g. "uid:1000".
 	Name   string
 	By     Means
@@ -65,6 +68,24 @@ func (p Person) Key() string {
 		return keyOf(p.Address)
 	}
 	return p.Name
+}
+
+// as is a person by the address that a hold knows: whose primary address
+// changes meanwhile keeps his seat, has one voice, and does not decide about
+// what he has sent himself.
+func (h *Hold) as(p Person) Person {
+	for _, a := range append([]mail.Address{p.Address}, p.Also...) {
+		if p.Address != "" && h.knows(a) {
+			p.Address = a
+			return p
+		}
+	}
+	return p
+}
+
+func (h *Hold) knows(a mail.Address) bool {
+	return a != "" && (h.isSender(a) || same(h.Panel.Seats, a) || same(h.Panel.Deputies, a) || h.isRecipient(a) ||
+		slices.ContainsFunc(h.Votes, func(v Vote) bool { return v.By == keyOf(a) }))
 }
 
 // Act is what somebody wants to do about a hold.
@@ -136,7 +157,7 @@ func WhyOf(err error) Why {
 // May reports whether a person may do something about a hold: nil, or a
 // *Refusal. It is the only place where that is decided.
 func (h *Hold) May(p Person, a Act) error {
-	switch {
+	switch p = h.as(p); {
 	case p.By == "" || p.Key() == "":
 		return refuse(NotIdentified, "nobody is identified")
 	case p.By != ByClock && p.Tenant != h.Tenant && !(p.By == ByAdmin && p.Tenant == ""):
@@ -320,7 +341,7 @@ func (h *Hold) Say(p Person, approve bool, comment string, now time.Time) (Stand
 	if err := h.May(p, act); err != nil {
 		return Open, err
 	}
-	h.Votes = append(h.Votes, Vote{By: p.Key(), Approve: approve, Comment: comment, At: now, Means: p.By})
+	h.Votes = append(h.Votes, Vote{By: h.as(p).Key(), Approve: approve, Comment: comment, At: now, Means: p.By})
 	yes, no := 0, 0
 	for _, v := range h.Votes {
 		if v.Approve {
@@ -346,7 +367,7 @@ func (h *Hold) Say(p Person, approve bool, comment string, now time.Time) (Stand
 
 // Change does to a hold what a person may do without ending it.
 func (h *Hold) Change(p Person, a Act, text string, other mail.Address, now time.Time) error {
-	text = plain(text)
+	text, p = plain(text), h.as(p)
 	if err := h.May(p, a); err != nil {
 		return err
 	}

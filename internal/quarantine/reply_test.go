@@ -1,6 +1,7 @@
 package quarantine
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -124,7 +125,7 @@ func TestWhoseReplyCounts(t *testing.T) {
 		if WhyOf(err) != tt.why || (err == nil) != (tt.why == "") {
 			t.Errorf("%s: %v", tt.name, err)
 		}
-		if want := (Person{Tenant: "c", Address: "dana@c.example", By: ByReply}); err == nil && p != want {
+		if want := (Person{Tenant: "c", Address: "dana@c.example", By: ByReply}); err == nil && !reflect.DeepEqual(p, want) {
 			t.Errorf("%s: %+v", tt.name, p)
 		}
 	}

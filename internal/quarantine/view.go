@@ -38,7 +38,7 @@ const (
 // The list of held mail is another right, and so is deciding: an administrator
 // who has both sees no content.
 func (h *Hold) Shows(p Person) (Depth, As, error) {
-	switch {
+	switch p = h.as(p); {
 	case p.By == "" || p.Key() == "" || p.By == ByClock:
 		return Nothing, "", refuse(NotIdentified, "nobody is identified")
 	case p.Tenant != h.Tenant && !(p.By == ByAdmin && p.Tenant == ""):

@@ -81,9 +81,9 @@ func PendingOf(tx *store.Tx, message string) ([]Pending, error) {
 // ListPending lists who waits, oldest first, of one tenant or ("") of all.
 func ListPending(tx *store.Tx, tenant string, limit int) ([]Pending, error) {
 	if tenant == "" {
-		return selectPending(tx, "ORDER BY since, message, recipient LIMIT ?", limit)
+		return selectPending(tx, pendingOldest, limit)
 	}
-	return selectPending(tx, "WHERE tenant = ? ORDER BY since, message, recipient LIMIT ?", tenant, limit)
+	return selectPending(tx, pendingOfTenant, tenant, limit)
 }
 
 // Overdue lists who has waited until the deadline.
@@ -92,6 +92,8 @@ func Overdue(tx *store.Tx, now time.Time, limit int) ([]Pending, error) {
 }
 
 const (
+	pendingOldest   = "ORDER BY since, message, recipient LIMIT CAST(? AS BIGINT)"
+	pendingOfTenant = "WHERE tenant = ? ORDER BY since, message, recipient LIMIT CAST(? AS BIGINT)"
 	// with a bare parameter as its limit SQLite would plan it anew each time
 	overdue      = "WHERE until > 0 AND until <= ? ORDER BY until, message, recipient LIMIT CAST(? AS BIGINT)"
 	nextDeadline = "SELECT COALESCE(MIN(until), 0) FROM pending WHERE until > ?"
@@ -150,6 +152,7 @@ func (w waiting) pending() (p Pending) {
 	p.Altered = err != nil || w.seal != "" && w.seal != w.sum() // rows of before have no seal
 	if p.Altered {
 		p.Message, p.Tenant, p.Recipient.Address = w.message, w.tenant, mail.Address(w.recipient)
+		p.Since = store.Moment(w.since) // its place in lists
 	}
 	return p
 }
@@ -195,8 +198,11 @@ func CountPending(tx *store.Tx) (n int, err error) {
 }
 
 // PendingSince lists who of a tenant has waited since before a moment, the
-// oldest first.
-func PendingSince(tx *store.Tx, tenant string, before time.Time, limit int) ([]Pending, error) {
-	return selectPending(tx, "WHERE tenant = ? AND since < ? ORDER BY since, message, recipient LIMIT CAST(? AS BIGINT)",
-		tenant, store.Nanos(before), limit)
+// oldest first, behind one of them; the zero Pending is the beginning.
+func PendingSince(tx *store.Tx, tenant string, before time.Time, behind Pending, limit int) ([]Pending, error) {
+	return selectPending(tx, pendingSince, tenant, store.Nanos(before), store.Nanos(behind.Since), behind.Message,
+		string(behind.Recipient.Address), limit)
 }
+
+const pendingSince = `WHERE tenant = ? AND since < ? AND (since, message, recipient) > (?, ?, ?)
+	ORDER BY since, message, recipient LIMIT CAST(? AS BIGINT)`

@@ -65,6 +65,8 @@ func schema() []string {
 			role TEXT NOT NULL,
 			body_key TEXT NOT NULL,
 			PRIMARY KEY (message, role))`,
+		`CREATE INDEX pending_oldest ON pending (since, message, recipient);
+		CREATE INDEX pending_of_tenant ON pending (tenant, since, message, recipient)`,
 	}
 }
 

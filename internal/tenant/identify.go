@@ -84,6 +84,9 @@ func (s *Snapshot) find(p mail.Peer, env mail.Envelope, h *mail.Header) (*claim,
 	for _, r := range env.To {
 		if t, k, ok := s.Special(r.Address); ok {
 			c.t, c.kind = t, k
+			if f, r := s.byHeader(h); k == OwnAddress && r == nil && f.t == t {
+				c.monitor = f.monitor // a draft is judged as the mail would be
+			}
 			return c, nil
 		}
 		if s.sharedBy(r.Address) != nil {
