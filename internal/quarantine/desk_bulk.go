@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"postern.dev/postern/internal/store"
 )
@@ -39,10 +40,24 @@ func (d *Desk) Begin(ctx context.Context, c Caller, id string, f Filter, approve
 		return b, err
 	}
 	p := d.person(c, f.Tenant)
+	b = Bulk{
+		ID: id, Tenant: f.Tenant, Filter: f, By: p.Name, Address: p.Address, Rights: p.Rights, Begun: time.Now(), Approve: approve,
+		Comment: plain(comment),
+	}
+	var again bool
+	err = d.DB.View(ctx, func(tx *store.Tx) (err error) {
+		b, again, err = b.asked(tx)
+		return err
+	})
+	if err != nil || again {
+		return b, err
+	}
 	n, err := d.Preview(ctx, c, f, approve)
 	switch {
 	case err != nil:
 		return b, err
+	case utf8.RuneCountInString(b.Comment) > mostComment:
+		return b, refuse(NotPossible, "a comment has %d characters at most", mostComment)
 	case n.Holds == 0:
 		return b, refuse(NotPossible, "nobody waits there")
 	case n.More:
@@ -50,23 +65,11 @@ func (d *Desk) Begin(ctx context.Context, c Caller, id string, f Filter, approve
 	case total > 0 && n.Holds > total:
 		return b, refuse(NotPossible, "%d wait now, and %d were shown: look again", n.Holds, total)
 	}
-	now := time.Now()
-	b = Bulk{
-		ID: id, Tenant: f.Tenant, Filter: f, By: p.Name, Address: p.Address, Rights: p.Rights, Begun: now, Approve: approve,
-		Comment: plain(comment), Total: n.Holds,
-	}
+	b.Total = n.Holds
 	written := b
-	err = d.DB.Update(ctx, func(tx *store.Tx) error {
-		old, found, err := FindBulk(tx, id)
-		if err != nil {
+	err = d.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		if written, again, err = b.asked(tx); err != nil || again {
 			return err
-		}
-		switch {
-		case found && (old.Tenant != b.Tenant || old.By != b.By || old.Approve != b.Approve):
-			return refuse(NotPossible, "another bulk decision has this id")
-		case found: // asked twice
-			written = old
-			return nil
 		}
 		if err := AddBulk(tx, b); err != nil {
 			return err
@@ -77,6 +80,19 @@ func (d *Desk) Begin(ctx context.Context, c Caller, id string, f Filter, approve
 		return nil
 	})
 	return written, err
+}
+
+// asked finds a bulk decision that was asked for before: the same name by the
+// same person for the same end is the same decision.
+func (b Bulk) asked(tx *store.Tx) (was Bulk, again bool, err error) {
+	old, found, err := FindBulk(tx, b.ID)
+	switch {
+	case err != nil || !found:
+		return b, false, err
+	case old.Tenant != b.Tenant || old.By != b.By || old.Address != b.Address || old.Approve != b.Approve:
+		return Bulk{}, false, refuse(NotPossible, "another bulk decision has this id")
+	}
+	return old, true, nil
 }
 
 // Bulks lists the bulk decisions of the tenants that a caller sees: those that

@@ -215,11 +215,19 @@ const countQuery = "SELECT COUNT(*) FROM (SELECT 1 FROM hold_key WHERE word = ? 
 // enough is how far a word is counted to find the rarest of a query.
 const enough = 1000
 
-// query is that of a page.
+// query is that of a page: the rows of the index first, and the holds of those
+// that are shown.
 func (w way) query(behind Cursor, limit int) (string, []any) {
+	rows, args := w.rows(behind, limit)
+	return "SELECT " + holdColumns + ", k.due FROM (" + rows + `) k
+		JOIN hold h ON h.message = k.message AND h.recipient = k.recipient
+		ORDER BY k.due, k.message, k.recipient`, args
+}
+
+// rows is the query of the rows of the index, in their order.
+func (w way) rows(behind Cursor, limit int) (string, []any) {
 	var b strings.Builder
-	b.WriteString("SELECT " + holdColumns + `, k.due FROM hold_key k
-		JOIN hold h ON h.message = k.message AND h.recipient = k.recipient WHERE k.word = ?`)
+	b.WriteString("SELECT k.due, k.message, k.recipient FROM hold_key k WHERE k.word = ?")
 	args := []any{w.words[0]}
 	if !w.fromOpen {
 		b.WriteString(" AND k.due >= ?")

@@ -109,6 +109,7 @@ func TestListsOfManyHoldsReadWhatTheyShow(t *testing.T) {
 				return "SELECT data FROM hold_bulk " + bulksOfQuery, []any{"t1", lastBulks}
 			},
 		}
+		whole := map[string]func() (string, []any){} // with the holds
 		for name, f := range filters {
 			began := time.Now()
 			var w way
@@ -126,18 +127,29 @@ func TestListsOfManyHoldsReadWhatTheyShow(t *testing.T) {
 				t.Logf("%s: %d rows in %s", name, len(page), time.Since(began).Round(10*time.Microsecond))
 			}
 			behind := Cursor{store.Nanos(noon().Add(time.Hour)), "t1-000100", "bob@x.example"}
-			queries[name] = func() (string, []any) { return w.query(behind, 51) }
+			queries[name] = func() (string, []any) { return w.rows(behind, 51) }
+			whole[name] = func() (string, []any) { return w.query(behind, 51) }
 		}
 		for name, q := range queries {
 			query, args := q()
 			text := plan(t, db, postgres, query, args...)
 			scan := strings.Contains(text, "SCAN") && !strings.Contains(text, "SCAN (subquery") && !strings.Contains(text, "SCAN x")
 			sorts := strings.Contains(text, "TEMP B-TREE")
+			if postgres && name == "bulk decisions" {
+				continue // there are none: an empty table is read as a whole
+			}
 			if postgres {
 				scan, sorts = strings.Contains(text, "Seq Scan"), false // it sorts what an index has found
 			}
 			if scan || sorts {
 				t.Errorf("%s reads too much:\n%s", name, text)
+			}
+		}
+		for name, q := range whole {
+			query, args := q()
+			text := plan(t, db, postgres, query, args...)
+			if strings.Contains(text, "SCAN h") || strings.Contains(text, "Seq Scan") {
+				t.Errorf("%s reads more holds than it shows:\n%s", name, text)
 			}
 		}
 		began := time.Now()

@@ -59,7 +59,9 @@ func (c *Console) HeldAPI(who func(*http.Request) (Visitor, bool)) http.Handler 
 		return func(w http.ResponseWriter, r *http.Request) {
 			v, ok := who(r)
 			if !ok {
-				c.fail(w, r, http.StatusForbidden, needsRight("No role is yours."))
+				f := needsRight("No role is yours.")
+				f.Impact = unchanged // and not in the chain, which a stranger would fill
+				c.fail(w, r, http.StatusForbidden, f)
 				return
 			}
 			next(w, entering(r, v))
@@ -117,7 +119,7 @@ func (c *Console) turnedDown(w http.ResponseWriter, r *http.Request, err error) 
 	case quarantine.IsPinned:
 		f.Hint = "Unpin it first."
 	case quarantine.NotPossible, quarantine.WasAltered:
-		f.Hint = "Look at the message again: GET /api/v1/held/{id}."
+		f.Hint = "Look again: GET /api/v1/held and /api/v1/held/{id} say how it is now."
 	}
 	c.fail(w, r, status, f)
 }

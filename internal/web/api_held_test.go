@@ -243,6 +243,7 @@ func TestEachRoleReachesWhatItsRightsSayByEachRoute(t *testing.T) {
 		{"reject", "POST", "/api/v1/held/" + own + "/decide", `{"decision":"reject"}`, [6]int{403, 403, 200, 200, 404, 403}},
 		{"let malware go", "POST", "/api/v1/held/c3/decide", `{"decision":"approve"}`, [6]int{403, 403, 403, 200, 404, 403}},
 		{"the list of all mail", "GET", "/api/v1/messages", "", [6]int{403, 403, 403, 403, 403, 403}},
+		{"what leads nowhere", "GET", "/api/v1/else", "", [6]int{404, 404, 404, 404, 404, 404}},
 		{"a record", "GET", "/api/v1/messages/" + own, "", [6]int{403, 403, 403, 403, 403, 403}},
 	}
 	asked := 0
@@ -266,7 +267,7 @@ func TestEachRoleReachesWhatItsRightsSayByEachRoute(t *testing.T) {
 				if status == 403 && (v["code"] != "P760" || v["impact"] == nil || v["hint"] == nil || v["why"] != "needs-right") {
 					t.Errorf("%d, %s: %v", uid, x.name, v)
 				}
-				if noted := len(o.refused) == 1; noted != (status == 403 || status == 404 && x.name != "one that there is not") {
+				if noted := len(o.refused) == 1; noted != (status == 403 || status == 404 && x.name != "one that there is not" && x.name != "what leads nowhere") {
 					t.Errorf("%d, %s: %d, noted %q", uid, x.name, status, o.refused)
 				}
 			}
@@ -385,6 +386,17 @@ func TestABulkDecisionIsAboutNoMoreThanWasShown(t *testing.T) {
 		o.as(frees, true)
 		if status, v := o.call("POST", "/api/v1/held/bulk/clean-up-1/stop", "{}"); status != 200 || v["stopped"] != true {
 			t.Errorf("%d %v", status, v)
+		}
+		o.as(decides, true)
+		for id := range strings.FieldsSeq("c1 c2 c3") { // nobody is left, and it is still the same decision
+			o.call("POST", "/api/v1/held/"+id+"/decide", `{"decision":"reject"}`)
+		}
+		if status, v := o.call("POST", "/api/v1/held/bulk", fmt.Sprintf(call, 3)); status != 202 || v["stopped"] != true {
+			t.Errorf("asked again when it is over: %d %v", status, v)
+		}
+		long := fmt.Sprintf(`{"decision":"reject","filter":{},"total":9,"comment":%q}`, strings.Repeat("x", 2001))
+		if status, v := o.call("POST", "/api/v1/held/bulk", long); status != 409 {
+			t.Errorf("a comment that no decision takes: %d %v", status, v)
 		}
 	})
 }

@@ -163,7 +163,7 @@ func (c *Console) inside(next http.HandlerFunc) http.HandlerFunc {
 		who, ok := c.visitor(r)
 		switch {
 		case !ok:
-		case !who.HeldOnly || aboutHeld(r.URL.Path):
+		case !who.HeldOnly || aboutHeld(r.URL.Path) || r.Pattern == "/": // that one leads nowhere
 			next(w, entering(r, who))
 			return
 		case r.URL.Path == "/" && r.Method == http.MethodGet:
