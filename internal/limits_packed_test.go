@@ -11,6 +11,8 @@ func packedLimits() []limit {
 		{"The same, of an OpenDocument", "extract/odf.maxInflated", "`too-large`", "TestLimitsOfAnOpenDocumentAreSaid"},
 		{"Octets of a file within a flat OpenDocument, or of an encrypted part", "extract/odf.maxOctets", "`too-large`; `encrypted`", "TestLimitsOfAnOpenDocumentAreSaid"},
 		{"Rounds of key derivation that an OpenDocument may ask for", "extract/odf.maxRounds", "`encrypted`", "TestAnEncryptedOpenDocument"},
+		{"Pieces of text of a fixed page", "extract/ooxml.maxRuns", "`too-large`", "TestAFixedPageIsReadAsItIsWrittenAndAsItIsSeen"},
+		{"Elements in each other of a fixed page", "extract/ooxml.maxLayers", "those inside count as one", "TestAFixedPageIsReadAsItIsWrittenAndAsItIsSeen"},
 		{"Text of the shared strings of a workbook", "extract/ooxml.maxStrings", "`too-large`", "TestLimitsOfADocumentAreSaid"},
 		{"Octets of a record of a binary workbook", "extract/ooxml.maxRecord", "`malformed`", "TestABinaryWorkbookThatIsDamagedIsSaid"},
 		{"Octets of an unknown record's search for text", "extract/ooxml.maxEffort", "`too-large`", "TestLimitsOfADocumentAreSaid"},

@@ -44,6 +44,9 @@ func (d *Document) zip(a *zipped.Archive) error {
 	}
 	switch {
 	case ooxml.Is(a):
+		if ooxml.Fixed(a) {
+			d.result.Type = "application/vnd.ms-xpsdocument"
+		}
 		return l.done(ooxml.Read(a, l))
 	case odf.Is(a):
 		return l.done(odf.Read(a, l))

@@ -1,5 +1,6 @@
 // Package ooxml reads Office Open XML: Word, Excel (also its binary form),
-// PowerPoint and Visio files, their templates and those with macros.
+// PowerPoint and Visio files, their templates and those with macros; and XPS,
+// whose pages lie in packages of the same kind.
 //
 // It upholds two laws:
 //
@@ -17,5 +18,6 @@
 // Standards: ECMA-376 parts 1 to 4 (ISO/IEC 29500): part 2 §9 (packages),
 // part 1 §17 (WordprocessingML), §18 (SpreadsheetML), §19 (PresentationML),
 // §21 (DrawingML), part 3 §10 (alternate content), part 4 §14 (VML);
-// MS-XLSB (binary workbooks), MS-VSDX (Visio), MS-OI29500.
+// MS-XLSB (binary workbooks), MS-VSDX (Visio), MS-OI29500; ECMA-388 §10, §12
+// (XPS).
 package ooxml

@@ -42,7 +42,7 @@ func Is(a *zipped.Archive) bool {
 			main = true
 		}
 	}
-	return types || main
+	return types || main || Fixed(a)
 }
 
 // part is one file of the package.
@@ -139,6 +139,7 @@ func (p *pack) read() {
 	}
 	switch {
 	case main < 0:
+		p.fixedPages()
 		p.workbook(-1)
 	case strings.HasPrefix(p.parts[main].name, "xl/") || root == "workbook" || strings.HasSuffix(p.parts[main].name, ".bin"):
 		p.workbook(main)
@@ -353,7 +354,7 @@ func (p *pack) tree(i int, place string) {
 	defer r.Close()
 	in := p.counted(r)
 	switch ext := path.Ext(t.name); {
-	case ext == ".xml" || ext == ".vml" || ext == ".rels":
+	case ext == ".xml" || ext == ".vml" || ext == ".rels" || fixed(t.name):
 		p.xml(t, in, place)
 	case ext == ".bin" && strings.HasPrefix(t.name, "xl/") && !strings.Contains(t.name, "vbaproject") &&
 		!strings.Contains(t.name, "embeddings/") && !strings.Contains(t.name, "activex"):

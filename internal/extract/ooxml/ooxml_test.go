@@ -233,7 +233,67 @@ func TestABinaryWorkbookThatIsDamagedIsSaid(t *testing.T) {
 	}
 }
 
+func TestAFixedPageIsReadAsItIsWrittenAndAsItIsSeen(t *testing.T) {
+	glyphs := func(x, y, text string) string {
+		return fmt.Sprintf(`<Glyphs FontRenderingEmSize="10" OriginX="%s" OriginY="%s" UnicodeString="%s"/>`, x, y, text)
+	}
+	fixedPage := func(inside string) string { return "<FixedPage>" + inside + "</FixedPage>" }
+	files := func(pages ...string) []string {
+		list := []string{"_rels/.rels", relsHead + `<Relationship Id="1" Type="http://schemas.microsoft.com/xps/2005/06/fixedrepresentation" Target="/a.fdseq"/>` +
+			relsTail, "a.fdseq", `<FixedDocumentSequence><DocumentReference Source="/d/b.fdoc"/></FixedDocumentSequence>`}
+		doc := "<FixedDocument>"
+		for i, p := range pages {
+			doc += fmt.Sprintf(`<PageContent Source="p/%d.fpage"/>`, len(pages)-i)
+			files := []string{fmt.Sprintf("d/p/%d.fpage", len(pages)-i), p}
+			list = append(list, files...)
+		}
+		return append(list, "d/b.fdoc", doc+"</FixedDocument>")
+	}
+	tests := []struct {
+		name string
+		page string
+		want string
+	}{
+		{"pieces of a line are one", glyphs("10", "10", "41") + glyphs("20", "10", "11 1111"), "4111 1111"},
+		{"a gap is a space, a wide one a tab", glyphs("10", "10", "ab") + glyphs("24", "10", "cd") + glyphs("90", "10", "ef"), "ab cd\tef"},
+		{"another base line is another line", glyphs("10", "10", "ab") + glyphs("20", "30", "cd"), "ab\ncd"},
+		{"pieces in another order", glyphs("10", "30", "below") + glyphs("20", "10", "11") + glyphs("10", "10", "41"), "below\n11\n41\n4111\nbelow"},
+		{"a text that begins with braces", glyphs("1", "1", "{}{a}"), "{a}"},
+		{"transformations", `<Canvas RenderTransform="1,0,0,1,10,0">` + glyphs("0", "10", "11") + `</Canvas><Canvas><Canvas.RenderTransform>` +
+			`<MatrixTransform Matrix="1,0,0,1,0,5"/></Canvas.RenderTransform>` + glyphs("0", "5", "41") + `</Canvas>` + glyphs("0", "30", "x"),
+			"11\n41\nx\n4111\nx"},
+		{"from right to left", `<Glyphs BidiLevel="1" FontRenderingEmSize="10" OriginX="30" OriginY="10" UnicodeString="אב"/>` + glyphs("31", "10", "x"), "אבx"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := read(build(t, files(fixedPage(tt.page))...))
+			if want := "[page 1]" + tt.want + "\n"; !strings.HasPrefix(p.String(), want) || len(p.notes) > 0 {
+				t.Errorf("got %q, want %q; %v", p.String(), want, p.notes)
+			}
+		})
+	}
+	two := read(build(t, files(fixedPage(glyphs("1", "1", "first")), fixedPage(`<Path FixedPage.NavigateUri="http://a.example/" `+
+		`AutomationProperties.Name="a picture"/>`+glyphs("1", "1", "second")))...))
+	if got, want := two.String(), "[page 1]first\n[page 2]second\na picture\n[links]http://a.example/\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	alone := read(build(t, "x.fpage", fixedPage(glyphs("1", "1", "alone")+`<Glyphs Indices="1;2"/>`)))
+	if alone.String() != "[page x]alone\n" || !slices.Equal(alone.notes, []string{"unsupported"}) {
+		t.Errorf("got %q, %v", alone.String(), alone.notes)
+	}
+	deep := read(build(t, "x.fpage", fixedPage(strings.Repeat("<Canvas>", 1000)+glyphs("1", "1", "deep")+strings.Repeat("</Canvas>", 1002))))
+	if deep.String() != "[page x]deep\n" {
+		t.Errorf("got %q", deep.String())
+	}
+	many := read(build(t, "x.fpage", fixedPage(strings.Repeat(glyphs("1", "1", "a"), maxRuns+1))))
+	if !slices.Equal(many.notes, []string{"too-large"}) {
+		t.Errorf("%v", many.notes)
+	}
+}
+
 func FuzzRead(f *testing.F) {
+	f.Add(build(f, "x.fpage", `<FixedPage><Canvas RenderTransform="1,0,0,1,10,0"><Glyphs FontRenderingEmSize="10" OriginX="1" `+
+		`OriginY="1" UnicodeString="x" Indices="1,2;3"/></Canvas></FixedPage>`))
 	f.Add(build(f, "[Content_Types].xml", types, "word/document.xml", docHead+`<w:p><w:t>x</w:t></w:p>`+docTail))
 	f.Add(build(f, "xl/workbook.xml", `<workbook><sheets><sheet name="a" r:id="1"/></sheets></workbook>`,
 		"xl/_rels/workbook.xml.rels", relsHead+rel("1", "worksheet", "s.xml")+relsTail,

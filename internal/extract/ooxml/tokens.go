@@ -27,6 +27,8 @@ func (p *pack) xml(t *part, in io.Reader, place string) {
 		p.stringsXML()
 	case "styleSheet":
 		p.stylesXML()
+	case "FixedPage":
+		p.fixedPage(place, t.name)
 	default:
 		if place == "" {
 			place = placeOf(root, t.name)
@@ -106,7 +108,8 @@ func technical(root string) bool {
 		"viewPr", "tblStyleLst", "wsDr", "xml", "workbook", "calcChain", "metadata", "PageContents", "VisioDocument",
 		"Masters", "MasterContents", "Pages", "Windows", "commentsEx", "commentsIds", "people", "cmAuthorLst",
 		"chartsheet", "volTypes", "Properties", "coreProperties", "labelList", "userShapes", "commentsExtensible",
-		"chartColorStyle", "hashDataArray", "taskpanes", "ThreadedComments", "personList", "sldSyncPr", "ocx", "additionalCharacteristics":
+		"chartColorStyle", "hashDataArray", "taskpanes", "ThreadedComments", "personList", "sldSyncPr", "ocx", "additionalCharacteristics",
+		"FixedDocument", "FixedDocumentSequence", "DocumentStructure", "StoryFragments":
 		return true
 	}
 	return false
