@@ -79,7 +79,7 @@ func TestHTML(t *testing.T) {
 	tests := []struct{ name, page, want string }{
 		{"tags inside a line join, others part", "<p>4111<b>1111</b><br>x<div>y</div>z", "41111111\nx\ny\nz"},
 		{"entities", "a&nbsp;b &amp; &#52;&#x31;", "a\u00a0b & 41"},
-		{"scripts and styles are left out", "a<script>var x='<b>'</script><style>p{}</style>b", "ab"},
+		{"scripts are text, styles are none", "a<script>var x='<b>'</script><style>p{}</style>b", "a\nvar x='<b>'\nb"},
 		{"hidden text is text", `<p style="display:none">secret</p>`, "secret\n"},
 		{"cells are parted", "<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a\t\tb\t\nc\t\n"},
 		{"attributes that can be read", `<img src="x" alt="a card"><a title="t" href="u">v</a>`, "a card\nv\nt\n"},
@@ -98,6 +98,68 @@ func TestHTML(t *testing.T) {
 	got, _ := read(extract.Input{Declared: "text/html"}, `<meta charset="windows-1252"><p>h`+"\xe4"+`llo`, 0)
 	if !strings.Contains(got, "hällo") {
 		t.Errorf("the charset inside the page is not used: %q", got)
+	}
+}
+
+// filed takes text, and writes down the files inside.
+type filed struct {
+	strings.Builder
+	files []string
+	full  bool
+}
+
+func (f *filed) Alternative([]byte) error { return nil }
+
+func (f *filed) Hold(int64) bool { return true }
+
+func (f *filed) Place(int64, string, int, int) {}
+
+func (f *filed) Embed(e extract.Embedded) error {
+	b, err := io.ReadAll(e.Octets)
+	f.files = append(f.files, e.Declared+" "+string(b))
+	if f.full {
+		return extract.ErrEnough
+	}
+	return err
+}
+
+func TestFilesInTheAddressesOfAPageAreLookedAt(t *testing.T) {
+	tests := []struct{ name, page, want string }{
+		{"base64", `<a href="data:text/plain;base64,aGVsbG8=">x</a>`, "text/plain hello"},
+		{"without padding, over lines", "<img src=' DATA:image/png;base64,aGV\r\n sbG8'>", "image/png hello"},
+		{"percent-encoded", `<iframe src="data:text/html,%3Cp%3Ehello"></iframe>`, "text/html <p>hello"},
+		{"encoded twice", `<iframe src="data:;charset=utf-8;base64,aGVsbG8%3D"></iframe>`, " hello"},
+		{"in a script", `<script>var a = "data:text/csv;base64,aGVs\` + "\n" + `bG8"; b('data:x,y')</script>`, "text/csv hello|x y"},
+		{"in a style sheet", `<style>p { background: url(data:image/gif;base64,aGVsbG8=) }</style>`, "image/gif hello"},
+		{"in a style", `<p style="background: url('data:image/gif;base64,aGVsbG8=')">x</p>`, "image/gif hello"},
+		{"none", `<a href="data:nothing">x</a><a href="data:,">y</a><script>data: 1</script>`, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var to filed
+			r := extract.Begin(extract.Input{Declared: "text/html", Octets: strings.NewReader(tt.page)}, extract.Limits{})
+			if _, err := r.Finish(&to); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(to.files, "|"); got != tt.want {
+				t.Errorf("got %q in %q", got, to.String())
+			}
+		})
+	}
+	for _, full := range []bool{false, true} {
+		to := filed{full: full}
+		page := strings.Repeat(`<img src="data:image/png,x">`, 1100) + "the end"
+		r := extract.Begin(extract.Input{Declared: "text/html", Octets: strings.NewReader(page)}, extract.Limits{})
+		result, err := r.Finish(&to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(result.Unseen) != map[bool]int{false: 1, true: 0}[full] {
+			t.Errorf("%v", result.Unseen)
+		}
+		if want := map[bool]int{false: 1000, true: 1}[full]; len(to.files) != want || !strings.HasSuffix(to.String(), "the end") {
+			t.Errorf("%d files, text %q", len(to.files), to.String())
+		}
 	}
 }
 

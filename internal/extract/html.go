@@ -19,7 +19,8 @@ import (
 const maxToken = 16 << 20
 
 // readHTML writes out what stands in a page, hidden or not: what a style
-// hides can be read by anyone who wants to. Scripts and styles are left out.
+// hides can be read by anyone who wants to, and so can scripts. Of style sheets
+// only the text counts that they write, and the files in their addresses.
 func readHTML(d *Document) error {
 	if d.Charset == "" {
 		d.Charset = declaredInside(d)
@@ -34,7 +35,7 @@ func readXML(d *Document) error { return readPage(d, true) }
 func readPage(d *Document, xml bool) error {
 	out := buffers.Writer(d)
 	defer buffers.PutWriter(out)
-	p := &page{out: out, fresh: true, note: d.Note, xml: xml, svg: d.Kind.Type == "image/svg+xml"}
+	p := &page{out: out, fresh: true, note: d.Note, xml: xml, svg: d.Kind.Type == "image/svg+xml", embed: d.Embed}
 	if d.desk != nil {
 		p.seen = &visible{give: d.Alternative, text: make([]byte, 0, maxVisible+1024)}
 	}
@@ -88,6 +89,8 @@ type page struct {
 	styles   map[string]string // squeezed, by what they are written as
 	tables   []pageTable       // those that are open
 	deeper   int               // more that are open inside them
+	embed    func(Embedded) error
+	inline   int // files that were looked at
 }
 
 type attribute struct{ key, value []byte }
@@ -117,8 +120,14 @@ func (p *page) read(r io.Reader, depth int) error {
 			switch {
 			case skip == 0:
 				p.text(z.Text())
-			case skip == atom.Style && p.seen != nil:
-				p.generated(z.Text())
+			case skip == atom.Script:
+				p.script(z.Text())
+			case skip == atom.Style:
+				sheet := z.Text()
+				if p.seen != nil {
+					p.generated(sheet)
+				}
+				p.inlineFiles(sheet)
 			}
 		case html.StartTagToken:
 			tag := p.tag(z, false)
@@ -363,12 +372,18 @@ func (p *page) attribute(tag atom.Atom, key string, value []byte) {
 	}
 	text := value
 	switch {
+	case key == "style":
+		p.inlineFiles(value)
+		return
 	case tag == atom.Img && key == "alt":
 		if p.seen != nil && p.seen.hide == "" {
 			p.seen.add(value)
 			p.seen.cut = true
 		}
 	case link(key):
+		if p.inlineFile(value) {
+			return
+		}
 		if text = hiddenInLink(value); text == nil {
 			return
 		}

@@ -88,7 +88,7 @@ type figures struct{ files, found, wanted, tika, tikaWanted, locked, lockedWante
 
 func TestConformancePackedDocuments(t *testing.T) {
 	folder, list := manifests(t, "docx xlsx pptx xlsb odt ods odp fods zip 7z rar tar tgz gz bz2 zst lz4 epub visio "+
-		"iwork-pages iwork-key iwork-numbers")
+		"iwork-pages iwork-key iwork-numbers xps html")
 	sums := map[string]*figures{}
 	only := os.Getenv("POSTERN_DOCUMENT")
 	for _, m := range list {

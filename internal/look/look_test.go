@@ -82,7 +82,7 @@ func TestLookHere(t *testing.T) {
 		`CREDIT_CARD "" subject 1 high 4012 •••• •••• 1881`,
 		`CREDIT_CARD "1.1" body 1 high 4111 •••• •••• 1111`,
 		`IBAN "1.1" body 1 high`, `US_SSN "1.1" body 1 high`, `EMAIL "1.1" body 1 high`, `PROJECTS "1.1" body 1 high`,
-		`CREDIT_CARD "1.2" body 1 high`,
+		`CREDIT_CARD "1.2" body 2 high`,
 		`CREDIT_CARD "1.3" attachment 2 high`, `US_SSN "1.3" attachment 2 medium`,
 		`CLASSIFIED "" header 1 high`, `PICTURES "1.4" attachment 1 high`,
 		"label msip Confidential", "part 1.4 x.png image/png 33", "unseen 1.4 unsupported", "inspected partial",
