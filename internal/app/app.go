@@ -324,7 +324,7 @@ func (a *App) doors() (err error) {
 		Hostname: c.Hostname, Tenants: a.Tenants, Directories: a.Directories, Contacts: a.Contacts,
 		Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool, Evidence: a.Evidence, Exceptions: a.Exceptions,
 		Audit: a.Audit, Wake: a.wake, Fatal: a.die, Calm: a.calmly, PassKeys: a.passKeys, Patience: c.Patience, Judge: c.Limits.Judge,
-		Doors:  a.People,
+		Doors: a.People, KeepsBytes: func(id string) time.Duration { return a.clocks(id).Bytes },
 		Auth:   &senderauth.Verifier{Resolver: resolver},
 		Limits: mail.Limits{Depth: c.Limits.Depth, Parts: c.Limits.Parts}, Log: a.Log, Metrics: a.Metrics,
 	})

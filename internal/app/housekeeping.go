@@ -57,7 +57,7 @@ func (a *App) hour(ctx context.Context, now time.Time) {
 	defer cancel()
 	jobs := []func(context.Context, time.Time) error{a.sweep, a.lateIntents, a.balance}
 	if !a.clock.calmly(now) {
-		jobs = append(jobs, a.endHolds, a.forgetMessages, a.forgetHolds, a.forgetRecords, a.forgetRest, a.forgetContacts,
+		jobs = append(jobs, a.endHolds, a.endKept, a.forgetMessages, a.forgetHolds, a.forgetRecords, a.forgetRest, a.forgetContacts,
 			a.expireEvidence, a.prune)
 	}
 	jobs = append(jobs, a.tidy)
@@ -96,7 +96,7 @@ func (a *App) forgetMessages(ctx context.Context, now time.Time) error {
 func (a *App) forgetHolds(ctx context.Context, now time.Time) error {
 	var tenants []string
 	err := a.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		if err = errors.Join(quarantine.SweepDoors(tx, now), post.Sweep(tx, now)); err == nil {
+		if err = errors.Join(quarantine.SweepDoors(tx, now), quarantine.SweepUntold(tx, now), post.Sweep(tx, now)); err == nil {
 			tenants, err = quarantine.Tenants(tx)
 		}
 		return err

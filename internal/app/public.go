@@ -156,6 +156,10 @@ func (a *App) doOnPage(ctx context.Context, d public.Deed) (public.Done, error) 
 		}
 		return public.Done{Done: done.Done, Agreed: done.Agreed}, err
 	}
+	if d.Act == quarantine.AskAgain {
+		_, n, err := a.Gateway.AskAgain(ctx, gateway.Deed{Message: d.Message, To: d.To, Act: d.Act, Person: d.Person})
+		return public.Done{Done: n}, err
+	}
 	n, err := a.Gateway.Handle(ctx, gateway.Deed{
 		Message: d.Message, To: d.To, Act: d.Act, Person: d.Person, Text: d.Text, Other: d.Other,
 	})

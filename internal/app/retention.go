@@ -96,6 +96,12 @@ func (a *App) retention(ctx context.Context) (ans Answer, err error) {
 	return ans, err
 }
 
+// endKept gives up what nobody has asked for again in time.
+func (a *App) endKept(ctx context.Context, now time.Time) error {
+	_, err := a.Gateway.EndKept(ctx, now)
+	return err
+}
+
 // endHolds ends what has waited for longer than octets are kept.
 func (a *App) endHolds(ctx context.Context, now time.Time) (err error) {
 	for _, t := range a.Tenants.Current().Tenants() {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -126,6 +127,9 @@ func (l letter) said(t *tenant.Tenant, subject string, now time.Time) (notice.Ki
 			kind = notice.NotSentOutside
 		}
 		a.More["told"] = names(l.Asked)
+		if l.Days > 0 && a.Links["link"] != "" {
+			a.Links["link_again"], a.More["days"] = a.Links["link"], strconv.Itoa(l.Days)
+		}
 	case letterDecide:
 		a.List = outsideFirst(t, a.List)
 		a.More["outside"], a.More["reason"] = short(a.List), l.Text

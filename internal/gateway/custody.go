@@ -405,6 +405,7 @@ func (e *enacting) hold(f fate, p plan) {
 	}
 	if e.err = quarantine.Add(e.tx, q); e.err == nil && !h.Quiet {
 		e.begun = append(e.begun, q)
+		e.tellLater(q)
 	}
 }
 
@@ -497,7 +498,7 @@ func (e *enacting) tellWaiting(list []fate) {
 }
 
 // finish calls a message done when nothing is left to do, and has its octets
-// erased after the commit.
+// erased after the commit, unless they are kept for some days more.
 func (g *Gateway) finish(tx *store.Tx, id string, now time.Time) error {
 	state, err := spool.StateOf(tx, id)
 	if err != nil || state != spool.Sending {
@@ -508,6 +509,9 @@ func (g *Gateway) finish(tx *store.Tx, id string, now time.Time) error {
 		return err
 	}
 	if _, err := spool.Move(tx, id, spool.Settle, now); err != nil {
+		return err
+	}
+	if kept, err := spool.IsKept(tx, id); err != nil || kept { // its sender may ask again
 		return err
 	}
 	file, err := spool.GiveUp(tx, id, now)

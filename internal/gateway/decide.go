@@ -45,7 +45,8 @@ func (d Decision) actor() string {
 		return d.Person.Name
 	}
 	switch d.act() {
-	case quarantine.Cancel, quarantine.Remove, quarantine.Send, quarantine.Answer, quarantine.Explain:
+	case quarantine.Cancel, quarantine.Remove, quarantine.Send, quarantine.Answer, quarantine.Explain,
+		quarantine.AskAgain:
 		return "sender"
 	case quarantine.Request, quarantine.Release:
 		return "recipient"
@@ -290,6 +291,7 @@ func (g *Gateway) recordDeed(tx *store.Tx, d Deed, list []quarantine.Hold, now t
 	word := map[quarantine.Act]string{
 		quarantine.HandOn: "handed on", quarantine.Ask: "asked", quarantine.Answer: "sender answered", quarantine.PinIt: "pinned",
 		quarantine.UnpinIt: "unpinned", quarantine.Explain: "explained", quarantine.Request: "requested",
+		quarantine.AskAgain: "asked again",
 	}[d.Act]
 	actor := Decision{Actor: d.Actor, Person: d.Person, Act: d.Act}.actor()
 	var to []mail.Address

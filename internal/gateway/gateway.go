@@ -101,6 +101,9 @@ type Config struct {
 	// Doors make the tokens of links and of addresses for answers; nil makes
 	// none.
 	Doors *quarantine.Doors
+	// KeepsBytes is how long octets of a tenant are kept for somebody who does
+	// not decide; nil is without a bound.
+	KeepsBytes func(tenant string) time.Duration
 	// Fatal ends the process: after a failed fsync nobody knows what is on the
 	// disk, and only a new start can tell.
 	Fatal func(error)
@@ -130,6 +133,10 @@ type Gateway struct {
 	intents intents
 	records records // those of them that are written many at a time
 	refused telemetry.Seldom
+
+	// digested is, by tenant, the moment for which the digests are written; only
+	// Mailing uses it.
+	digested map[string]time.Time
 
 	mu      sync.Mutex
 	relayed map[string][]mail.Address // by task: found by Do, used by Settle

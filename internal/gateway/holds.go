@@ -262,6 +262,9 @@ func (e *enacting) decline(list []spool.Pending, d Decision) {
 	text := "Declined by a moderator. ref " + e.extra.Ref
 	if d.Expired {
 		l.Kind, l.Waited, l.Asked = letterExpired, e.now.Sub(list[0].Since), e.asked(list)
+		if until := e.offerAgain(d, list); !until.IsZero() {
+			l.Days, l.See = int(until.Sub(e.now)/(24*time.Hour)), e.token(quarantine.ToSee, e.row.Envelope.From, until)
+		}
 		text = "No decision was made in time. ref " + e.extra.Ref
 	}
 	var fates []fate

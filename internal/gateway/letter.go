@@ -42,7 +42,9 @@ type letter struct {
 	Before *int `json:"before,omitempty"`
 	// Asked are those who did not decide, for whom the sender may look.
 	Asked []mail.Address `json:"asked,omitempty"`
-	At    time.Time      `json:"at,omitzero"`
+	// Days is for how many days the sender may ask again.
+	Days int       `json:"days,omitempty"`
+	At   time.Time `json:"at,omitzero"`
 }
 
 // reported is a recipient in a letter.

@@ -28,6 +28,9 @@ type dispatch struct {
 	Items []bundled `json:"items,omitempty"`
 	// All is the number of a digest or of what was counted.
 	All int `json:"all,omitempty"`
+	// Kept are what a digest of kept-back mail lists, Languages its reader's.
+	Kept      []keptBack `json:"kept,omitempty"`
+	Languages []string   `json:"languages,omitempty"`
 	// Answer is what an answer by mail came to.
 	Answer *answered `json:"answer,omitempty"`
 	// What is what happened, Since and Until when.
@@ -59,9 +62,11 @@ const mailAtOnce = 8
 
 func (g *Gateway) mailOnce(ctx context.Context) time.Duration {
 	now := time.Now()
+	var daily time.Time
 	if !g.Calm() {
 		for g.bundle(ctx, now) && ctx.Err() == nil {
 		}
+		daily = g.digests(ctx, now)
 	}
 	var list []post.Out
 	var next time.Time
@@ -79,6 +84,9 @@ func (g *Gateway) mailOnce(ctx context.Context) time.Duration {
 		all.Go(func() { g.handOut(ctx, o) })
 	}
 	all.Wait()
+	if next.IsZero() || !daily.IsZero() && daily.Before(next) {
+		next = daily
+	}
 	switch {
 	case len(list) > 0:
 		return time.Millisecond
@@ -146,6 +154,10 @@ func (g *Gateway) handOut(ctx context.Context, o post.Out) {
 	if ctx.Err() != nil {
 		return
 	}
+	if outcome == nil { // nothing is left of what it was to tell
+		g.keepOut(ctx, func(tx *store.Tx) error { return post.Done(tx, o.ID) })
+		return
+	}
 	state, _, host := stateOf(outcome)
 	_, later := outcome.(task.Later)
 	if later && now.Sub(o.Since) < mailGiveUp {
@@ -186,6 +198,8 @@ func (g *Gateway) keepOut(ctx context.Context, fn func(tx *store.Tx) error) {
 	}
 }
 
+// tryOut makes one attempt; there is no outcome when there is nothing to say
+// any more.
 func (g *Gateway) tryOut(ctx context.Context, o post.Out, now time.Time) (task.Outcome, notice.Kind) {
 	var d dispatch
 	if err := json.Unmarshal(o.Data, &d); err != nil || o.Altered {
@@ -197,7 +211,11 @@ func (g *Gateway) tryOut(ctx context.Context, o post.Out, now time.Time) (task.O
 	if t == nil {
 		return task.Later{Why: "the tenant is not configured"}, d.Kind
 	}
-	return g.handOwn(ctx, t, o.To, g.dispatched(ctx, t, o, d, now)), d.Kind
+	text := g.dispatched(ctx, t, o, d, now)
+	if text == nil {
+		return nil, d.Kind
+	}
+	return g.handOwn(ctx, t, o.To, text), d.Kind
 }
 
 // handOwn hands a mail of our own to the tenant's Exchange, now.
@@ -222,14 +240,26 @@ func (g *Gateway) handOwn(ctx context.Context, t *tenant.Tenant, to mail.Address
 	return x.Judge(final, false)
 }
 
-// dispatched composes a mail that belongs to no message in custody.
+// dispatched composes a mail that belongs to no message in custody; nil when
+// there is nothing to say any more.
 func (g *Gateway) dispatched(ctx context.Context, t *tenant.Tenant, o post.Out, d dispatch, now time.Time) []byte {
 	a := notice.About{
 		Languages: t.Languages, Zone: t.Zone, Contact: t.Contact, Organization: t.Name, Ref: d.Ref, Console: t.Console,
 		Links: map[string]string{}, More: map[string]string{"tenant": t.ID}, Times: map[string]time.Time{},
 	}
+	if len(d.Languages) > 0 {
+		a.Languages = d.Languages
+	}
 	a.More["n"] = strconv.Itoa(d.All)
 	switch d.Kind {
+	case notice.Digest:
+		if !g.keptLines(ctx, t, o.To, d, &a) {
+			return nil
+		}
+		a.More["n"] = strconv.Itoa(len(a.Kept) + max(a.Further, 0))
+		if t.Console != "" {
+			a.Links["link"] = "https://" + t.Console + "/approve/my/" + t.ID
+		}
 	case notice.HeldDigest:
 		a.Items = g.listed(ctx, t, d, now)
 		a.Further = max(0, d.All-len(a.Items))

@@ -61,7 +61,7 @@ func (s staff) Manager(of mail.Address) (mail.Address, bool) {
 
 func asSender(act quarantine.Act) bool {
 	switch act {
-	case quarantine.Cancel, quarantine.Remove, quarantine.Send, quarantine.Answer, quarantine.Explain:
+	case quarantine.Cancel, quarantine.Remove, quarantine.Send, quarantine.Answer, quarantine.Explain, quarantine.AskAgain:
 		return true
 	}
 	return false
@@ -172,6 +172,7 @@ func (e *enacting) holdOf(f fate, h *policy.Hold, p plan) quarantine.Hold {
 	var aliases []mail.Address
 	if len(h.Terms.Recipient) > 0 { // he may do something about it, by whatever address
 		aliases = people.Addresses(f.to.Address)
+		aliases = append(slices.Clone(aliases), colleagues(people, aliases[:1])...)
 	}
 	return quarantine.New(quarantine.Hold{
 		Aliases: aliases,

@@ -15,6 +15,9 @@ import (
 // endsAtOnce is how many holds are read at a time.
 const endsAtOnce = 100
 
+// byRetention is who ends what has waited for as long as octets are kept.
+const byRetention = "retention"
+
 // EndHolds ends the holds of a tenant that have waited since before a moment:
 // octets are not kept for longer for somebody who does not decide. They end as
 // a deadline ends them that refuses: the sender is told, and so are those who
@@ -35,7 +38,7 @@ func (g *Gateway) EndHolds(ctx context.Context, tenant string, before time.Time)
 				continue
 			}
 			done[p.Message] = true
-			d, bad := g.Decide(ctx, Decision{Message: p.Message, To: waitingSince(list, p.Message), Actor: "retention", Expired: true})
+			d, bad := g.Decide(ctx, Decision{Message: p.Message, To: waitingSince(list, p.Message), Actor: byRetention, Expired: true})
 			switch {
 			case ctx.Err() != nil:
 				return n, ctx.Err()

@@ -33,7 +33,7 @@ func Sendings() []Sending {
 		{notice.Secure, "T14", recipient, "", "", "secure delivery is not part of this version"},
 		{notice.PhoneNeeded, "T15", sender, "", "", "secure delivery is not part of this version"},
 		{notice.Code, "T16", "whoever asked for it", "somebody wants to be identified on a page", "Gateway.SendCode", ""},
-		{notice.Digest, "T17", recipient, "", "", "what was kept back is on a page; a mail about it once a day is not part of this version"},
+		{notice.Digest, "T17", recipient, "once a day (`notices.digest`), when something was kept back that he may see", "Gateway.digest", ""},
 		{notice.Asked, "T18", recipient, "he asked for what was kept back", "letter asked, enacting.tellRecipient", ""},
 		{notice.Released, "T18", recipient, "he has it", "letter released, enacting.arrived", ""},
 		{notice.KeptBack, "T18", recipient, "it stays back", "letter kept-back, enacting.tellOthers", ""},

@@ -141,6 +141,18 @@ func (e *enacting) tellOne(o quarantine.Occasion, to mail.Address) {
 	e.notice(l, to)
 }
 
+// tellLater puts what was kept back for somebody of the tenant into his next
+// digest, where there are any.
+func (e *enacting) tellLater(h quarantine.Hold) {
+	t := e.g.Tenants.Current().Find(e.row.Tenant)
+	if e.err != nil || t == nil || !t.Owns(h.Recipient) {
+		return
+	}
+	if last, _ := t.Digest.Around(e.now); !last.IsZero() {
+		e.err = quarantine.TellLater(e.tx, h)
+	}
+}
+
 // tellRecipient tells who has asked for a held mail what became of it.
 func (e *enacting) tellRecipient(h quarantine.Hold, kind letterKind, why string) {
 	if h.Request == nil || e.err != nil {

@@ -283,18 +283,25 @@ func (g *Gateway) unlink(id, file string) {
 }
 
 // Sweep erases what a crash left behind: messages that are done and still
-// have their octets.
+// have their octets, but for those that are kept because their senders may ask
+// again.
 func (g *Gateway) Sweep(ctx context.Context) error {
 	for after, more := "", true; more; {
 		var list []spool.Message
+		kept := map[string]bool{}
 		err := g.DB.View(ctx, func(tx *store.Tx) (err error) {
 			list, err = spool.List(tx, spool.Filter{State: spool.Done, After: after, Limit: 500})
+			for _, m := range list {
+				if err == nil {
+					kept[m.ID], err = spool.IsKept(tx, m.ID)
+				}
+			}
 			return err
 		})
 		more = len(list) == 500
 		for _, m := range list {
 			after = m.ID
-			if err == nil {
+			if err == nil && !kept[m.ID] {
 				err = g.Spool.Erase(ctx, m.ID, time.Now())
 			}
 		}

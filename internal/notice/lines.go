@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strconv"
 	"strings"
+	"time"
+	"unicode"
 
 	"postern.dev/postern/internal/mail"
 )
@@ -21,6 +23,65 @@ type Checked struct {
 	Why, Rule string
 }
 
+// Kept is a mail that was kept back for the reader.
+type Kept struct {
+	At time.Time
+	// From and Subject are those of the mail, Why what was found in it.
+	From         mail.Address
+	Subject, Why string
+	// May are the reader's rights: see, preview, request, release.
+	May []string
+	// Ended is how it ended, e.g. rejected; "" while it waits.
+	Ended string
+	// Link is its page.
+	Link string
+}
+
+// Bounds of what a line says of a mail.
+const (
+	longFrom = 100
+	longWhy  = 200
+)
+
+// kept is the line of a mail that was kept back.
+func (c *Catalog) kept(l *language, a About, k Kept) Item {
+	what := ""
+	if k.Ended != "" {
+		what = c.word(l, "kept_over", "how", c.word(l, "ended_"+key(k.Ended)))
+	} else {
+		var list []string
+		for _, right := range k.May {
+			list = append(list, c.word(l, "may_"+key(right)))
+		}
+		what = c.word(l, "kept_may", "what", strings.Join(list, ", "))
+	}
+	text := c.word(l, "kept", "at", c.moment(l, k.At, a.Zone), "from", cut(string(k.From), longFrom),
+		"subject", orElse(unlinked(cut(k.Subject, subjectLength)), c.word(l, "no_subject")),
+		"finding", orElse(cut(k.Why, longWhy), c.word(l, "finding")), "what", what)
+	item := Item{Text: oneLine(text)}
+	if a.leadsHome(k.Link) {
+		item.Link = k.Link
+	}
+	return item
+}
+
+// unlinked is what a stranger wrote, so that no mail program makes a link of
+// it: the only links of our mails lead to the console.
+func unlinked(s string) string {
+	s = strings.ReplaceAll(s, "://", "[:]//")
+	var b strings.Builder
+	r := []rune(s)
+	wordly := func(i int) bool { return i >= 0 && i < len(r) && (unicode.IsLetter(r[i]) || unicode.IsDigit(r[i])) }
+	for i, x := range r {
+		if x == '.' && wordly(i-1) && wordly(i+1) && !unicode.IsDigit(r[i+1]) {
+			b.WriteString("[.]")
+			continue
+		}
+		b.WriteRune(x)
+	}
+	return b.String()
+}
+
 // lines are those of the list.
 func (c *Catalog) lines(l *language, a About) (list []Item) {
 	for _, x := range a.List {
@@ -34,6 +95,9 @@ func (c *Catalog) lines(l *language, a About) (list []Item) {
 			x.Link = ""
 		}
 		list = append(list, x)
+	}
+	for _, x := range a.Kept {
+		list = append(list, c.kept(l, a, x))
 	}
 	for _, x := range a.Checked {
 		what := c.word(l, "would_"+x.Would)

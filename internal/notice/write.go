@@ -35,6 +35,8 @@ type About struct {
 	Further int
 	// Checked are shown as a list: what would happen to whom.
 	Checked []Checked
+	// Kept are shown as a list: what was kept back for the reader.
+	Kept []Kept
 	// Change is the smallest change to another verdict, and Then that verdict:
 	// what Checked calls Would.
 	Change, Then string
@@ -182,7 +184,7 @@ func (c *Catalog) people(l *language, a About, set func(name, value string)) {
 	default:
 		set("share", c.word(l, "any_of", "n", all))
 	}
-	if len(a.List) > 1 {
+	if len(a.List)+len(a.Kept)+a.Further > 1 {
 		set("several", "yes")
 	}
 	var list []string

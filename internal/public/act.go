@@ -166,7 +166,7 @@ func (v *visit) do(w http.ResponseWriter, do string) error {
 func acts() []quarantine.Act {
 	return []quarantine.Act{
 		quarantine.Approve, quarantine.Reject, quarantine.HandOn, quarantine.Ask, quarantine.Answer, quarantine.Cancel,
-		quarantine.Remove, quarantine.Send, quarantine.Explain, quarantine.Request, quarantine.Release,
+		quarantine.Remove, quarantine.Send, quarantine.Explain, quarantine.AskAgain, quarantine.Request, quarantine.Release,
 	}
 }
 

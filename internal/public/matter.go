@@ -24,6 +24,10 @@ type matter struct {
 	record audit.Message
 	looks  []Look
 
+	// newer is the message as which its sender has asked again, if people decide
+	// about that.
+	newer string
+
 	// Decider, Sender and Recipient are what the visitor is in it.
 	Decider, Sender, Recipient bool
 	// Typed is what was typed and could not be taken.
@@ -46,6 +50,9 @@ func (v *visit) matter(ctx context.Context) (m *matter, ok bool, err error) {
 			return nil
 		}
 		if m.record, err = v.Audit.Get(tx, v.message); err != nil && !errors.Is(err, audit.ErrNotFound) {
+			return err
+		}
+		if err = m.findNewer(tx); err != nil {
 			return err
 		}
 		m.looks, err = v.Looks(tx, v.tenant.ID, v.message)
@@ -75,7 +82,11 @@ func (m *matter) enter(h quarantine.Hold) {
 // may are the recipients for whom the visitor may do something.
 func (m *matter) may(a quarantine.Act) (list []mail.Address) {
 	for _, h := range m.holds {
-		if h.May(m.v.as(&h, a), a) == nil {
+		no := h.May(m.v.as(&h, a), a)
+		if a == quarantine.AskAgain {
+			no = h.MayAskAgain(m.v.who, m.v.now)
+		}
+		if no == nil {
 			list = append(list, h.Recipient)
 		}
 	}
@@ -221,7 +232,11 @@ func (m *matter) More() int { return max(0, len(m.holds)-mostLines) }
 func (v *visit) standing(h quarantine.Hold) string {
 	say := v.speech.say
 	if e := h.Ended; e != nil {
-		return say("is_"+string(e.How), "who", v.name(e.By, e.Means), "at", v.speech.moment(e.At, v.tenant.Zone))
+		text := say("is_"+string(e.How), "who", v.name(e.By, e.Means), "at", v.speech.moment(e.At, v.tenant.Zone))
+		if h.Again != nil {
+			text += "; " + say("is_again", "at", v.speech.moment(h.Again.At, v.tenant.Zone))
+		}
+		return text
 	}
 	switch {
 	case h.Pinned != nil:
@@ -378,6 +393,53 @@ func (m *matter) Choices() []line {
 
 // Own are the recipients of the sender's own mail who wait.
 func (m *matter) Own() []line { return m.named(m.may(quarantine.Cancel)) }
+
+// findNewer finds the message as which the sender has asked again.
+func (m *matter) findNewer(tx *store.Tx) error {
+	for _, h := range m.holds {
+		if h.Again == nil || m.newer != "" {
+			continue
+		}
+		list, err := quarantine.Of(tx, h.Again.Message)
+		if err != nil {
+			return err
+		}
+		if len(list) > 0 {
+			m.newer = h.Again.Message
+		}
+	}
+	return nil
+}
+
+// Newer leads to the message as which the sender has asked again; "" for none.
+func (m *matter) Newer() string {
+	if m.newer == "" || !m.Sender {
+		return ""
+	}
+	return "/approve/my/" + m.v.tenant.ID + "/" + m.newer
+}
+
+// Again are the recipients for whom the sender may ask again, and AgainDue
+// until when.
+func (m *matter) Again() []line { return m.named(m.may(quarantine.AskAgain)) }
+
+// AgainDue says until when the sender may ask again.
+func (m *matter) AgainDue() string {
+	for _, h := range m.holds {
+		if h.MayAskAgain(m.v.who, m.v.now) == nil {
+			return m.v.speech.moment(h.AskUntil, m.v.tenant.Zone)
+		}
+	}
+	return ""
+}
+
+// TooLate reports whether nobody decided about the visitor's mail, and it can
+// only be sent again.
+func (m *matter) TooLate() bool {
+	return m.Sender && m.Over() && len(m.Again()) == 0 && slices.ContainsFunc(m.holds, func(h quarantine.Hold) bool {
+		return h.Ended != nil && h.Ended.How == quarantine.Expired && h.Again == nil
+	})
+}
 
 // Mine are those copies that were kept back for the visitor.
 func (m *matter) Mine() []line {

@@ -61,6 +61,10 @@ type Hold struct {
 	Pinned    *Pin       `json:"pinned,omitempty"`
 	// Ended is set when it is over.
 	Ended *Ending `json:"ended,omitempty"`
+	// AskUntil is until when the sender of what expired may ask again, Again
+	// that he did.
+	AskUntil time.Time   `json:"ask_until,omitzero"`
+	Again    *AskedAgain `json:"again,omitempty"`
 
 	// Rights are those of the recipient, Aliases further addresses that are
 	// his; Request is set when he has asked for it.
@@ -109,6 +113,14 @@ type Pin struct {
 	At  time.Time `json:"at"`
 	// Left is how much of its time was left.
 	Left time.Duration `json:"left,omitempty"`
+}
+
+// AskedAgain is that the sender of what expired asked again: what he sent was
+// taken as another message.
+type AskedAgain struct {
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+	Message string    `json:"message"`
 }
 
 // Ending is how a hold ended.

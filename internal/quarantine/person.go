@@ -102,16 +102,18 @@ const (
 	Remove  Act = "remove"  // as the sender: take this recipient out
 	Send    Act = "send"    // as the sender, where the policy lets him
 	Explain Act = "explain" // as the sender: say why it should go
-	Request Act = "request" // as the recipient, where the policy lets him
-	Release Act = "release" // as the recipient, where the policy lets him
-	PinIt   Act = "pin"
-	UnpinIt Act = "unpin"
-	See     Act = "see" // that it waits or has waited, why, and for whom
+	// AskAgain is for the sender of what expired: it is taken as a new message.
+	AskAgain Act = "ask-again"
+	Request  Act = "request" // as the recipient, where the policy lets him
+	Release  Act = "release" // as the recipient, where the policy lets him
+	PinIt    Act = "pin"
+	UnpinIt  Act = "unpin"
+	See      Act = "see" // that it waits or has waited, why, and for whom
 )
 
 // Acts lists them.
 func Acts() []Act {
-	return []Act{Approve, Reject, HandOn, Ask, Answer, Cancel, Remove, Send, Explain, Request, Release, PinIt, UnpinIt, See}
+	return []Act{Approve, Reject, HandOn, Ask, Answer, Cancel, Remove, Send, Explain, AskAgain, Request, Release, PinIt, UnpinIt, See}
 }
 
 // Refusal is why somebody may not do something. It is no fault: pages and
@@ -164,6 +166,8 @@ func (h *Hold) May(p Person, a Act) error {
 		return refuse(NotYours, "this is another tenant's")
 	case a == See:
 		return h.readerMay(p)
+	case a == AskAgain:
+		return h.askerMay(p)
 	case h.Ended != nil && !h.concerns(p):
 		return refuse(NotYours, "this waited for somebody else, and is over")
 	case h.Ended != nil:
@@ -210,6 +214,34 @@ func (h *Hold) readerMay(p Person) error {
 		return nil
 	}
 	return refuse(NeedsRight, "this needs a role with the right to see held mail")
+}
+
+// askerMay is about asking again, as far as it does not depend on the time.
+func (h *Hold) askerMay(p Person) error {
+	switch {
+	case p.Address == "" || !h.isSender(p.Address):
+		return refuse(NotYours, "only who sent it may do this")
+	case h.Altered:
+		return refuse(WasAltered, "the row of this hold was changed")
+	case h.Ended == nil || h.Ended.How != Expired:
+		return refuse(NotPossible, "only what nobody decided about can be asked for again")
+	case h.Again != nil:
+		return refuse(SaidAlready, "it was asked for again at %s", h.Again.At.UTC().Format(time.DateTime))
+	case h.AskUntil.IsZero():
+		return refuse(NotPossible, "the mail is not here any more: send it again")
+	}
+	return nil
+}
+
+// MayAskAgain is May for asking again now.
+func (h *Hold) MayAskAgain(p Person, now time.Time) error {
+	if err := h.May(p, AskAgain); err != nil {
+		return err
+	}
+	if !now.Before(h.AskUntil) {
+		return refuse(NotPossible, "it could be asked for until %s: send it again", h.AskUntil.UTC().Format(time.DateTime))
+	}
+	return nil
 }
 
 func (h *Hold) clockMay(a Act) error {

@@ -35,7 +35,7 @@ func allowed() map[Act]string {
 	return map[Act]string{
 		See: "metadata", Approve: "metadata decide", Reject: "metadata decide",
 		Ask: "metadata decide", HandOn: "metadata decide", PinIt: "metadata decide", UnpinIt: "metadata decide",
-		Answer: "-", Cancel: "-", Remove: "-", Send: "-", Explain: "-", Request: "-", Release: "-",
+		Answer: "-", Cancel: "-", Remove: "-", Send: "-", Explain: "-", AskAgain: "-", Request: "-", Release: "-",
 	}
 }
 

@@ -83,7 +83,10 @@ func Migrate(ctx context.Context, db *store.DB) error {
 	if err := db.Migrate(ctx, "quarantine", schema()); err != nil {
 		return err
 	}
-	return db.Migrate(ctx, "emergency", emergencySchema())
+	if err := db.Migrate(ctx, "emergency", emergencySchema()); err != nil {
+		return err
+	}
+	return db.Migrate(ctx, "untold", untoldSchema())
 }
 
 // never is the due of a hold that has no end: behind all others.

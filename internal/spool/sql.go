@@ -67,6 +67,10 @@ func schema() []string {
 			PRIMARY KEY (message, role))`,
 		`CREATE INDEX pending_oldest ON pending (since, message, recipient);
 		CREATE INDEX pending_of_tenant ON pending (tenant, since, message, recipient)`,
+		`CREATE TABLE body_kept (
+			message TEXT PRIMARY KEY,
+			until BIGINT NOT NULL);
+		CREATE INDEX body_kept_until ON body_kept (until)`,
 	}
 }
 
@@ -183,6 +187,9 @@ func markGone(tx *store.Tx, id string, now time.Time) error {
 	_, err := tx.Exec("UPDATE message SET bytes_gone = 1, changed = ?, body_key = '' WHERE id = ?", store.Nanos(now), id)
 	if err == nil {
 		_, err = tx.Exec("DELETE FROM body_role WHERE message = ?", id)
+	}
+	if err == nil {
+		_, err = tx.Exec("DELETE FROM body_kept WHERE message = ?", id)
 	}
 	if err != nil {
 		return fmt.Errorf("spool: erase %s: %w", id, err)

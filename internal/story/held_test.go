@@ -60,6 +60,23 @@ func (s *stage) someone(words []string) (to []mail.Address, who quarantine.Perso
 	return to, who, words[2:], nil
 }
 
+func takeHeld(s *stage, words []string) error    { return s.say(quarantine.Release, words) }
+func requestHeld(s *stage, words []string) error { return s.handle(quarantine.Request, words) }
+
+func askHeldAgain(s *stage, words []string) error {
+	to, who, _, err := s.someone(words)
+	if err != nil {
+		return err
+	}
+	m, err := s.record()
+	if err != nil {
+		return err
+	}
+	_, _, err = s.house.App.Gateway.AskAgain(s.ctx, gateway.Deed{Message: m.ID, To: to, Act: quarantine.AskAgain, Person: who})
+	s.settle()
+	return err
+}
+
 func askHeld(s *stage, words []string) error    { return s.handle(quarantine.Ask, words) }
 func answerHeld(s *stage, words []string) error { return s.handle(quarantine.Answer, words) }
 func pinHeld(s *stage, words []string) error    { return s.handle(quarantine.PinIt, words) }

@@ -2,6 +2,7 @@ package story
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -361,9 +362,22 @@ func isReport(raw []byte) bool {
 	return bytes.Contains(raw, []byte("Content-Type: message/delivery-status"))
 }
 
-// unfolded is text without the line ends that a writer may set anywhere.
+// unfolded is text without the line ends that a writer may set anywhere, and
+// with the letters that quoted-printable writes as numbers.
 func unfolded(raw []byte) []byte {
-	return bytes.Join(bytes.Fields(bytes.ReplaceAll(raw, []byte("=\r\n"), nil)), []byte(" "))
+	raw = bytes.ReplaceAll(raw, []byte("=\r\n"), nil)
+	var b []byte
+	for i := 0; i < len(raw); i++ {
+		var c [1]byte
+		if raw[i] == '=' && i+2 < len(raw) {
+			if _, err := hex.Decode(c[:], raw[i+1:i+3]); err == nil {
+				b, i = append(b, c[0]), i+2
+				continue
+			}
+		}
+		b = append(b, raw[i])
+	}
+	return bytes.Join(bytes.Fields(b), []byte(" "))
 }
 
 // reportAbout looks for exactly one report that names an address as failed.

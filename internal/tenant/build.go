@@ -51,6 +51,7 @@ func build(d settings.Document, r *Registry) (*Tenant, settings.Mistakes) {
 	b.people(t, c)
 	b.senderAuth(t, c)
 	b.notices(t, c)
+	b.digest(t, c)
 	b.sign(t, c)
 	b.administrators(t, c)
 	b.console(t, c, r.Console)

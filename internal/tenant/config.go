@@ -140,9 +140,25 @@ type Notices struct {
 	// without full inspection, and loops that were stopped.
 	// Default: nobody; it is in the log.
 	Administrators []string `yaml:"administrators"`
+	// Digest is the mail to people about what was kept back for them, once a
+	// day.
+	Digest Digest `yaml:"digest"`
 	// Texts are used in place of those that come with Postern
 	// (docs/reference/notices.md).
 	Texts []NoticeText `yaml:"texts"`
+}
+
+// Digest says when people are told what was kept back for them. Only those are
+// told whom a policy gives a right about it (hold.recipient), and nobody when
+// there is nothing.
+type Digest struct {
+	// At is the time of day, in time_zone. Default: "08:00".
+	At string `yaml:"at"`
+	// Days are those on which it comes: mon, tue, wed, thu, fri, sat, sun. What
+	// was kept back on others is in the next one. Default: all.
+	Days []string `yaml:"days"`
+	// Off sends none: what was kept back is on a page only. Default: false.
+	Off bool `yaml:"off"`
 }
 
 // NoticeText is a text of the tenant's own.

@@ -75,6 +75,8 @@ type Tenant struct {
 	Notices   *notice.Catalog
 	Languages []string
 	Zone      *time.Location
+	// Digest is when they are told what was kept back for them.
+	Digest Daily
 	// Disabled tenants are deferred.
 	Disabled bool
 	// Policies are the rules that are in force for this tenant.
