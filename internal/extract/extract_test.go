@@ -132,6 +132,9 @@ func TestFilesInTheAddressesOfAPageAreLookedAt(t *testing.T) {
 		{"in a script", `<script>var a = "data:text/csv;base64,aGVs\` + "\n" + `bG8"; b('data:x,y')</script>`, "text/csv hello|x y"},
 		{"in a style sheet", `<style>p { background: url(data:image/gif;base64,aGVsbG8=) }</style>`, "image/gif hello"},
 		{"in a style", `<p style="background: url('data:image/gif;base64,aGVsbG8=')">x</p>`, "image/gif hello"},
+		{"a page in a page", `<iframe name=x srcdoc="<p>hello</p>" title=y></iframe>`, "text/html <p>hello</p>"},
+		{"in a handler", `<p onclick="go('data:text/plain,hello')">x</p>`, "text/plain hello"},
+		{"where a page leads to", `<meta http-equiv=refresh content="0; url=data:text/plain,hello">`, "text/plain hello"},
 		{"none", `<a href="data:nothing">x</a><a href="data:,">y</a><script>data: 1</script>`, ""},
 	}
 	for _, tt := range tests {

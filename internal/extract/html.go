@@ -269,8 +269,17 @@ func (p *page) tag(z *tokens, closed bool) atom.Atom {
 	}
 	e := element{name: named(tag, name), void: closed || !p.xml && void(tag)}
 	p.begin(&e, tag)
+	var page []byte
 	for _, a := range p.attrs {
-		p.attribute(tag, named(atom.Lookup(a.key), a.key), a.value)
+		key := named(atom.Lookup(a.key), a.key)
+		if key == "srcdoc" && tag == atom.Iframe {
+			page = a.value
+			continue
+		}
+		p.attribute(tag, key, a.value)
+	}
+	if page != nil && p.embed != nil { // the attributes are over: it has its own
+		_ = p.embed(Embedded{Declared: "text/html", Octets: bytes.NewReader(bytes.Clone(page))})
 	}
 	return tag
 }
@@ -375,6 +384,10 @@ func (p *page) attribute(tag atom.Atom, key string, value []byte) {
 	case key == "style":
 		p.inlineFiles(value)
 		return
+	case strings.HasPrefix(key, "on"): // a script (HTML, "event handler content attributes")
+		p.inlineFiles(value)
+	case key == "content" && bytes.Contains(value, []byte(dataScheme)): // where a page leads to by itself
+		p.inlineFiles(value)
 	case tag == atom.Img && key == "alt":
 		if p.seen != nil && p.seen.hide == "" {
 			p.seen.add(value)
