@@ -14,6 +14,7 @@ func packedLimits() []limit {
 		{"Pieces of text of a fixed page", "extract/ooxml.maxRuns", "`too-large`", "TestAFixedPageIsReadAsItIsWrittenAndAsItIsSeen"},
 		{"Elements in each other of a fixed page", "extract/ooxml.maxLayers", "those inside count as one", "TestAFixedPageIsReadAsItIsWrittenAndAsItIsSeen"},
 		{"Files in the addresses of a page", "extract.maxInline", "`too-many-parts`", "TestFilesInTheAddressesOfAPageAreLookedAt"},
+		{"Lists, and styles of lists, of a document", "extract/ooxml.maxLists", "the paragraphs of the others have no numbers", "TestAParagraphOfAListHasItsNumber"},
 		{"Text of the shared strings of a workbook", "extract/ooxml.maxStrings", "`too-large`", "TestLimitsOfADocumentAreSaid"},
 		{"Octets of a record of a binary workbook", "extract/ooxml.maxRecord", "`malformed`", "TestABinaryWorkbookThatIsDamagedIsSaid"},
 		{"Octets of an unknown record's search for text", "extract/ooxml.maxEffort", "`too-large`", "TestLimitsOfADocumentAreSaid"},

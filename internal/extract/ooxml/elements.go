@@ -74,6 +74,8 @@ func (w *walker) field() {
 // somebody wrote.
 func (w *walker) openOther(name []byte) {
 	switch string(name) {
+	case "pStyle", "numId", "ilvl":
+		w.itemOf(string(name))
 	case "docPr", "cNvPr":
 		w.attributes("descr", "title")
 	case "fldSimple":

@@ -73,7 +73,8 @@ type pack struct {
 	head  []byte // of the part whose beginning was read
 	w     walker
 	book  book
-	err   error // of the sink: reading ends
+	lists *lists // of the part that is read
+	err   error  // of the sink: reading ends
 }
 
 var packs = sync.Pool{New: func() any { return &pack{} }}
@@ -146,7 +147,9 @@ func (p *pack) read() {
 	case root == "presentation":
 		p.presentation(main)
 	default:
+		p.number(main)
 		p.tree(main, "")
+		p.lists = nil
 		p.family(p.parts[main].name, "")
 	}
 	for i := range p.parts {

@@ -291,7 +291,32 @@ func TestAFixedPageIsReadAsItIsWrittenAndAsItIsSeen(t *testing.T) {
 	}
 }
 
+func TestAParagraphOfAListHasItsNumber(t *testing.T) {
+	levels := `<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="decimal"/><w:lvlText w:val="%1."/></w:lvl>` +
+		`<w:lvl w:ilvl="1"><w:start w:val="3"/><w:numFmt w:val="lowerLetter"/><w:lvlText w:val="%1.%2)"/></w:lvl>` +
+		`<w:lvl w:ilvl="2"><w:start w:val="1"/><w:numFmt w:val="upperRoman"/><w:lvlText w:val="%3"/></w:lvl>` +
+		`<w:lvl w:ilvl="3"><w:start w:val="1"/><w:numFmt w:val="bullet"/><w:lvlText w:val="*"/></w:lvl>`
+	numbering := `<w:numbering xmlns:w="u"><w:abstractNum w:abstractNumId="7">` + levels + `</w:abstractNum>` +
+		`<w:num w:numId="1"><w:abstractNumId w:val="7"/></w:num>` +
+		`<w:num w:numId="2"><w:abstractNumId w:val="7"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="10"/></w:lvlOverride></w:num></w:numbering>`
+	styles := `<w:styles xmlns:w="u"><w:style w:styleId="H"><w:pPr><w:numPr><w:ilvl w:val="1"/><w:numId w:val="1"/></w:numPr></w:pPr></w:style></w:styles>`
+	item := func(list, level int, text string) string {
+		return fmt.Sprintf(`<w:p><w:pPr><w:numPr><w:ilvl w:val="%d"/><w:numId w:val="%d"/></w:numPr></w:pPr><w:r><w:t>%s</w:t></w:r></w:p>`, level, list, text)
+	}
+	document := item(1, 0, "a") + item(1, 1, "b") + item(1, 1, "c") + item(1, 2, "d") + item(1, 0, "e") + item(1, 1, "f") + item(1, 3, "g") +
+		item(2, 0, "h") + item(2, 0, "i") + item(0, 0, "j") + item(9, 0, "k") + item(1, 0, "") + `<w:p><w:pPr><w:pStyle w:val="H"/></w:pPr><w:r><w:t>l</w:t></w:r></w:p>` +
+		`<w:p><w:r><w:t>m</w:t></w:r></w:p>`
+	got := read(build(t, "word/document.xml", docHead+document+docTail, "word/numbering.xml", numbering, "word/styles.xml", styles)).String()
+	want := "1. a\n1.c) b\n1.d) c\nI d\n2. e\n2.c) f\ng\n10. h\n11. i\nj\nk\n12.c) l\nm\n"
+	if !strings.HasPrefix(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func FuzzRead(f *testing.F) {
+	f.Add(build(f, "word/document.xml", docHead+`<w:p><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr><w:r><w:t>x</w:t></w:r></w:p>`+docTail,
+		"word/numbering.xml", `<w:numbering><w:abstractNum w:abstractNumId="1"><w:lvl w:ilvl="0"><w:lvlText w:val="%1%9"/></w:lvl></w:abstractNum>`+
+			`<w:num w:numId="1"><w:abstractNumId w:val="1"/></w:num></w:numbering>`))
 	f.Add(build(f, "x.fpage", `<FixedPage><Canvas RenderTransform="1,0,0,1,10,0"><Glyphs FontRenderingEmSize="10" OriginX="1" `+
 		`OriginY="1" UnicodeString="x" Indices="1,2;3"/></Canvas></FixedPage>`))
 	f.Add(build(f, "[Content_Types].xml", types, "word/document.xml", docHead+`<w:p><w:t>x</w:t></w:p>`+docTail))

@@ -118,7 +118,7 @@ func technical(root string) bool {
 // walk reads the part behind its root element.
 func (p *pack) walk(root string) {
 	w, x := &p.w, &p.x
-	w.x, w.root = x, root
+	w.x, w.root, w.lists = x, root, p.lists
 	w.strange = !technical(root)
 	w.open(x.Local)
 	for w.err == nil {

@@ -30,6 +30,8 @@ type walker struct {
 	loose   bool // there is text that no element of text holds
 	table   []grid
 	note    []byte
+	lists   *lists // nil: the part has no numbered lists
+	item    place  // of the paragraph
 }
 
 // frame collects the text of one level.
@@ -150,6 +152,7 @@ func (w *walker) spill() {
 // paragraph ends the paragraph.
 func (w *walker) paragraph(sep byte) {
 	f := w.top()
+	w.listed(f)
 	if len(f.para) > 0 {
 		f.block = append(append(f.block, f.para...), sep)
 	}
