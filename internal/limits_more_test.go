@@ -72,7 +72,6 @@ func publicLimits() []limit {
 		{"Presses of one client in a minute", "public.maxWrites", "429", "TestOneClientCannotAskForever"},
 		{"Codes that one client asks for in an hour", "public.maxCodes", "429", "TestOneClientCannotAskForever"},
 		{"Clients that are told apart", "public.maxClients", "all others share one bound", "TestManyClientsShareTheLastBound"},
-		{"Codes that wait to be sent", "public.mostErrands", "no code is sent; people ask again", "TestTooManyCodesAtOnceAreDropped"},
 		{"Octets of an address that is typed", "public.mostAddress", "refused with a sentence", "TestWhatIsNoAddressIsSaid"},
 		{"Octets of what a browser keeps sealed for us", "public.mostSealed", "it does not count", "FuzzSealed"},
 		{"Octets of a browser's name that are kept with a device", "public.mostLabel", "the rest is not kept", "TestACodeIsForOneBrowserAndOneMailbox"},

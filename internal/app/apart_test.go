@@ -106,9 +106,9 @@ func moveIn(t *testing.T, a *App, id string) *resident {
 		if r.answer, err = a.People.NewToken(tx, token); err != nil {
 			return err
 		}
-		code, err := a.People.NewCode(tx, id, r.boss, "browser", now)
+		code, err := a.People.NewCode(tx, id, r.boss, quarantine.Asker{Browser: "browser"}, now)
 		if err == nil {
-			r.device, _, err = a.People.Bind(tx, id, r.boss, "browser", code, "phone", now)
+			r.device, _, err = a.People.Bind(tx, id, r.boss, quarantine.Asker{Browser: "browser"}, code.Text, "phone", now)
 		}
 		return err
 	})

@@ -46,7 +46,7 @@ func TestHoldsThatEndedAreForgottenAfterAWeekAndThoseThatWaitAreNot(t *testing.T
 	var list []quarantine.Hold
 	err = h.App.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		if list, _, err = quarantine.List(tx, quarantine.Filter{}, quarantine.Cursor{}, 10); err == nil {
-			_, err = h.App.People.NewCode(tx, "contoso", "boss@contoso.example", "browser", time.Now())
+			_, err = h.App.People.NewCode(tx, "contoso", "boss@contoso.example", quarantine.Asker{Browser: "browser"}, time.Now())
 		}
 		return err
 	})

@@ -55,12 +55,6 @@ func (a *App) servePublic() error {
 	site := a.publicSite()
 	s := a.publicServer(site.Handler())
 	a.run(func() { _ = s.Serve(ln) })
-	ctx, stop := context.WithCancel(context.Background())
-	a.run(func() { site.Run(ctx) })
-	a.run(func() {
-		<-a.closing
-		stop()
-	})
 	a.Log.Info("the pages for people are there", telemetry.KeyHost, a.public)
 	return nil
 }
@@ -83,8 +77,8 @@ func (a *App) publicSite() *public.Site {
 		// One that is turned off too: what waits there must be decided.
 		Tenant: func(id string) *tenant.Tenant { return a.Tenants.Current().Find(id) },
 		Person: a.somebody, Officer: a.officer, Do: a.doFor, Read: a.readFor, Looks: a.looks, Redact: redact,
-		Code: func(ctx context.Context, t *tenant.Tenant, p public.Somebody, code string) error {
-			return a.Gateway.SendCode(ctx, t, p.Address, p.Languages, code)
+		Code: func(tx *store.Tx, t *tenant.Tenant, p public.Somebody, c quarantine.Code) error {
+			return a.Gateway.SendCode(tx, t, p.Address, p.Languages, c.At)
 		},
 	})
 }

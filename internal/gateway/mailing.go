@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -31,6 +30,8 @@ type dispatch struct {
 	// Kept are what a digest of kept-back mail lists, Languages its reader's.
 	Kept      []keptBack `json:"kept,omitempty"`
 	Languages []string   `json:"languages,omitempty"`
+	// Code names the code that it brings.
+	Code int64 `json:"code,omitempty"`
 	// Answer is what an answer by mail came to.
 	Answer *answered `json:"answer,omitempty"`
 	// What is what happened, Since and Until when.
@@ -252,6 +253,11 @@ func (g *Gateway) dispatched(ctx context.Context, t *tenant.Tenant, o post.Out, 
 	}
 	a.More["n"] = strconv.Itoa(d.All)
 	switch d.Kind {
+	case notice.Code:
+		if a.More["code"] = g.codeFor(ctx, t, o.To, d.Code, now); a.More["code"] == "" {
+			return nil
+		}
+		a.More["what"] = t.Console
 	case notice.Digest:
 		if !g.keptLines(ctx, t, o.To, d, &a) {
 			return nil
@@ -300,24 +306,28 @@ func (g *Gateway) subjectFrom(ctx context.Context, t *tenant.Tenant, id string) 
 	return subjectOf(mail.ParseHeader(body), t.Secrets())
 }
 
-// SendCode writes a code to a mailbox that somebody says is his, and waits
-// until Exchange has taken it: a code lies nowhere. languages are the reader's;
-// none are those of the tenant.
-func (g *Gateway) SendCode(ctx context.Context, t *tenant.Tenant, to mail.Address, languages []string, code string) error {
-	if len(languages) == 0 {
-		languages = t.Languages
-	}
+// SendCode has a code sent to a mailbox that somebody says is his, by the row of
+// the doors: the mail waits in the store like every other, and the code itself
+// lies nowhere. languages are the reader's; none are those of the tenant.
+func (g *Gateway) SendCode(tx *store.Tx, t *tenant.Tenant, to mail.Address, languages []string, at int64) error {
 	now := time.Now()
-	id := store.NewID(now)
-	a := notice.About{
-		Languages: languages, Zone: t.Zone, Contact: t.Contact, Organization: t.Name, Ref: refOf(id), Console: t.Console,
-		More: map[string]string{"code": code, "what": t.Console},
+	return g.send(tx, t.ID, to, dispatch{Kind: notice.Code, Code: at, Languages: languages, Ref: refOf(store.NewID(now))}, now)
+}
+
+// codeFor is the code that a mail brings; "" when it is not good any more.
+func (g *Gateway) codeFor(ctx context.Context, t *tenant.Tenant, to mail.Address, at int64, now time.Time) (code string) {
+	if g.Doors == nil {
+		return ""
 	}
-	r := g.frame(t, t.Notices.Write(notice.Code, a), id, now)
-	r.To = to
-	if o, done := g.handOwn(ctx, t, to, g.signed(t, r.Notice(), now)).(task.Done); !done {
-		_, reply, host := stateOf(o)
-		return fmt.Errorf("gateway: the code was not taken at %s: %s", host, reply)
+	err := g.DB.View(ctx, func(tx *store.Tx) (err error) {
+		var late bool
+		if code, late, err = g.Doors.CodeAt(tx, t.ID, to, at, now); late {
+			g.Log.Error("a code for the pages could not be sent in time", telemetry.KeyCode, problem.CodeNotSent, telemetry.KeyTenant, t.ID)
+		}
+		return err
+	})
+	if err != nil {
+		return ""
 	}
-	return nil
+	return code
 }

@@ -93,8 +93,7 @@ func (s *Site) press(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch do := r.PostForm.Get("do"); do {
 	case "code":
-		v.askCode(w)
-		return nil
+		return v.askCode(w)
 	case "enter":
 		return v.enterCode(w)
 	default:

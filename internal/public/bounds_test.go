@@ -1,7 +1,6 @@
 package public
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"strings"
@@ -13,19 +12,6 @@ import (
 	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/store"
 )
-
-func TestTooManyCodesAtOnceAreDropped(t *testing.T) {
-	s := New(Config{})
-	n := 0
-	for range mostErrands + 50 {
-		if s.later(func(context.Context) {}) {
-			n++
-		}
-	}
-	if n != mostErrands {
-		t.Errorf("%d wait", n)
-	}
-}
 
 func TestLongTextsAreRefused(t *testing.T) {
 	x := newHouse(t)

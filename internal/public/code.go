@@ -1,17 +1,14 @@
 package public
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strings"
 	"time"
 
 	"postern.dev/postern/internal/mail"
-	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/store"
-	"postern.dev/postern/internal/telemetry"
 )
 
 // door is what a page shows to somebody who is not identified yet.
@@ -62,65 +59,75 @@ func hidden(a mail.Address) string {
 	return string(local[0]) + "•••@" + a.Domain()
 }
 
-// askCode sends a code to the mailbox that the link was sent to, or to another
-// one. The answer is the same whether there is such a mailbox or not, and comes
-// before anybody has looked.
-func (v *visit) askCode(w http.ResponseWriter) {
+// askCode has a code sent to the mailbox that the link was sent to, or to
+// another one. When the answer comes, the mail is in the store. The answer is the
+// same whether there is such a mailbox or not, and comes as late.
+func (v *visit) askCode(w http.ResponseWriter) error {
 	to, how := v.invited, "invited"
 	if text := strings.TrimSpace(v.r.PostForm.Get("address")); text != "" {
 		a, err := mail.ParseAddress(text)
 		if err != nil || len(text) > mostAddress || !strings.Contains(text, "@") {
 			v.door(w, http.StatusUnprocessableEntity, "door_no_address", "bad", text[:min(len(text), mostAddress)])
-			return
+			return nil
 		}
 		to, how = a, "typed"
 	}
 	if to == "" {
 		v.door(w, http.StatusUnprocessableEntity, "door_no_address", "bad", "")
-		return
+		return nil
 	}
 	if wait := v.rates.code(v.r, v.now); wait > 0 {
 		v.fail(w, v.r, fault{status: http.StatusTooManyRequests, text: "fault_codes", wait: wait})
-		return
+		return nil
 	}
 	browser := random()
 	if parts, ok := v.asked(); ok {
 		browser = parts[3]
 	}
-	v.later(func(ctx context.Context) { v.sendCode(ctx, to, browser) })
+	err := v.sendCode(to, v.asker(browser, to))
+	v.pause(v.now.Add(v.patience))
+	if err != nil {
+		return err
+	}
 	http.SetCookie(w, cookie("asked", v.seal("asked", v.now.Add(askedLife), v.tenant.ID, string(to), how, browser), askedLife))
 	gone(w, v.r, v.base)
+	return nil
+}
+
+// asker is who asks for a code, as the doors count him.
+func (v *visit) asker(browser string, to mail.Address) quarantine.Asker {
+	a := quarantine.Asker{Browser: browser, Linked: v.invited != "" && v.invited.Key() == to.Key()}
+	if network, bounded := clientOf(v.r); bounded { // else it is that of a server in front of us
+		a.Network = network.String()
+	}
+	return a
 }
 
 // mostAddress is how long an address may be (RFC 5321 §4.5.3.1), in octets.
 const mostAddress = 320
 
-// sendCode makes a code and has it sent, to somebody of the tenant.
-func (v *visit) sendCode(ctx context.Context, to mail.Address, browser string) {
+// sendCode makes a code and writes the mail with it, for somebody of the tenant.
+func (v *visit) sendCode(to mail.Address, asker quarantine.Asker) error {
 	p, ok := v.personOf(to)
-	if !ok {
-		return
-	}
-	var code string
-	err := v.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		code, err = v.Doors.NewCode(tx, v.tenant.ID, p.Address, browser, time.Now())
-		return err
+	err := v.DB.Update(v.r.Context(), func(tx *store.Tx) error {
+		if !ok { // nobody; the store is asked all the same, which takes its time
+			return nil
+		}
+		c, err := v.Doors.NewCode(tx, v.tenant.ID, p.Address, asker, v.now)
+		if err != nil {
+			return err
+		}
+		return v.Code(tx, v.tenant, p, c)
 	})
 	if errors.Is(err, quarantine.ErrTooMany) {
-		return // the last one sent is good for a while
+		return nil // the last one sent is good for a while
 	}
-	if err == nil {
-		err = v.Code(ctx, v.tenant, p, code)
-	}
-	if err != nil {
-		v.Log.Error("a code for the pages could not be sent", telemetry.KeyRoom, "public", telemetry.KeyCode, problem.CodeNotSent,
-			telemetry.KeyTenant, v.tenant.ID, telemetry.KeyError, err)
-	}
+	return err
 }
 
-// wrongCode is how long the answer to a wrong code takes at least: how fast it
-// comes does not tell whether the mailbox exists, in which case a try is
-// written down.
+// wrongCode is how long the answer takes at least to a wrong code, and to who
+// asks for one: how fast it comes does not tell whether the mailbox exists, in which case a try is
+// written down, or a mail.
 const wrongCode = 300 * time.Millisecond
 
 // pause waits until a moment, or until nobody waits for the answer any more.
@@ -149,7 +156,7 @@ func (v *visit) enterCode(w http.ResponseWriter) error {
 		label := v.r.UserAgent()
 		label = strings.ToValidUTF8(label[:min(len(label), mostLabel)], "")
 		err := v.DB.Update(v.r.Context(), func(tx *store.Tx) (err error) {
-			device, bound, err = v.Doors.Bind(tx, v.tenant.ID, p.Address, parts[3], code, label, v.now)
+			device, bound, err = v.Doors.Bind(tx, v.tenant.ID, p.Address, v.asker(parts[3], p.Address), code, label, v.now)
 			return err
 		})
 		if err != nil {

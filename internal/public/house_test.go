@@ -76,10 +76,10 @@ func newHouse(t *testing.T) *house {
 			return Somebody{}, false
 		},
 		Do: x.do,
-		Code: func(_ context.Context, _ *tenant.Tenant, to Somebody, code string) error {
+		Code: func(_ *store.Tx, _ *tenant.Tenant, to Somebody, c quarantine.Code) error {
 			x.mu.Lock()
 			defer x.mu.Unlock()
-			x.codes[to.Address] = code
+			x.codes[to.Address] = c.Text
 			return nil
 		},
 		Read:   x.read,
@@ -88,10 +88,6 @@ func newHouse(t *testing.T) *house {
 	})
 	x.site.patience = 0
 	x.h = x.site.Handler()
-	ctx, stop := context.WithCancel(t.Context())
-	var run sync.WaitGroup
-	run.Go(func() { x.site.Run(ctx) })
-	t.Cleanup(func() { stop(); run.Wait() })
 	return x
 }
 

@@ -58,8 +58,8 @@ type Config struct {
 	// Do carries out what a person does about held mail. A *quarantine.Refusal
 	// says why he may not.
 	Do func(ctx context.Context, d Deed) (Done, error)
-	// Code has a code sent to somebody. Nobody waits for it.
-	Code func(ctx context.Context, t *tenant.Tenant, to Somebody, code string) error
+	// Code has a code sent to somebody, in the transaction that makes it.
+	Code func(tx *store.Tx, t *tenant.Tenant, to Somebody, c quarantine.Code) error
 	// Read opens a held mail for somebody who may see it, after it has written
 	// down that he looks; Looks lists who has.
 	Read  func(ctx context.Context, r Reading) (Opened, error)
@@ -79,7 +79,6 @@ type Site struct {
 	speeches  []*speech // English first
 	rates     rates
 	providers providers
-	errands   chan errand
 	patience  time.Duration // wrongCode
 }
 
@@ -89,7 +88,7 @@ func New(cfg Config) *Site {
 	if cfg.Log == nil {
 		cfg.Log = telemetry.Discard()
 	}
-	s := &Site{Config: cfg, speeches: mustSpeeches(), errands: make(chan errand, mostErrands), patience: wrongCode}
+	s := &Site{Config: cfg, speeches: mustSpeeches(), patience: wrongCode}
 	s.templates = template.Must(template.New("").Funcs(template.FuncMap{
 		"list": func(items ...any) []any { return items },
 	}).ParseFS(templates, "templates/*.html"))

@@ -1,13 +1,11 @@
 package public
 
 import (
-	"context"
 	"crypto/hmac"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"postern.dev/postern/internal/mail"
@@ -195,42 +193,4 @@ func (v *visit) contact() string {
 // gone answers with another page of ours.
 func gone(w http.ResponseWriter, r *http.Request, to string) {
 	http.Redirect(w, r, to, http.StatusSeeOther)
-}
-
-// errand is a piece of work that no answer waits for, so that nobody learns
-// from its duration whether there was one.
-type errand func(ctx context.Context)
-
-// mostErrands wait at a time; what comes then is dropped, and people ask again.
-const mostErrands = 200
-
-// errandsAtOnce are done at the same time: a next hop that is slow for one
-// keeps the others waiting only when so many are stuck in it.
-const errandsAtOnce = 8
-
-// Run does what no answer waits for, until ctx ends.
-func (s *Site) Run(ctx context.Context) {
-	var all sync.WaitGroup
-	for range errandsAtOnce {
-		all.Go(func() {
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case do := <-s.errands:
-					do(ctx)
-				}
-			}
-		})
-	}
-	all.Wait()
-}
-
-func (s *Site) later(do errand) bool {
-	select {
-	case s.errands <- do:
-		return true
-	default:
-		return false
-	}
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"math/big"
 	"strings"
 	"time"
 
@@ -45,82 +44,40 @@ const (
 	codeLife    = 15 * time.Minute
 	deviceLife  = 30 * 24 * time.Hour
 	mostTries   = 5         // of one code
-	mostCodes   = 5         // for one mailbox in an hour
 	mostDevices = 20        // of one mailbox; the oldest goes
 	mostLabel   = 100       // characters of a device's name
 	codesWindow = time.Hour // of mostCodes
 )
 
-// ErrTooMany says that a mailbox gets no further code for now.
-var ErrTooMany = errors.New("quarantine: too many codes were sent to this mailbox; try again in an hour")
-
-// NewCode makes a code that the caller sends to a mailbox, for the browser that
-// asked for it: in another one it is worth nothing, and nobody who asks for
-// codes elsewhere can end this one or use up its tries. Former codes of the
-// browser end with it.
-func (d *Doors) NewCode(tx *store.Tx, tenant string, a mail.Address, browser string, now time.Time) (code string, err error) {
-	who := keyOf(a)
-	var n int
-	err = tx.QueryRow("SELECT COUNT(*) FROM device_code WHERE tenant = ? AND address = ? AND at > ? AND at < ?",
-		tenant, who, store.Nanos(now.Add(-codesWindow)), store.Nanos(now.Add(codesWindow))).Scan(&n) // later ones are of a wrong clock
-	if err != nil {
-		return "", fmt.Errorf("quarantine: code: %w", err)
-	}
-	if n >= mostCodes {
-		return "", ErrTooMany
-	}
-	number, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
-	if err != nil {
-		return "", fmt.Errorf("quarantine: code: %w", err)
-	}
-	code = fmt.Sprintf("%06d", number)
-	own := d.hash("browser", browser)
-	_, err = tx.Exec("UPDATE device_code SET hash = '' WHERE tenant = ? AND address = ? AND browser = ?", tenant, who, own)
-	if err == nil { // n keeps two of one moment apart
-		_, err = tx.Exec("INSERT INTO device_code (tenant, address, at, browser, hash, until, tries) VALUES (?, ?, ?, ?, ?, ?, 0)",
-			tenant, who, store.Nanos(now)+int64(n), own, d.hash("code", tenant, who, browser, code), store.Nanos(now.Add(codeLife)))
-	}
-	if err != nil {
-		return "", fmt.Errorf("quarantine: code: %w", err)
-	}
-	return code, nil
-}
-
 // Bind exchanges a code for the cookie of a device. ok is false for a code
 // that is wrong, used, too old or tried too often; that try is counted, so the
 // transaction must be committed all the same.
 func (d *Doors) Bind(
-	tx *store.Tx, tenant string, a mail.Address, browser, code, label string, now time.Time,
+	tx *store.Tx, tenant string, a mail.Address, asker Asker, code, label string, now time.Time,
 ) (cookie string, ok bool, err error) {
-	who := keyOf(a)
-	var hash string
-	var at, until, tries int64
-	// A browser has one code at most. The clock may have been set back since the one before.
-	err = tx.QueryRow(`SELECT at, hash, until, tries FROM device_code WHERE tenant = ? AND address = ? AND browser = ? AND hash <> ''
-		ORDER BY at DESC LIMIT 1`, tenant, who, d.hash("browser", browser)).Scan(&at, &hash, &until, &tries)
-	if errors.Is(err, store.ErrNoRows) {
-		return "", false, nil
+	who, own := keyOf(a), d.hash("browser", asker.Browser)
+	r, found, err := lastCode(tx, tenant, who, own)
+	if err != nil || !found || !r.good(now) {
+		return "", false, err
 	}
-	if err != nil {
-		return "", false, fmt.Errorf("quarantine: bind: %w", err)
+	given := d.hash("code", tenant, who, own, strings.Join(strings.Fields(code), ""))
+	if !hmac.Equal([]byte(given), []byte(r.hash)) {
+		return "", false, change(tx, "tries = tries + 1", tenant, who, r.at)
 	}
-	if tries >= mostTries || !now.Before(store.Moment(until)) {
-		return "", false, nil
-	}
-	given := d.hash("code", tenant, who, browser, strings.Join(strings.Fields(code), ""))
-	if !hmac.Equal([]byte(given), []byte(hash)) {
-		return "", false, change(tx, "tries = tries + 1", tenant, who, at)
-	}
-	if err := change(tx, "hash = ''", tenant, who, at); err != nil {
+	if err := change(tx, "hash = ''", tenant, who, r.at); err != nil {
 		return "", false, err
 	}
 	cookie = secret()
+	network := ""
+	if asker.Network != "" {
+		network = d.hash("network", tenant, who, asker.Network)
+	}
 	_, err = tx.Exec(`DELETE FROM device WHERE hash IN (SELECT hash FROM device WHERE tenant = ? AND address = ?
 		ORDER BY since DESC, hash LIMIT 1000 OFFSET CAST(? AS BIGINT))`, tenant, who, mostDevices-1)
 	if err == nil {
-		_, err = tx.Exec("INSERT INTO device (hash, tenant, address, label, since, until) VALUES (?, ?, ?, ?, ?, ?)",
+		_, err = tx.Exec("INSERT INTO device (hash, tenant, address, label, since, until, network) VALUES (?, ?, ?, ?, ?, ?, ?)",
 			d.hash("device", cookie), tenant, who, store.Clean(cut(plain(label), mostLabel)),
-			store.Nanos(now), store.Nanos(now.Add(deviceLife)))
+			store.Nanos(now), store.Nanos(now.Add(deviceLife)), network)
 	}
 	if err != nil {
 		return "", false, fmt.Errorf("quarantine: bind: %w", err)

@@ -74,10 +74,10 @@ func TestACodeWorksAfterTheClockWasSetBack(t *testing.T) {
 	}
 	const boss = mail.Address("boss@c.example")
 	ahead := noon().Add(90 * 24 * time.Hour)
-	code := func(browser string, now time.Time) (code string) {
+	code := func(browser string, now time.Time) (code Code) {
 		t.Helper()
 		update(t, db, func(tx *store.Tx) (err error) {
-			code, err = d.NewCode(tx, "c", boss, browser, now)
+			code, err = d.NewCode(tx, "c", boss, Asker{Browser: browser, Linked: true}, now)
 			return err
 		})
 		return code
@@ -89,11 +89,11 @@ func TestACodeWorksAfterTheClockWasSetBack(t *testing.T) {
 		now := noon().Add(-back)
 		c := code("b1", now)
 		update(t, db, func(tx *store.Tx) error {
-			_, ok, err := d.Bind(tx, "c", boss, "b1", c, "phone", now)
+			_, ok, err := d.Bind(tx, "c", boss, Asker{Browser: "b1"}, c.Text, "phone", now)
 			if !ok {
 				t.Errorf("set back by %s: the code does not work", back)
 			}
-			if again, twice, err2 := d.Bind(tx, "c", boss, "b1", c, "phone", now); twice || again != "" || err2 != nil {
+			if again, twice, err2 := d.Bind(tx, "c", boss, Asker{Browser: "b1"}, c.Text, "phone", now); twice || again != "" || err2 != nil {
 				t.Errorf("a code works twice: %v", err2)
 			}
 			return err

@@ -75,6 +75,9 @@ func schema() []string {
 		CREATE INDEX hold_token_until ON hold_token (until)`,
 		`ALTER TABLE device_code ADD COLUMN browser TEXT NOT NULL DEFAULT ''`,
 		`CREATE INDEX hold_bulk_of ON hold_bulk (tenant, ended)`,
+		`ALTER TABLE device_code ADD COLUMN nonce TEXT NOT NULL DEFAULT '';
+		ALTER TABLE device_code ADD COLUMN source TEXT NOT NULL DEFAULT '';
+		ALTER TABLE device ADD COLUMN network TEXT NOT NULL DEFAULT ''`,
 	}
 }
 

@@ -234,12 +234,13 @@ func TestACodeBindsOneDeviceToOneMailboxOfOneTenant(t *testing.T) {
 		migrate(t, db)
 		d := doors(t, "a key of 16 octets")
 		update(t, db, func(tx *store.Tx) error {
-			code, err := d.NewCode(tx, "c", "Dana@C.example", "b", noon())
+			made, err := d.NewCode(tx, "c", "Dana@C.example", Asker{Browser: "b"}, noon())
 			if err != nil {
 				return err
 			}
+			code := made.Text
 			try := func(tenant string, a mail.Address, code string, at time.Time) string {
-				cookie, ok, err := d.Bind(tx, tenant, a, "b", code, "phone", at)
+				cookie, ok, err := d.Bind(tx, tenant, a, Asker{Browser: "b"}, code, "phone", at)
 				if err != nil || ok != (cookie != "") {
 					t.Fatal(err)
 				}
@@ -292,29 +293,31 @@ func TestCodesAndDevicesAreFew(t *testing.T) {
 		migrate(t, db)
 		d := doors(t, "a key of 16 octets")
 		update(t, db, func(tx *store.Tx) error {
-			var code, former string
+			who := Asker{Browser: "b", Linked: true}
+			var code Code
 			for n := range mostCodes {
-				former = code
-				var err error
-				if code, err = d.NewCode(tx, "c", "dana@c.example", "b", noon()); err != nil {
+				more, err := d.NewCode(tx, "c", "dana@c.example", who, noon().Add(time.Duration(n)*time.Minute))
+				if err != nil {
 					return fmt.Errorf("code %d: %w", n, err)
 				}
+				if n > 0 && more.Text != code.Text || more.At == code.At {
+					t.Errorf("while it is good, another mail brings another: %+v", more)
+				}
+				code = more
 			}
-			if _, err := d.NewCode(tx, "c", "Dana@c.example", "b", noon().Add(codesWindow-time.Second)); !errors.Is(err, ErrTooMany) {
+			if _, err := d.NewCode(tx, "c", "Dana@c.example", who, noon().Add(codesWindow-time.Second)); !errors.Is(err, ErrTooMany) {
 				t.Errorf("one more: %v", err)
 			}
-			if _, err := d.NewCode(tx, "d", "dana@c.example", "b", noon()); err != nil {
+			if _, err := d.NewCode(tx, "d", "dana@c.example", who, noon()); err != nil {
 				t.Errorf("another tenant's are counted: %v", err)
 			}
-			if _, ok, _ := d.Bind(tx, "c", "dana@c.example", "b", former, "", noon()); ok && former != code {
-				t.Error("a former code still binds")
-			}
-			for range mostTries - 1 {
-				if _, ok, err := d.Bind(tx, "c", "dana@c.example", "b", "wrong", "", noon()); ok || err != nil {
+			for range mostTries {
+				wrong := string('0'+(code.Text[0]-'0'+1)%10) + code.Text[1:]
+				if _, ok, err := d.Bind(tx, "c", "dana@c.example", who, wrong, "", noon()); ok || err != nil {
 					t.Errorf("%t %v", ok, err)
 				}
 			}
-			if _, ok, _ := d.Bind(tx, "c", "dana@c.example", "b", code, "", noon()); ok {
+			if _, ok, _ := d.Bind(tx, "c", "dana@c.example", who, code.Text, "", noon()); ok {
 				t.Error("guessed too often, and yet bound")
 			}
 			return nil
@@ -323,11 +326,11 @@ func TestCodesAndDevicesAreFew(t *testing.T) {
 			var first, last string
 			for n := range mostDevices + 2 {
 				at := noon().Add(time.Duration(n+2) * time.Hour)
-				code, err := d.NewCode(tx, "c", "Lex@c.example", "b", at)
+				code, err := d.NewCode(tx, "c", "Lex@c.example", Asker{Browser: "b"}, at)
 				if err != nil {
 					return err
 				}
-				cookie, ok, err := d.Bind(tx, "c", "Lex@c.example", "b", code, strings.Repeat("x", 1000), at)
+				cookie, ok, err := d.Bind(tx, "c", "Lex@c.example", Asker{Browser: "b"}, code.Text, strings.Repeat("x", 1000), at)
 				if err != nil || !ok {
 					return fmt.Errorf("device %d: %t %w", n, ok, err)
 				}
@@ -367,7 +370,7 @@ func TestATokenIsForOnePurposeAndEnds(t *testing.T) {
 			if decides || late {
 				t.Error("for everything, for good")
 			}
-			if _, err := d.NewCode(tx, "c", "dana@c.example", "b", noon()); err != nil {
+			if _, err := d.NewCode(tx, "c", "dana@c.example", Asker{Browser: "b"}, noon()); err != nil {
 				return err
 			}
 			err4 := SweepDoors(tx, noon().Add(40*24*time.Hour))
