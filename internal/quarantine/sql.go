@@ -217,9 +217,11 @@ func (h *Hold) index(tx *store.Tx) error {
 // reindex writes the words anew where they have changed: a vote about a message
 // to hundreds changes none.
 func (h *Hold) reindex(tx *store.Tx) error {
-	same, err := h.indexed(tx)
-	if same || err != nil {
-		return err
+	if h.Ended == nil {
+		same, err := h.indexed(tx)
+		if same || err != nil {
+			return err
+		}
 	}
 	if err := unindex(tx, h.Message, h.Recipient); err != nil {
 		return err
