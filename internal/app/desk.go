@@ -42,7 +42,11 @@ func (a *App) decideAtDesk(ctx context.Context, p quarantine.Person, s quarantin
 	done, err := a.Gateway.Decide(ctx, gateway.Decision{
 		Message: s.Message, To: s.To, Release: s.Approve, Comment: s.Text, Person: p, Actor: p.Name,
 	})
-	return quarantine.Said{Done: done.Done, Agreed: done.Agreed, Needed: done.Needed, Missing: done.Missing}, err
+	said := quarantine.Said{Done: done.Done, Agreed: done.Agreed, Needed: done.Needed, Missing: done.Missing}
+	if done.Done+done.Agreed > 0 {
+		said.Left = done.No
+	}
+	return said, err
 }
 
 func (a *App) handleAtDesk(ctx context.Context, p quarantine.Person, act quarantine.Act, s quarantine.Saying) (int, error) {
@@ -130,6 +134,9 @@ func (a *App) decideHeld(ctx context.Context, c Call, release bool, actor string
 			said.Agreed, said.Needed, said.Missing)}
 	case said.Done == 0:
 		err = errors.New("nobody waits there: it was decided already, or the id is wrong")
+	}
+	if said.Left != nil {
+		ans.Lines = append(ans.Lines, "not for all of the recipients: "+said.Left.Error())
 	}
 	return ans, err
 }

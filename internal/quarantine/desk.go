@@ -48,6 +48,9 @@ type Said struct {
 	// it counts while others must agree too: Needed people, of whom at most
 	// Missing have not.
 	Done, Agreed, Needed, Missing int
+	// Left is why it was not carried out for others of the recipients; nil when
+	// it was for all.
+	Left error
 	// Over says how it ended before; it is set when nothing was left to do.
 	Over *Ending
 	// Before is what the caller had said already, where that is why nothing was
@@ -191,6 +194,7 @@ func (d *Desk) Say(ctx context.Context, c Caller, s Saying) (said Said, err erro
 	}
 	said, err = d.Decide(ctx, p, s)
 	d.refused(ctx, c, act, tenant, s.Message, err)
+	d.refused(ctx, c, act, tenant, s.Message, said.Left)
 	switch WhyOf(err) {
 	case SaidAlready:
 		said.Before = before(list, p, s.To)

@@ -408,10 +408,18 @@ type apiDecided struct {
 	Agreed  int `json:"agreed"`
 	Needed  int `json:"needed,omitempty"`
 	Missing int `json:"missing,omitempty"`
+	// Left is why it was not carried out for others of the recipients.
+	Left *apiLeft `json:"left,omitempty"`
 	// Said is what the caller had said before, Over how it ended before: this
 	// request has changed nothing then.
 	Said *quarantine.Vote   `json:"said,omitempty"`
 	Over *quarantine.Ending `json:"over,omitempty"`
+}
+
+// apiLeft is why some recipients still wait.
+type apiLeft struct {
+	Error string         `json:"error"`
+	Why   quarantine.Why `json:"why"`
 }
 
 func isDecision(s string) bool { return s == "approve" || s == "reject" }
@@ -445,6 +453,9 @@ func (c *Console) apiDecide(w http.ResponseWriter, r *http.Request) {
 	out := apiDecided{
 		Message: id, Decision: d.Decision, Done: said.Done, Agreed: said.Agreed, Needed: said.Needed, Missing: said.Missing,
 		Said: said.Before, Over: said.Over,
+	}
+	if said.Left != nil {
+		out.Left = &apiLeft{sentence(said.Left.Error()), quarantine.WhyOf(said.Left)}
 	}
 	switch {
 	case quarantine.WhyOf(err) == quarantine.SaidAlready && said.Before != nil && said.Before.Approve == approve:

@@ -118,7 +118,7 @@ func newOffice(t testing.TB) *office {
 
 // desk decides as the gateway does, without mail.
 func (o *office) desk(db *store.DB) *quarantine.Desk {
-	each := func(ctx context.Context, s quarantine.Saying, do func(tx *store.Tx, h quarantine.Hold) error) (n int, err error) {
+	each := func(ctx context.Context, s quarantine.Saying, do func(tx *store.Tx, h quarantine.Hold) error) (n int, left, err error) {
 		err = db.Update(ctx, func(tx *store.Tx) error {
 			n = 0
 			list, err := quarantine.Of(tx, s.Message)
@@ -133,17 +133,21 @@ func (o *office) desk(db *store.DB) *quarantine.Desk {
 					n++
 				}
 			}
-			if err == nil && n == 0 && no != nil {
+			switch {
+			case err != nil || no == nil:
+			case n == 0:
 				err = no
+			default:
+				left = no
 			}
 			return err
 		})
-		return n, err
+		return n, left, err
 	}
 	return &quarantine.Desk{
 		DB: db, Roles: officeRoles(),
 		Decide: func(ctx context.Context, p quarantine.Person, s quarantine.Saying) (said quarantine.Said, err error) {
-			said.Done, err = each(ctx, s, func(tx *store.Tx, h quarantine.Hold) error {
+			said.Done, said.Left, err = each(ctx, s, func(tx *store.Tx, h quarantine.Hold) error {
 				if _, err := h.Say(p, s.Approve, s.Text, time.Now()); err != nil {
 					return err
 				}
@@ -156,12 +160,13 @@ func (o *office) desk(db *store.DB) *quarantine.Desk {
 			return said, err
 		},
 		Handle: func(ctx context.Context, p quarantine.Person, a quarantine.Act, s quarantine.Saying) (int, error) {
-			return each(ctx, s, func(tx *store.Tx, h quarantine.Hold) error {
+			n, _, err := each(ctx, s, func(tx *store.Tx, h quarantine.Hold) error {
 				if err := h.Change(p, a, s.Text, s.Other, time.Now()); err != nil {
 					return err
 				}
 				return quarantine.Put(tx, h)
 			})
+			return n, err
 		},
 		Refused: func(_ context.Context, c quarantine.Caller, a quarantine.Act, tenant, message string, _ error) {
 			o.refused = append(o.refused, fmt.Sprintf("%s %s %s/%s", c.Name(), a, tenant, message))
@@ -303,6 +308,25 @@ func TestADecisionIsMadeOnceAndTheNextOneLearnsOfIt(t *testing.T) {
 		if status != 200 || !strings.Contains(said, "use the portal") || !strings.Contains(said, "4012 •••• •••• 1881") ||
 			!strings.Contains(said, "boss@contoso.example") || fmt.Sprint(v["may"]) != "[see]" {
 			t.Errorf("%d %v", status, v)
+		}
+	})
+}
+
+func TestADecisionSaysForWhomItWasNotCarriedOut(t *testing.T) {
+	inOffice(t, func(o *office) {
+		err := o.DB.Update(o.t.Context(), func(tx *store.Tx) error {
+			return quarantine.Add(tx, heldAt("contoso", "c1", time.Now(), func(h *quarantine.Hold) {
+				h.Recipient, h.Danger = "dan@else.example", true
+			}))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.as(decides, true)
+		status, v := o.call("POST", "/api/v1/held/c1/decide", `{"decision":"approve"}`)
+		left, _ := v["left"].(map[string]any)
+		if status != 200 || v["done"] != 1.0 || left["why"] != "needs-right" || len(o.refused) != 1 {
+			t.Errorf("%d %v, noted %q", status, v, o.refused)
 		}
 	})
 }

@@ -161,7 +161,7 @@ func TestTheDescriptionIsWhole(t *testing.T) {
 		"Messages": apiMessages{}, "Fault": apiFault{},
 		"HeldList": apiHeldList{}, "Held": quarantine.Row{}, "Vote": quarantine.Vote{}, "Question": quarantine.Question{},
 		"Reason": quarantine.Reason{}, "Pin": quarantine.Pin{}, "Ending": quarantine.Ending{}, "HeldMessage": apiHeldFile{},
-		"Look": Look{}, "Decision": apiDecision{}, "Decided": apiDecided{}, "Deed": apiAct{}, "Done": apiDone{},
+		"Look": Look{}, "Decision": apiDecision{}, "Decided": apiDecided{}, "Left": apiLeft{}, "Deed": apiAct{}, "Done": apiDone{},
 		"HeldFilter": choice{}, "BulkCall": apiBulkCall{}, "BulkPreview": apiBulkPreview{}, "Numbers": quarantine.Numbers{},
 		"BulkList": apiBulkList{}, "Bulk": quarantine.Bulk{},
 	}
