@@ -318,7 +318,7 @@ func TestConformanceTelephoneNumbers(t *testing.T) {
 func plainTypes() map[string]bool {
 	t := map[string]bool{}
 	for _, k := range strings.Fields("EMAIL URL DOMAIN IP MAC GUID PHONE DATE DATE_OF_BIRTH COORDINATES SWIFT_BIC " +
-		"UK_POSTCODE NL_POSTCODE DE_PLZ IE_EIRCODE") {
+		"UK_POSTCODE NL_POSTCODE DE_PLZ IE_EIRCODE SOURCE_CODE") {
 		t[k] = true
 	}
 	return t

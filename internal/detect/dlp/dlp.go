@@ -83,6 +83,8 @@ func (b *Base) scanners(c detect.Catalogue) []detect.Detector {
 		case "network":
 			net.want(p.Type, of)
 			row.want(p.Type, of)
+		case "code":
+			list = append(list, newSourceCode())
 		case "tokens":
 			row.want(p.Type, of)
 		case "date":
