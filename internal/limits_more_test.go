@@ -117,6 +117,7 @@ func innerLimits() []limit {
 		{"Tables inside one another in a page", "extract.maxTables", "those inside count as one", "TestANumberInATableOfAPageStandsBehindItsHeading"},
 		{"Rows that a cell of a page covers", "extract.maxRowsBelow", "it covers so many", "TestANumberInATableOfAPageStandsBehindItsHeading"},
 		{"Pieces of text that lead to one pattern", "detect/dlp.maxPieces", "digits lead to it, or it meets all of the text", "TestPatternsTogetherFindWhatEachFindsAlone"},
+		{"Octets of a line that may be of a program", "detect/dlp.maxCode", "it counts as none", "TestOurOwnProgramsAreSourceCode"},
 		{"Octets of a section's name in a finding", "detect.maxPlace", "the name is cut", "TestAPlaceInWords"},
 		{"Text of a message in which passwords are looked for", "look.maxWords", "no more is looked for", "TestPasswordsInTheTextOfAMessage"},
 		{"Words of a message tried as passwords, of each kind", "look.keepWords", "the others are not tried", "TestPasswordsInTheTextOfAMessage"},
