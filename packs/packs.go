@@ -1,6 +1,7 @@
 // Package packs carries the files that come with Postern: detectors, one a
 // file, as docs/reference/detector-packs.md describes it; lists of terms;
 // zones, which are lists of addresses; notices, the texts of our mails;
+// names, what findings are called in other languages;
 // profiles, which put detectors together for a law or a purpose; and ready
 // policies with their tests. The files are part of the binary, so that it
 // needs no others.
@@ -16,7 +17,7 @@ import (
 	"io/fs"
 )
 
-//go:embed detectors/*.yaml profiles/*.yaml notices/*.yaml terms/*.yaml zones/*.yaml policies/*.yaml policies/*.txtar
+//go:embed detectors/*.yaml profiles/*.yaml notices/*.yaml names/*.yaml terms/*.yaml zones/*.yaml policies/*.yaml policies/*.txtar
 var files embed.FS
 
 // File is one pack as it stands in the folder.
@@ -37,6 +38,9 @@ func Terms() []File { return list("terms/*.yaml") }
 
 // Notices lists the files of packs/notices by name.
 func Notices() []File { return list("notices/*.yaml") }
+
+// Names lists the files of packs/names by name.
+func Names() []File { return list("names/*.yaml") }
 
 // Zones lists the files of packs/zones by name.
 func Zones() []File { return list("zones/*.yaml") }

@@ -125,7 +125,7 @@ func (g *Gateway) checked(s subject, j judgment, assumed bool, trace, draft stri
 			c.To = ""
 		}
 		if c.Would != wouldGo {
-			c.Why, c.Rule = foundWords(r.Because), ruleName(r)
+			c.Why, c.Rule = inWords(t, notice.Draft, t.Languages, foundWords(r.Because)), ruleName(r)
 			if worst < 0 || stronger(r.Action, v.Recipients[worst].Action) {
 				worst, a.Advice = i, r.Text
 			}

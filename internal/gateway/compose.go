@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"postern.dev/postern/internal/dsn"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/notice"
+	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/telemetry"
@@ -141,10 +143,25 @@ func (l letter) said(t *tenant.Tenant, subject string, now time.Time) (notice.Ki
 		a.More["question"] = l.Text
 	case letterAnswer:
 		a.More["answer"], a.More["by_mail"] = l.Text, l.Reply
-	case letterOverridden, letterKeptBack:
+	case letterOverridden:
 		a.More["reason"] = l.Text
 	}
+	a.Why = inWords(t, kind, a.Languages, l.Why)
+	if l.Kind == letterKeptBack {
+		a.More["reason"] = cmp.Or(l.Text, a.Why)
+	}
 	return kind, a
+}
+
+// inWords says what was found in the language in which a text will be.
+func inWords(t *tenant.Tenant, kind notice.Kind, languages []string, why string) string {
+	texts := t.Notices
+	if texts == nil {
+		texts = notice.Default()
+	}
+	_, lang, _ := texts.Source(kind, languages...)
+	why, _ = policy.SentenceIn(lang, why)
+	return why
 }
 
 // outsideFirst puts those outside of the tenant in front.

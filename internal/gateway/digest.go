@@ -121,7 +121,7 @@ func (g *Gateway) keptLines(ctx context.Context, t *tenant.Tenant, to mail.Addre
 			continue
 		}
 		h := list[at]
-		line := notice.Kept{At: h.Since, From: h.Sender, Subject: h.Subject, Why: foundWords(h.Because)}
+		line := notice.Kept{At: h.Since, From: h.Sender, Subject: h.Subject, Why: inWords(t, notice.Digest, a.Languages, foundWords(h.Because))}
 		if k.See != "" {
 			line.Link = seeLink(t, k.See)
 		}

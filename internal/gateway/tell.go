@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -270,7 +269,7 @@ func (e *enacting) tellOthers(d Decision, list []spool.Pending) {
 	}
 	holds := e.holds(list)
 	for _, h := range holds {
-		e.tellRecipient(h, letterKeptBack, cmp.Or(d.Comment, foundWords(h.Because)))
+		e.tellRecipient(h, letterKeptBack, d.Comment)
 	}
 	if !d.Expired {
 		return

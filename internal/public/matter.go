@@ -173,8 +173,20 @@ func (m *matter) From() []run { return m.v.text(string(m.one().Sender), longName
 // FromOutside reports whether the sender is no one of the tenant.
 func (m *matter) FromOutside() bool { return !m.v.tenant.Owns(m.one().Sender) }
 
-// Because is the verdict's sentence, Rule the name of the policy.
-func (m *matter) Because() []run { return m.v.text(m.one().Because, longText) }
+// Because is the verdict's sentence; BecauseIn is its language.
+func (m *matter) Because() []run {
+	text, _ := policy.SentenceIn(m.v.speech.name, m.one().Because)
+	return m.v.text(text, longText)
+}
+
+// BecauseIn is the language of the verdict's sentence: English, when that of the
+// page lacks something.
+func (m *matter) BecauseIn() string {
+	if _, ok := policy.SentenceIn(m.v.speech.name, m.one().Because); ok {
+		return m.v.speech.name
+	}
+	return "en"
+}
 
 // Rule is the name of the policy that holds it.
 func (m *matter) Rule() []run { return m.v.text(m.one().Rule, longName) }
@@ -282,7 +294,7 @@ func (m *matter) Due() string {
 // found is a finding on the page: what and how many, the place, and a masked
 // sample.
 type found struct {
-	What          string
+	What, In      string // and its language
 	Where, Sample []run
 }
 
@@ -296,8 +308,13 @@ func (m *matter) Found() (list []found) {
 		if f.Place != "" {
 			where = strings.TrimPrefix(where+", "+f.Place, ", ")
 		}
+		what, ok := policy.WordsIn(m.v.speech.name, visible.Flat(f.Type, longName), f.Count)
+		in := "en"
+		if ok {
+			in = m.v.speech.name
+		}
 		list = append(list, found{
-			What: policy.Words(visible.Flat(f.Type, longName), f.Count), Where: m.v.text(where, longName), Sample: m.v.text(f.Sample, longName),
+			What: what, In: in, Where: m.v.text(where, longName), Sample: m.v.text(f.Sample, longName),
 		})
 	}
 	return list
