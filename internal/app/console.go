@@ -13,6 +13,10 @@ func (a *App) newConsole() *web.Console {
 	return web.New(web.Config{
 		Audit: a.Audit, DB: a.DB, Balance: a.Balance, Started: a.started, Log: a.Log, Version: BuildVersion(),
 		Explain: a.forConsole, Held: a.Desk, Looks: a.looksForConsole,
+		Off: func(id string) bool {
+			t := a.Tenants.Current().Find(id)
+			return t == nil || t.Disabled
+		},
 		Tenants: func() (ids []string) {
 			for _, t := range a.Tenants.Current().Tenants() {
 				ids = append(ids, t.ID)

@@ -13,6 +13,7 @@ import (
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/gateway"
 	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/public"
 	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
@@ -25,6 +26,7 @@ func (a *App) newDesk() *quarantine.Desk {
 		DB: a.DB, Roles: a.Config.roles(),
 		People: func(tenant string) quarantine.People { return a.Gateway.People(tenant, time.Now()) },
 		Decide: a.decideAtDesk, Handle: a.handleAtDesk, Begun: a.bulkBegun, Refused: a.notAllowed, Owner: a.ownerOf,
+		Read: a.readAtDesk,
 	}
 }
 
@@ -53,6 +55,31 @@ func (a *App) handleAtDesk(ctx context.Context, p quarantine.Person, act quarant
 	return a.Gateway.Handle(ctx, gateway.Deed{
 		Message: s.Message, To: s.To, Act: act, Person: p, Actor: p.Name, Text: s.Text, Other: s.Other,
 	})
+}
+
+// readAtDesk shows the text of a held message to somebody who may see it.
+func (a *App) readAtDesk(
+	ctx context.Context, p quarantine.Person, message string, depth quarantine.Depth,
+) (l quarantine.Letter, err error) {
+	t := a.Tenants.Current().Find(p.Tenant)
+	if t == nil && depth == quarantine.Redacted {
+		return l, &quarantine.Refusal{
+			Code: quarantine.NotPossible, Text: "the tenant is not there any more: what was found cannot be blotted out",
+		}
+	}
+	c, err := a.Gateway.Read(ctx, gateway.Reading{Message: message, Person: p, Actor: p.Name, Depth: depth})
+	switch {
+	case errors.Is(err, spool.ErrGone) || errors.Is(err, spool.ErrNotFound):
+		return quarantine.Letter{Gone: true}, nil
+	case err != nil:
+		return l, err
+	}
+	defer c.Close()
+	l = quarantine.Letter{Text: public.ReadableText(c), Depth: c.Depth, As: c.As}
+	if l.Depth == quarantine.Redacted {
+		l.Text = redact(t, l.Text)
+	}
+	return l, nil
 }
 
 // ownerOf is whose message it is; "" for one that is not in our custody.

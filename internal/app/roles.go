@@ -31,9 +31,9 @@ type Role struct {
 	// Tenants are those whose mail the role is about. Default: all.
 	Tenants []string `yaml:"tenants"`
 	// May are its rights: metadata (the list of held mail: who, when, why,
-	// masked evidence), content (the message itself), decide (let go, refuse,
-	// pin), malware (let go what a detector of malware found), emergency (open
-	// a message together with a second person).
+	// masked evidence; no subjects), content (the message itself), decide (let
+	// go, refuse, pin), malware (let go what a detector of malware found),
+	// emergency (open a message together with a second person).
 	May []string `yaml:"may"`
 }
 

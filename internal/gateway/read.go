@@ -49,18 +49,7 @@ func (c *Content) Close() error { return c.file.Close() }
 func (g *Gateway) View(
 	tx *store.Tx, holds []quarantine.Hold, p quarantine.Person, now time.Time,
 ) (quarantine.Depth, quarantine.As, error) {
-	depth, as, no := quarantine.View(holds, p)
-	if no == nil || len(holds) == 0 {
-		return depth, as, no
-	}
-	_, found, err := quarantine.InForce(tx, holds[0].Message, p, now)
-	switch {
-	case err != nil:
-		return quarantine.Nothing, "", err
-	case found:
-		return quarantine.Whole, quarantine.InEmergency, nil
-	}
-	return quarantine.Nothing, "", no
+	return quarantine.ViewNow(tx, holds, p, now)
 }
 
 // Read opens a held message for a person who may see it, with the key of his

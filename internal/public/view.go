@@ -117,6 +117,12 @@ func keepLines(list []run) {
 	}
 }
 
+// ReadableText is what a person reads of a mail, as text alone.
+func ReadableText(body mail.Body) string {
+	text, _ := readable(body)
+	return text
+}
+
 // readable is what a person reads of a mail: its first text, and its first HTML
 // where there is one. Of a mail with HTML only, text is made of that.
 func readable(body mail.Body) (text, html string) {

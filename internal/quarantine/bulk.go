@@ -226,7 +226,9 @@ type Numbers struct {
 	Holds    int   `json:"holds"`
 	Messages int   `json:"messages"`
 	Octets   int64 `json:"octets"`
-	// Senders and Domains count who would hear of it, and where it would go.
+	// Tenants, Senders and Domains count whose mail it is, who would hear of
+	// it, and where it would go.
+	Tenants int `json:"tenants"`
 	Senders int `json:"senders"`
 	Domains int `json:"domains"`
 	// Rules counts the holds by the policy that holds them.
@@ -247,7 +249,7 @@ const mostBulk = 100_000
 // Preview counts what a bulk decision of a person would do now.
 func Preview(tx *store.Tx, f Filter, p Person, approve bool, now time.Time) (n Numbers, err error) {
 	n.Rules, n.Refused = map[string]int{}, map[Why]int{}
-	messages, senders, domains := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	messages, tenants, senders, domains := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for behind := (Cursor{}); ; {
 		list, next, err := List(tx, f, behind, 500)
 		if err != nil {
@@ -259,7 +261,7 @@ func Preview(tx *store.Tx, f Filter, p Person, approve bool, now time.Time) (n N
 				messages[h.Message] = true
 				n.Octets += h.Size
 			}
-			senders[keyOf(h.Sender)], domains[h.Recipient.Domain()] = true, true
+			tenants[h.Tenant], senders[keyOf(h.Sender)], domains[h.Recipient.Domain()] = true, true, true
 			n.Rules[h.Rule]++
 			if n.Oldest.IsZero() || h.Since.Before(n.Oldest) {
 				n.Oldest = h.Since
@@ -275,7 +277,7 @@ func Preview(tx *store.Tx, f Filter, p Person, approve bool, now time.Time) (n N
 				n.Votes++
 			}
 		}
-		n.Messages, n.Senders, n.Domains = len(messages), len(senders), len(domains)
+		n.Messages, n.Tenants, n.Senders, n.Domains = len(messages), len(tenants), len(senders), len(domains)
 		n.More = next != (Cursor{}) && n.Holds >= mostBulk
 		if next == (Cursor{}) || n.More {
 			return n, nil

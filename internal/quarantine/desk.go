@@ -21,6 +21,9 @@ type Desk struct {
 	// only shows.
 	Decide func(ctx context.Context, p Person, s Saying) (Said, error)
 	Handle func(ctx context.Context, p Person, a Act, s Saying) (int, error)
+	// Read shows a message to a person who may see it, and has it in the record
+	// before. Without it the desk shows no content.
+	Read func(ctx context.Context, p Person, message string, depth Depth) (Letter, error)
 	// Owner is whose message it is that has no hold of its own: one of before.
 	// It is "" for a message that is not known.
 	Owner func(ctx context.Context, message string) (tenant string, err error)
@@ -144,6 +147,10 @@ func (d *Desk) List(ctx context.Context, c Caller, f Filter, behind Cursor, limi
 		p.Holds, p.Next, err = List(tx, f, behind, limit)
 		return err
 	})
+	if f.Text != "" && !d.person(c, f.Tenant).Rights.Subject() { // a word must not find what the list does not show
+		p.Holds = slices.DeleteFunc(p.Holds, func(h Hold) bool { return !h.namedBy(f.Text) })
+	}
+	d.veil(c, p.Holds)
 	return p, err
 }
 
@@ -163,6 +170,7 @@ func (d *Desk) Show(ctx context.Context, c Caller, message string) (list []Hold,
 	if len(list) > 0 {
 		tenant = list[0].Tenant
 		if err = list[0].May(d.person(c, tenant), See); err == nil {
+			d.veil(c, list)
 			return list, nil
 		}
 	} else if !all && len(tenants) == 0 {

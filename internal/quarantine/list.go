@@ -215,6 +215,26 @@ const countQuery = "SELECT COUNT(*) FROM (SELECT 1 FROM hold_key WHERE word = ? 
 // enough is how far a word is counted to find the rarest of a query.
 const enough = 1000
 
+// Count is how many there are; More is set when there may be more.
+type Count struct {
+	N    int  `json:"n"`
+	More bool `json:"more,omitempty"`
+}
+
+// CountAll counts what a list holds, by the rows of the index: up to a thousand.
+func CountAll(tx *store.Tx, f Filter) (n Count, err error) {
+	w, err := f.way(tx)
+	if err != nil {
+		return n, err
+	}
+	rows, args := w.rows(Cursor{}, enough)
+	if err := tx.QueryRow("SELECT COUNT(*) FROM ("+rows+") x", args...).Scan(&n.N); err != nil {
+		return n, fmt.Errorf("quarantine: count: %w", err)
+	}
+	n.More = n.N == enough
+	return n, nil
+}
+
 // query is that of a page: the rows of the index first, and the holds of those
 // that are shown.
 func (w way) query(behind Cursor, limit int) (string, []any) {

@@ -32,7 +32,8 @@ const (
 // Rights are what somebody with a role may do besides what a hold itself lets
 // him. They are given per tenant in postern.yaml.
 type Rights struct {
-	// Metadata is the list: who, when, why, how much.
+	// Metadata is the list: who, when, why, how much. The subject of mail is
+	// seen by those who decide or read.
 	Metadata bool `json:"metadata,omitempty"`
 	// Content is the message itself. Each look is in the record.
 	Content bool `json:"content,omitempty"`
@@ -45,6 +46,9 @@ type Rights struct {
 	// have it.
 	Emergency bool `json:"emergency,omitempty"`
 }
+
+// Subject reports whether somebody sees the subjects of all held mail.
+func (r Rights) Subject() bool { return r.Content || r.Decide }
 
 // Person is somebody who is identified.
 type Person struct {

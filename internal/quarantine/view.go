@@ -2,8 +2,10 @@ package quarantine
 
 import (
 	"slices"
+	"time"
 
 	"postern.dev/postern/internal/policy"
+	"postern.dev/postern/internal/store"
 )
 
 // Depth is how much of a held message somebody sees.
@@ -86,4 +88,20 @@ func View(holds []Hold, p Person) (most Depth, as As, err error) {
 		}
 	}
 	return most, as, err
+}
+
+// ViewNow is View with what two persons have agreed on in an emergency.
+func ViewNow(tx *store.Tx, holds []Hold, p Person, now time.Time) (Depth, As, error) {
+	depth, as, no := View(holds, p)
+	if no == nil || len(holds) == 0 {
+		return depth, as, no
+	}
+	_, found, err := InForce(tx, holds[0].Message, p, now)
+	switch {
+	case err != nil:
+		return Nothing, "", err
+	case found:
+		return Whole, InEmergency, nil
+	}
+	return Nothing, "", no
 }

@@ -47,6 +47,8 @@ type Config struct {
 	// Held is where people with a role see held mail and decide about it.
 	// Without it there is nothing of held mail.
 	Held *quarantine.Desk
+	// Off reports whether a tenant is switched off: what is let go waits then.
+	Off func(tenant string) bool
 	// Looks lists who has looked into a held message, the oldest first; nil
 	// says nothing of it.
 	Looks func(tx *store.Tx, tenant, message string) ([]Look, error)
@@ -106,6 +108,7 @@ func (c *Console) Handler() http.Handler {
 	mux.HandleFunc("GET /api/v1/messages/{id}", c.inside(c.apiMessage))
 	if c.Held != nil {
 		c.heldAPI(mux, c.inside)
+		c.heldPages(mux)
 	}
 	mux.HandleFunc("GET /api/v1/openapi.json", file("application/json", openapi))
 	mux.HandleFunc("GET /style.css", file("text/css; charset=utf-8", style))
@@ -135,16 +138,21 @@ type page struct {
 	Zone    string
 	// Inside is false on the pages that are shown without a session.
 	Inside bool
-	// List marks the list in the navigation.
-	List  bool
-	Query string
-	Data  any
+	// List and Held mark a list in the navigation.
+	List, Held bool
+	// Holds is set when there are pages of held mail, HeldOnly for a visitor
+	// who sees no others.
+	Holds, HeldOnly bool
+	Query           string
+	Data            any
 }
 
 // show renders a page as a whole before the first octet is sent, so that a
 // mistake in a template is not half a page.
 func (c *Console) show(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
 	now := time.Now().In(c.zone)
+	who, _ := c.visitor(r)
+	p.Holds, p.HeldOnly = c.Held != nil, who.HeldOnly
 	p.Version, p.Started, p.Now, p.Zone = c.Version, c.Started, now, now.Format("MST (UTC-07:00)")
 	var b bytes.Buffer
 	if err := c.templates.ExecuteTemplate(&b, name, p); err != nil {

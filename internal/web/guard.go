@@ -15,10 +15,11 @@ import (
 	"postern.dev/postern/internal/telemetry"
 )
 
-// Limits of a request. What the console takes is short: a query, an id.
+// Limits of a request. What the console takes is short: a query, an id, a
+// comment of 2000 characters, each as three %XX.
 const (
 	maxURL     = 8 << 10
-	maxBody    = 16 << 10
+	maxBody    = 32 << 10
 	maxAPIBody = 64 << 10 // a comment of 2000 characters, each as \uXXXX\uXXXX, and some hundred recipients
 )
 

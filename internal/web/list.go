@@ -60,6 +60,11 @@ type row struct {
 func (c *Console) list(w http.ResponseWriter, r *http.Request) {
 	text := r.URL.Query().Get("q")
 	data := listing{Overview: c.overview(r.Context()), Tenants: c.Tenants(), Keys: audit.Keys()}
+	if c.Held != nil {
+		if _, all := c.Held.Tenants(caller(r)); !all {
+			data.Overview.Held = nil // whose role does not see it
+		}
+	}
 	status := http.StatusOK
 	found, err := c.search(r.Context(), text, r.URL.Query().Get("behind"), pageSize)
 	var q *audit.QueryError

@@ -10,6 +10,7 @@ import (
 
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
 	"postern.dev/postern/internal/telemetry"
@@ -32,6 +33,15 @@ type overview struct {
 	// Lines name what does not add up.
 	Lines []string
 	Stuck []stuck
+	// Held is what waits for a decision; nil where the page does not say.
+	Held *heldTile
+}
+
+// heldTile is the number that leads to the list of held mail.
+type heldTile struct {
+	Waiting, Nobody quarantine.Count
+	// Next is when the first of it is due, in words.
+	Next string
 }
 
 // tally is a number that opens as a list.
@@ -95,8 +105,32 @@ func (c *Console) look(ctx context.Context, now time.Time) overview {
 		o.Out, o.Told = sum.Delivered+sum.Redirected, sum.Refused+sum.Failed
 		o.Difference = sum.In - o.Out - sum.Held - sum.Open - o.Told
 	}
+	if c.Held != nil {
+		if o.Held, err = c.heldTile(ctx, now); err != nil {
+			return c.blind(ctx, "held", err)
+		}
+	}
 	o.answer(len(c.Tenants()), counts)
 	return o
+}
+
+// heldTile counts what waits as far as that is cheap.
+func (c *Console) heldTile(ctx context.Context, now time.Time) (*heldTile, error) {
+	t := &heldTile{}
+	err := c.DB.View(ctx, func(tx *store.Tx) (err error) {
+		if t.Waiting, err = quarantine.CountAll(tx, quarantine.Filter{}); err != nil {
+			return err
+		}
+		if t.Nobody, err = quarantine.CountAll(tx, quarantine.Filter{Approver: "-"}); err != nil {
+			return err
+		}
+		first, _, err := quarantine.List(tx, quarantine.Filter{}, quarantine.Cursor{}, 1)
+		if err == nil && len(first) > 0 && !first[0].Until.IsZero() {
+			t.Next = nextWords(first[0].Until, now)
+		}
+		return err
+	})
+	return t, err
 }
 
 // blind is the overview when the store does not answer.

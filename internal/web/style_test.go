@@ -101,6 +101,16 @@ func TestPagesCanBeUsedByEverybody(t *testing.T) {
 		h.cookie = nil
 		pages["locked"] = h.page("/", 401)
 	})
+	inHeldBubble(t, func(h *house) {
+		for name, target := range map[string]string{
+			"held mail": "/held", "held mail that is over": "/held?state=over", "a held message": "/held/" + heldID,
+			"a decision": "/held/" + heldID + "/reject", "handing on": "/held/" + heldID + "/hand-on", "many": "/held/bulk/new?do=approve",
+			"decisions about many": "/held/bulk",
+		} {
+			pages[name] = h.page(target, 200)
+		}
+		pages["a filter that is none"] = h.page("/held?sender=x", 400)
+	})
 	for name, text := range pages {
 		t.Run(name, func(t *testing.T) {
 			for what, pattern := range map[string]string{

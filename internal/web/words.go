@@ -28,6 +28,8 @@ func (c *Console) words() template.FuncMap {
 		"truth":     truth,
 		"part":      part,
 		"evidence":  explain.Evidence,
+		"counted":   counted,
+		"who":       func(by string) string { return whoWords(by, "") },
 		"since":     func(from, to time.Time) string { return span(to.Sub(from)) },
 	}
 }
