@@ -27,6 +27,7 @@ func ownWords() []word {
 		{"ES_MEDICAL_LICENCE", "a Spanish physician number", "Spanish physician numbers"},
 		{"COORDINATES", "a geographic position", "geographic positions"},
 		{"HR_TERM", "a word of personnel files", "words of personnel files"},
+		{"ICD_10", "a code of a diagnosis (ICD-10)", "codes of diagnoses (ICD-10)"},
 		{"LEGAL_TERM", "a word of transactions and disputes", "words of transactions and disputes"},
 		{"MEDICAL_TERM", "a medical term", "medical terms"},
 		{"NL_IDENTITEITSKAARTNUMMER", "a Dutch passport or identity card number", "Dutch passport or identity card numbers"},
