@@ -38,7 +38,7 @@ func PolicyOptions() policy.Options {
 	}
 	return policy.Options{
 		Profiles: profiles, Terms: terms, Detectors: types, Checks: number.Kinds(), Read: readBeside, Locate: locate,
-		Actions: built(), Protected: reservedNames(), Missing: missing(),
+		Actions: built(), Protected: reservedNames(),
 	}
 }
 
@@ -72,15 +72,6 @@ func reservedOf(p tenant.Preset) (names []string) {
 		}
 	}
 	return names
-}
-
-// missing are the parameters that need what is not built. The policy language
-// knows them, so that a policy can be written and tried in the modes log and
-// notify.
-func missing() map[string]string {
-	return map[string]string{
-		"override.remind": "in this version only those who decide about somebody else's mail are reminded, not its sender",
-	}
 }
 
 // fitTenants checks what a set asks for against the tenants that it is for.

@@ -57,7 +57,7 @@ func TestWhatThisVersionCannotDoIsRefusedWithAReason(t *testing.T) {
 		"{ hold: { remind: 4h } }":                                          "",
 		"{ hold: { approver: manager, deputy: desk@contoso.example } }":     "",
 		"{ override: { reasons: [contract], comment: required } }":          "",
-		"{ override: { remind: 1h } }":                                      "are reminded, not its sender",
+		"{ override: { remind: 1h } }":                                      "",
 		"{ hold: { approver: [a@x.example, \"group:legal\"], of: 2 } }":     "",
 		"{ hold: { for: 8h, working: { zone: Europe/Amsterdam } } }":        "",
 		"{ hold: { delay: 10m } }":                                          "",

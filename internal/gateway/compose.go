@@ -139,6 +139,9 @@ func (l letter) said(t *tenant.Tenant, subject string, now time.Time) (notice.Ki
 		a.Before = l.Before
 	case letterReminder:
 		a.Left = l.Due.Sub(now)
+		if l.Own {
+			a.More["own"] = "yes"
+		}
 	case letterQuestion:
 		a.More["question"] = l.Text
 	case letterAnswer:

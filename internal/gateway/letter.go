@@ -42,6 +42,8 @@ type letter struct {
 	Before *int `json:"before,omitempty"`
 	// Asked are those who did not decide, for whom the sender may look.
 	Asked []mail.Address `json:"asked,omitempty"`
+	// Own is set when the sender is reminded of mail of his own.
+	Own bool `json:"own,omitempty"`
 	// Days is for how many days the sender may ask again.
 	Days int       `json:"days,omitempty"`
 	At   time.Time `json:"at,omitzero"`

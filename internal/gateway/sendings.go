@@ -22,7 +22,7 @@ func Sendings() []Sending {
 		{notice.NotSentOutside, "T2", "sender outside", "the same, for a stranger; also declined and expired", "letter.said", ""},
 		{notice.Waiting, "T3", sender, "it waits for somebody", "letter waiting, enacting.tellWaiting", ""},
 		{notice.Decide, "T4", decider, "asked, handed on, asked as deputy, asked for by the recipient", "letter decide, enacting.tellOne", ""},
-		{notice.Reminder, "T5", decider, "before the deadline, as the policy says", "letter reminder, enacting.tellOne", ""},
+		{notice.Reminder, "T5", "who decides or chooses", "before the deadline, as the policy says", "letter reminder, enacting.tellOne", ""},
 		{notice.Approved, "T6", sender, "let go, and all who were let go together have it", "letter approved, enacting.said", ""},
 		{notice.Declined, "T7", sender, "declined", "letter declined, enacting.decline", ""},
 		{notice.Expired, "T8", sender, "nobody decided in time", "letter expired, enacting.decline", ""},

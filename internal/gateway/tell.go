@@ -47,7 +47,7 @@ func (e *enacting) tellWriter(l letter) {
 	if e.extra.Robotic || e.extra.Outside || e.row.Envelope.From.Null() {
 		return
 	}
-	if l.Kind == letterWaiting || l.Kind == letterOverride || l.Kind == letterQuestion { // the others name no page
+	if l.Kind == letterWaiting || l.Kind == letterOverride || l.Kind == letterQuestion || l.Own { // the others name no page
 		l.See = e.token(quarantine.ToSee, e.row.Envelope.From, l.Due)
 	}
 	e.notice(l, e.row.Envelope.From)
@@ -112,6 +112,11 @@ func (g *Gateway) tellPeople(tx *store.Tx, o quarantine.Occasion, now time.Time)
 // tellOne writes the mail for one person.
 func (e *enacting) tellOne(o quarantine.Occasion, to mail.Address) {
 	l := e.holdLetter(o.Holds, to)
+	if o.Kind == quarantine.Reminded && o.Holds[0].Override {
+		l.Kind, l.Own = letterReminder, true
+		e.tellWriter(l)
+		return
+	}
 	switch o.Kind {
 	case quarantine.Asked, quarantine.Requested:
 		l.Kind, l.Role = letterDecide, e.role(o.Holds[0], to)

@@ -63,7 +63,7 @@ func forms() []form {
 		{Decide, []string{"sender", "names", "finding", "link"}, []string{
 			"outside", "rule", "reason", "history", "by_mail", "due", "end", "role", "link_pass",
 		}},
-		{Reminder, []string{"sender", "link"}, []string{"due", "left", "end"}},
+		{Reminder, []string{"sender", "link"}, []string{"own", "due", "left", "end"}},
 		{Approved, []string{"names", "who"}, []string{"at", "accepted", "comment"}},
 		{Declined, []string{"names", "who"}, []string{"comment"}},
 		{Expired, []string{"names"}, []string{"finding", "rule", "waited", "link_again", "days", "told"}},
@@ -169,6 +169,7 @@ var meanings = [...][2]string{
 	{"opened", "when it was opened"},
 	{"organization", "the tenant's name"},
 	{"others", "set when other recipients are not affected"},
+	{"own", "set when it is the reader's own mail"},
 	{"outside", "the recipients outside, short"},
 	{"question", "what is asked"},
 	{"reason", "the reason that was given, or why not"},

@@ -243,6 +243,9 @@ func (h *Hold) Remember(now time.Time) (list []Reminder) {
 	if n > 0 {
 		h.Remind = slices.Clone(h.Remind[n:])
 		to := h.Silent()
+		if h.Override { // it waits for his own choice
+			to = []mail.Address{h.Sender}
+		}
 		if len(list) > 0 {
 			to = slices.DeleteFunc(to, func(a mail.Address) bool { return same(list[0].To, a) })
 		}
