@@ -244,7 +244,9 @@ func (w way) query(behind Cursor, limit int) (string, []any) {
 		ORDER BY k.due, k.message, k.recipient`, args
 }
 
-// rows is the query of the rows of the index, in their order.
+// rows is the query of the rows of the index, in their order. A further word
+// is a question for each row, which PostgreSQL does not make a join of: of an
+// EXISTS it read and sorted whole lists.
 func (w way) rows(behind Cursor, limit int) (string, []any) {
 	var b strings.Builder
 	b.WriteString("SELECT k.due, k.message, k.recipient FROM hold_key k WHERE k.word = ?")
@@ -266,8 +268,8 @@ func (w way) rows(behind Cursor, limit int) (string, []any) {
 		same = ""
 	}
 	for _, word := range w.words[1:] {
-		b.WriteString(" AND EXISTS (SELECT 1 FROM hold_key x WHERE x.word = ?" + same +
-			" AND x.message = k.message AND x.recipient = k.recipient)")
+		b.WriteString(" AND (SELECT 1 FROM hold_key x WHERE x.word = ?" + same +
+			" AND x.message = k.message AND x.recipient = k.recipient LIMIT 1) IS NOT NULL")
 		args = append(args, word)
 	}
 	b.WriteString(" ORDER BY k.due, k.message, k.recipient LIMIT CAST(? AS BIGINT)")

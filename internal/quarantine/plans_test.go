@@ -2,6 +2,7 @@ package quarantine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strconv"
@@ -17,6 +18,19 @@ import (
 // due for a reminder.
 func fill(t *testing.T, db *store.DB, n int) {
 	t.Helper()
+	if copies := n / 1000; copies > 1 && strings.HasSuffix(t.Name(), "postgresql") {
+		fill(t, db, 1000)
+		update(t, db, func(tx *store.Tx) error { // these have seals that do not fit, which no plan sees
+			_, err := tx.Exec(`INSERT INTO hold SELECT message || '-' || g, recipient, tenant, due + g * 1000000000000,
+				CASE WHEN next = 0 THEN 0 ELSE next + g * 1000000000000 END, ended, data, seal FROM hold, generate_series(1, CAST(? AS BIGINT)) g`, copies-1)
+			if err == nil {
+				_, err = tx.Exec(`INSERT INTO hold_key SELECT word, due + g * 1000000000000, message || '-' || g, recipient
+					FROM hold_key, generate_series(1, CAST(? AS BIGINT)) g`, copies-1)
+			}
+			return err
+		})
+		return
+	}
 	for from := 0; from < n; from += 1000 {
 		update(t, db, func(tx *store.Tx) error {
 			for i := from; i < min(from+1000, n); i++ {
@@ -68,6 +82,58 @@ func plan(t *testing.T, db *store.DB, postgres bool, query string, args ...any) 
 	return strings.Join(lines, "\n")
 }
 
+// reads is how many rows PostgreSQL reads for a query, measured: those of all
+// scans, with those that a filter then leaves out.
+func reads(t *testing.T, db *store.DB, query string, args ...any) (n int) {
+	t.Helper()
+	type node struct {
+		Rows    float64 `json:"Actual Rows"`
+		Loops   float64 `json:"Actual Loops"`
+		Removed float64 `json:"Rows Removed by Filter"`
+		Checked float64 `json:"Rows Removed by Index Recheck"`
+		Kind    string  `json:"Node Type"`
+		Plans   []json.RawMessage
+	}
+	var add func(text json.RawMessage)
+	add = func(text json.RawMessage) {
+		var x node
+		if err := json.Unmarshal(text, &x); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(x.Kind, "Scan") && len(x.Plans) == 0 {
+			n += int((x.Rows + x.Removed + x.Checked) * x.Loops)
+		}
+		for _, p := range x.Plans {
+			add(p)
+		}
+	}
+	var list []struct{ Plan json.RawMessage }
+	err := db.View(context.Background(), func(tx *store.Tx) error {
+		var text string
+		err := tx.QueryRow("EXPLAIN (ANALYZE, FORMAT JSON) "+query, args...).Scan(&text)
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal([]byte(text), &list)
+	})
+	if err != nil || len(list) != 1 {
+		t.Fatal(err)
+	}
+	add(list[0].Plan)
+	return n
+}
+
+// readsAtMost bounds the rows that a query reads: a page is 51 rows of the
+// index and of the table, with a look for each further word. Where words seldom
+// or never meet it reads what the rarest word has, up to what is counted.
+func readsAtMost(name string) int {
+	switch name {
+	case "count", "two that never meet", "words", "of an age, by a sender", "a page of 1000":
+		return 3 * 2 * enough
+	}
+	return 4 * 51 * 2
+}
+
 // With many holds, lists, searches, filters and the clock read what they show:
 // nothing reads a whole table or sorts one. POSTERN_HELD=100000 is the full
 // size, and prints how long each takes.
@@ -79,7 +145,7 @@ func TestListsOfManyHoldsReadWhatTheyShow(t *testing.T) {
 	filters := map[string]Filter{
 		"all": {}, "tenant": {Tenant: "t1"}, "approver": {Tenant: "t1", Approver: "boss@t1.example"},
 		"sender": {Tenant: "t1", Sender: "ann5@t1.example"}, "rule": {Tenant: "t1", Rule: "r5"},
-		"words": {Tenant: "t1", Text: "offer 1205"}, "nobody": {Approver: "-"}, "frequent words": {Tenant: "t3", Text: "offer bob"},
+		"words": {Tenant: "t1", Text: "offer 905"}, "nobody": {Approver: "-"}, "frequent words": {Tenant: "t3", Text: "offer bob"},
 		"two that never meet": {Tenant: "t0", Rule: "r5"},
 		"older":               {Before: noon().Add(time.Minute)}, "younger of a tenant": {Tenant: "t2", After: noon().Add(time.Minute)},
 		"of an age, by a sender": {Tenant: "t1", Sender: "ann5@t1.example", After: noon(), Before: noon().Add(time.Minute)},
@@ -127,13 +193,20 @@ func TestListsOfManyHoldsReadWhatTheyShow(t *testing.T) {
 				t.Logf("%s: %d rows in %s", name, len(page), time.Since(began).Round(10*time.Microsecond))
 			}
 			behind := Cursor{store.Nanos(noon().Add(time.Hour)), "t1-000100", "bob@x.example"}
+			if name == "two that never meet" {
+				behind = Cursor{}
+			}
 			queries[name] = func() (string, []any) { return w.rows(behind, 51) }
 			whole[name] = func() (string, []any) { return w.query(behind, 51) }
+			if name == "sender" {
+				queries["a page of 1000"] = func() (string, []any) { return w.rows(Cursor{}, 1001) }
+			}
 		}
 		for name, q := range queries {
 			query, args := q()
 			text := plan(t, db, postgres, query, args...)
-			scan := strings.Contains(text, "SCAN") && !strings.Contains(text, "SCAN (subquery") && !strings.Contains(text, "SCAN x")
+			scan := strings.Contains(text, "SCAN") && !strings.Contains(text, "SCAN (subquery") && !strings.Contains(text, "SCAN x") &&
+				!(strings.Contains(text, "CO-ROUTINE k") && strings.Count(text, "SCAN") == 1) // the page itself
 			sorts := strings.Contains(text, "TEMP B-TREE")
 			if postgres && name == "bulk decisions" {
 				continue // there are none: an empty table is read as a whole
@@ -141,8 +214,13 @@ func TestListsOfManyHoldsReadWhatTheyShow(t *testing.T) {
 			if postgres {
 				scan, sorts = strings.Contains(text, "Seq Scan"), false // it sorts what an index has found
 			}
-			if scan || sorts {
-				t.Errorf("%s reads too much:\n%s", name, text)
+			read := 0
+			if postgres {
+				read = reads(t, db, query, args...)
+				t.Logf("%s: PostgreSQL reads %d rows", name, read)
+			}
+			if scan || sorts || read > readsAtMost(name) {
+				t.Errorf("%s reads too much (%d rows):\n%s", name, read, text)
 			}
 		}
 		for name, q := range whole {
