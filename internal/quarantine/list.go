@@ -210,7 +210,10 @@ func (w way) rarestFirst(tx *store.Tx) error {
 	return nil
 }
 
-const countQuery = "SELECT COUNT(*) FROM (SELECT 1 FROM hold_key WHERE word = ? LIMIT CAST(? AS BIGINT)) x"
+// The order keeps PostgreSQL to the index: of a frequent word it would read the
+// table until there are enough.
+const countQuery = `SELECT COUNT(*) FROM (SELECT 1 FROM hold_key WHERE word = ? ORDER BY due, message, recipient
+	LIMIT CAST(? AS BIGINT)) x`
 
 // enough is how far a word is counted to find the rarest of a query.
 const enough = 1000
