@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/fakeexchange"
+	"postern.dev/postern/internal/mailflow"
 	"postern.dev/postern/internal/store"
 )
 
@@ -123,6 +125,14 @@ func TestNothingOfHeldMailStandsAnywhereInClear(t *testing.T) {
 	log := &safeLog{}
 	h, err := Build(ctx, Plan{
 		Dir: t.TempDir(), Policies: everyWay + "---" + accountsKept, InProcess: true, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		// The manager is asked, and a journal report of each mail comes beside it.
+		People: true, Tenant: "console: mail.contoso-checks.example\n",
+		Edit: func(s *mailflow.Setup) {
+			p := fakeexchange.DefaultParams()
+			s.JournalRules = append(s.JournalRules, mailflow.JournalRule{
+				Name: "all", JournalEmailAddress: p.ID + "-journal@" + p.Copy, Scope: "Global", Enabled: true,
+			})
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -150,6 +160,17 @@ func TestNothingOfHeldMailStandsAnywhereInClear(t *testing.T) {
 	for _, where := range leaks(pages) {
 		t.Errorf("what an administrator is shown: %s", where)
 	}
+	journals, err := h.App.Audit.Search(ctx, audit.Query{Terms: []audit.Term{{Key: "kind", Value: "journal"}}})
+	if err != nil || len(journals) == 0 {
+		t.Fatalf("%d journal reports: %v", len(journals), err)
+	}
+	others := mailsOfOthers(h)
+	if len(others) == 0 {
+		t.Error("nobody was asked")
+	}
+	for _, where := range leaks(others) {
+		t.Errorf("what others are told: %s", where)
+	}
 	// The facts are whole all the same: what was decided can be decided again.
 	var facts audit.Facts
 	err = h.App.DB.View(ctx, func(tx *store.Tx) (err error) {
@@ -166,6 +187,17 @@ func TestNothingOfHeldMailStandsAnywhereInClear(t *testing.T) {
 	for _, where := range leaks(remains(t, h, log)) {
 		t.Errorf("after it was declined: %s", where)
 	}
+}
+
+// mailsOfOthers are the mails of our own to people who have not sent it.
+func mailsOfOthers(h *House) map[string][]byte {
+	all := map[string][]byte{}
+	for _, who := range []string{"boss", "cid", "dan", "eva", "archive"} {
+		for i, m := range h.Exchange.Mailbox(who + "@contoso.example") {
+			all[fmt.Sprintf("mail %d to %s", i, who)] = m.Raw
+		}
+	}
+	return all
 }
 
 // explained is what the console says about a message.

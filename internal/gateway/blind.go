@@ -14,9 +14,11 @@ import (
 // blind takes from a judgment that holds a message what an administrator must
 // not see in the record: the names of its files and of the sheets in them show
 // the first two characters and the ending. The facts stay whole, and the record
-// keeps them encrypted; who may see the message sees its names there.
-func (j *judgment) blind() {
-	if !slices.ContainsFunc(j.verdict.Recipients, func(r policy.RecipientVerdict) bool { return holds(r.Action) }) {
+// keeps them encrypted; who may see the message sees its names there. A copy or
+// a journal report (watched) waits for nobody, but the message that it is of does.
+func (j *judgment) blind(watched bool) {
+	waits := func(r policy.RecipientVerdict) bool { return holds(r.Action) || watched && holds(r.Would) }
+	if !slices.ContainsFunc(j.verdict.Recipients, waits) {
 		return
 	}
 	j.blinded = true

@@ -41,7 +41,7 @@ func TestTheRecordOfHeldMailNamesNoFileAndTheFactsDo(t *testing.T) {
 		}
 	}
 	j := made(policy.HoldFor)
-	j.blind()
+	j.blind(false)
 	all := append([]string{}, j.report.Parts[0].Name, j.report.Findings[0].Name, j.report.Findings[0].Place, j.report.Findings[0].Why[0],
 		j.report.Unseen[0].Name, j.verdict.Unseen[0].Name, j.verdict.Recipients[1].Because)
 	if text := strings.Join(all, "\n"); strings.Contains(text, "salaries") || strings.Contains(text, "Board") || !strings.Contains(text, "cell B7") {
@@ -51,7 +51,7 @@ func TestTheRecordOfHeldMailNamesNoFileAndTheFactsDo(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	j = made(policy.Block)
-	j.blind()
+	j.blind(false)
 	if f := j.factsFor(); f.Sealed || j.report.Parts[0].Name != "salaries.xlsx" {
 		t.Error("what is not held was blotted")
 	}

@@ -93,8 +93,8 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 	if j.contacts = s.correspondence(j.class); j.contacts != nil {
 		j.writer, _ = s.writer()
 	}
-	if !s.monitor && !watchedOnly(s.kind) {
-		j.blind()
+	if !s.monitor || watchedOnly(s.kind) {
+		j.blind(watchedOnly(s.kind))
 	}
 	mark("decided")
 	return j
