@@ -26,13 +26,16 @@ func (g *gateway) fill(t *testing.T, n int) {
 	var all sync.WaitGroup
 	for part := range connections {
 		all.Go(func() {
-			c, err := g.connect()
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer c.conn.Close()
+			var c *client
 			for i := part; i < n; i += connections {
+				if i/connections%500 == 0 { // a connection takes a thousand
+					var err error
+					if c, err = g.connect(); err != nil {
+						t.Error(err)
+						return
+					}
+					defer c.conn.Close()
+				}
 				_ = c.conn.SetDeadline(time.Now().Add(2 * time.Minute))
 				sent, _ := routed(message(fmt.Sprintf("bulk-%06d", i), ibanText))
 				if r, err := c.bdat(sent, ann, bob); err != nil || r.Code != 250 {
