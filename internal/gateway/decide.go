@@ -104,6 +104,9 @@ func (g *Gateway) weigh(
 		if h.Pinned != nil && h.Ended == nil {
 			return h, quarantine.Open, true, h.May(d.person(), act)
 		}
+		if d.Actor == byRetention && h.JustFreed(now) {
+			return h, quarantine.Open, true, &quarantine.Refusal{Code: quarantine.IsPinned, Text: "this was unpinned within a day"}
+		}
 		if h.Altered || d.Release && h.Ended == nil {
 			err = h.May(d.person(), quarantine.Approve)
 		}

@@ -59,6 +59,9 @@ type Hold struct {
 	Questions []Question `json:"questions,omitempty"`
 	Reason    *Reason    `json:"reason,omitempty"`
 	Pinned    *Pin       `json:"pinned,omitempty"`
+	// Freed is when it was unpinned: it has a day at least then, also where
+	// octets have been kept for long enough.
+	Freed time.Time `json:"freed,omitzero"`
 	// Ended is set when it is over.
 	Ended *Ending `json:"ended,omitempty"`
 	// AskUntil is until when the sender of what expired may ask again, Again
@@ -288,10 +291,16 @@ func (h *Hold) PinDown(by, why string, now time.Time) {
 // Unpin gives back the time that was left, and a day at least.
 func (h *Hold) Unpin(now time.Time) {
 	if h.Pinned != nil && h.Pinned.Left > 0 {
-		h.Until = now.Add(max(h.Pinned.Left, 24*time.Hour))
+		h.Until = now.Add(max(h.Pinned.Left, freedLife))
 	}
-	h.Pinned = nil
+	h.Pinned, h.Freed = nil, now
 }
+
+// freedLife is the time that what was unpinned has at least.
+const freedLife = 24 * time.Hour
+
+// JustFreed reports whether that time is not over.
+func (h *Hold) JustFreed(now time.Time) bool { return now.Sub(h.Freed) < freedLife }
 
 // End closes a hold.
 func (h *Hold) end(how How, by string, means Means, comment string, now time.Time) {
