@@ -137,7 +137,7 @@ func (p *program) replayed(r app.Replay) {
 	if len(r.Unread) > 0 {
 		p.note("the facts of %s cannot be read", many(len(r.Unread), "message"))
 	}
-	if len(r.Matrix) > 0 && policy.Action(r.Matrix[0].New).Strength() >= policy.Override.Strength() && r.Changed > 0 {
+	if len(r.Matrix) > 0 && replay.ActionOf(r.Matrix[0].New).Strength() >= policy.Override.Strength() && r.Changed > 0 {
 		p.note("put it in force in mode: log first, and look again")
 	}
 }
@@ -173,4 +173,4 @@ func (p *program) loads(title string, list []replay.Load) {
 }
 
 // wordColor is the color of an action, or of "defer".
-func wordColor(w string) color { return actionColor(policy.Action(w)) }
+func wordColor(w string) color { return actionColor(replay.ActionOf(w)) }

@@ -21,6 +21,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -86,6 +87,9 @@ type Result struct {
 }
 
 // Cell is how many recipients get one action instead of another.
+//
+// The words are those of actions, with ", kept 48h" where a copy is kept as
+// evidence.
 type Cell struct {
 	Old string `json:"old"`
 	New string `json:"new"`
@@ -228,12 +232,25 @@ func gatesOf(of func(string) policy.Gates, tenant string) policy.Gates {
 	return of(tenant)
 }
 
-// word is what a recipient gets.
+// word is what a recipient gets, and for how long a copy is kept as evidence:
+// "hold", or "hold, kept 48h".
 func word(v policy.Verdict, i int) string {
 	if v.Defer {
 		return Defer
 	}
-	return string(v.Recipients[i].Action)
+	w := string(v.Recipients[i].Action)
+	if keep := v.Recipients[i].Keep; keep > 0 {
+		w += keptFor + strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(keep.String())
+	}
+	return w
+}
+
+const keptFor = ", kept "
+
+// ActionOf is the action in the word for what a recipient gets.
+func ActionOf(word string) policy.Action {
+	action, _, _ := strings.Cut(word, keptFor)
+	return policy.Action(action)
 }
 
 // tally is what one worker counts.
@@ -272,7 +289,7 @@ func (t *tally) add(r Record) {
 func (t *tally) recipient(r Record, f policy.Facts, old, fresh policy.Past, i int) {
 	t.r.Recipients++
 	was, is, most := word(old.Least, i), word(fresh.Least, i), word(fresh.Most, i)
-	known := old.Known(i) && fresh.Known(i)
+	known := old.Known(i) && fresh.Known(i) && is == most && was == word(old.Most, i)
 	switch {
 	case !known:
 		t.r.Unknown++
@@ -316,7 +333,7 @@ func (t *tally) recipient(r Record, f policy.Facts, old, fresh policy.Past, i in
 // unique lists what is missing for a recipient on either side.
 func unique(old, fresh policy.Past, i int) (list []string) {
 	for _, p := range []policy.Past{old, fresh} {
-		if p.Known(i) {
+		if p.Known(i) && word(p.Least, i) == word(p.Most, i) {
 			continue
 		}
 		for _, what := range p.Missing {
@@ -433,7 +450,7 @@ func (t *tally) result() Result {
 	}
 	slices.SortFunc(r.Matrix, func(a, b Cell) int {
 		return cmp.Or(cmp.Compare(rank(b.New), rank(a.New)), cmp.Compare(rank(a.Old), rank(b.Old)),
-			cmp.Compare(rank(b.AtMost), rank(a.AtMost)))
+			cmp.Compare(rank(b.AtMost), rank(a.AtMost)), cmp.Compare(a.Old+a.New+a.AtMost, b.Old+b.New+b.AtMost))
 	})
 	for _, what := range slices.Sorted(maps.Keys(t.missing)) {
 		r.Missing = append(r.Missing, Missing{what, t.missing[what]})
@@ -459,5 +476,5 @@ func rank(w string) int {
 	if w == Defer {
 		return policy.HoldFor.Strength()*2 - 1
 	}
-	return policy.Action(w).Strength() * 2
+	return ActionOf(w).Strength() * 2
 }

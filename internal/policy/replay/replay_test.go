@@ -108,6 +108,42 @@ func TestADraftIsComparedWithWhatIsInForce(t *testing.T) {
 	}
 }
 
+// Whether a copy is kept as evidence is compared too, and for how long.
+func TestADraftThatKeepsCopiesIsADifference(t *testing.T) {
+	hold := rule("cards", "findings.credit_card.high >= 1", "{ hold: { approver: manager } }")
+	keep := func(d string) string {
+		return rule("kept", "findings.credit_card.high >= 5", "{ copy: { keep: "+d+" } }")
+	}
+	list, seen := past(t, 210, nil), []string{"m000006", "m000012", "m000027"}
+	for _, tt := range []struct {
+		name, old, fresh string
+		want             []Cell
+	}{
+		{"kept from now on", hold, hold + keep("48h"), []Cell{
+			{"hold", "hold, kept 48h", "hold, kept 48h", 20, seen}, {"hold", "hold", "hold", 40, []string{}},
+		}},
+		{"not any more", hold + keep("30m"), hold, []Cell{
+			{"hold, kept 30m", "hold", "hold", 20, seen}, {"hold", "hold", "hold", 40, []string{}},
+		}},
+		{"for longer", hold + keep("48h"), hold + keep("720h"), []Cell{
+			{"hold, kept 48h", "hold, kept 720h", "hold, kept 720h", 20, seen}, {"hold", "hold", "hold", 40, []string{}},
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := Run(t.Context(), Options{Old: load(t, tt.old), New: load(t, tt.fresh), Workers: 1}, from(list))
+			if err != nil || r.Changed != 20 || r.Unknown != 0 {
+				t.Errorf("%d changed, %d unknown: %v", r.Changed, r.Unknown, err)
+			}
+			if d := cmp.Diff(tt.want, r.Matrix[:2]); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+	if a := ActionOf("hold, kept 48h"); a != policy.HoldFor {
+		t.Errorf("%q", a)
+	}
+}
+
 func TestWhatWasNotKeptIsCountedApart(t *testing.T) {
 	old := load(t, rule("a", "size > 100000", "log"))
 	fresh := load(t, rule("a", "findings.names.total > 0", "block")+"---\nkind: dictionary\nid: names\nterms: [Bluebird]\n")
