@@ -12,10 +12,6 @@ import (
 	"postern.dev/postern/internal/store"
 )
 
-// byRetention is the actor of holds that end because octets were kept for long
-// enough.
-const byRetention = "retention"
-
 // endsAtOnce is how many holds are read at a time.
 const endsAtOnce = 100
 
