@@ -190,6 +190,14 @@ func TestPeopleDecideOnPages(t *testing.T) {
 	b.tap(t, "button[value=release]")
 	b.says(t, "on its way to your mailbox")
 	eventually(t, 10*time.Second, "the mail is sent", func() bool { return len(s.sink.to(dora, "an offer")) >= 1 })
+	for _, x := range []struct{ name, subject, title string }{
+		{"pages-override", "sent with a reason", "Check before it leaves"}, {"pages-delay", "sent a moment later", "Your mail leaves by itself"},
+	} {
+		_, own := s.hold(t, x.subject, "Hello\n")
+		s.as(t, b, ann, own[0])
+		b.says(t, x.title)
+		b.accessible(t, x.name, checker)
+	}
 	b.open(t, "https://"+pages+"/approve/none")
 	b.accessible(t, "pages-fault", checker)
 	for _, c := range b.complaints() {

@@ -38,8 +38,8 @@ const (
 	pages = "held.contoso-mail.example"
 )
 
-// pagesPolicies hold account numbers for boss, and lets the sender decide about
-// card numbers; mail from outside with a word in its subject is kept back, and
+// pagesPolicies hold account numbers for boss, let the sender choose by a word
+// of the subject, or wait a moment; mail from outside with a word in its subject is kept back, and
 // its recipient may ask for it.
 const pagesPolicies = `kind: policy
 id: accounts-leave
@@ -54,6 +54,20 @@ name: Offers are kept back
 mode: enforce
 when: subject.contains("offer")
 then: { hold: { approver: boss@contoso.example, for: 48h, then: refuse, recipient: [preview, request, release] } }
+---
+kind: policy
+id: sender-chooses
+name: Card numbers need a reason
+mode: enforce
+when: direction == "outbound" && subject.contains("with a reason")
+then: { override: { reasons: [contract, invoice], comment: required, for: 4h, then: refuse } }
+---
+kind: policy
+id: undo-send
+name: Mail leaves a moment later
+mode: enforce
+when: direction == "outbound" && subject.contains("a moment later")
+then: { hold: { delay: 10m } }
 `
 
 // provider is a provider of sign-ins. Robots see a page that asks for a

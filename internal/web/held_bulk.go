@@ -109,11 +109,12 @@ func (p *bulkPlan) effect() string {
 	case p.Will+p.Votes == 0:
 		return fmt.Sprintf("You may decide about none of the %s: nothing would be done.", many(p.Holds, "recipient"))
 	}
-	what := fmt.Sprintf("%s would not get %s", many(p.Will, "recipient"), many(p.Messages, "message"))
+	what := "would not get their mail"
 	if p.Approve {
-		what = fmt.Sprintf("%s would get %s", many(p.Will, "recipient"), many(p.Messages, "message"))
+		what = "would get their mail"
 	}
-	return what + fmt.Sprintf(", of %s, by %s.", many(p.Tenants, "tenant"), many(p.Senders, "sender"))
+	return fmt.Sprintf("%s %s: %s, of %s, by %s.", many(p.Will, "recipient"), what,
+		many(p.Messages, "message"), many(p.Tenants, "tenant"), many(p.Senders, "sender"))
 }
 
 // fieldsOf are values as hidden fields of a form, in their order.

@@ -67,6 +67,7 @@ type heldLine struct {
 	Asked   string
 	Votes   string
 	Missing string
+	Named   string // the policy's words for those who are asked
 	Due     string
 	Passed  int
 	Ended   string
@@ -232,6 +233,9 @@ func (c *Console) line(h *quarantine.Hold, now time.Time) heldLine {
 		return l
 	}
 	l.Asked = askedWords(h)
+	if named := strings.Join(h.Panel.Named, ", "); named != l.Asked {
+		l.Named = named
+	}
 	if p := h.Pinned; p != nil {
 		l.Kept = fmt.Sprintf("Kept by %s since %s", whoWords(p.By, ""), c.when(p.At))
 	}

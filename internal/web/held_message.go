@@ -137,8 +137,11 @@ func (c *Console) heldStanding(list []quarantine.Hold, now time.Time) (sentence,
 	if first.Delay {
 		sentence = "It waits to leave"
 	}
-	if len(list) > 1 {
+	switch {
+	case waiting < len(list):
 		sentence += fmt.Sprintf(", for %d of %s", waiting, many(len(list), "recipient"))
+	case waiting > 1:
+		sentence += ", for " + many(waiting, "recipient")
 	}
 	if first.Pinned != nil {
 		return sentence + ". It is kept: no deadline ends it.", "busy", "pause"

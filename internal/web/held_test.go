@@ -203,7 +203,7 @@ func TestMalwareNeedsARightOfItsOwn(t *testing.T) {
 func TestADecisionAboutManyIsShownInNumbersFirst(t *testing.T) {
 	inHeldBubble(t, func(h *house) {
 		text := h.page("/held/bulk/new?do=reject&tenant=contoso", 200)
-		has(h.t, text, "4 recipients would not get 3 messages, of 1 tenant, by 1 sender.", "4 by Customer data needs a manager", "Nothing.",
+		has(h.t, text, "4 recipients would not get their mail: 3 messages, of 1 tenant, by 1 sender.", "4 by Customer data needs a manager", "Nothing.",
 			`name="tenant" value="contoso"`, `name="total" value="4"`, "postern held bulk reject --tenant &#39;contoso&#39;")
 		has(h.t, h.page("/held/bulk/new?do=approve&text=zzz", 200), "nothing would be done")
 		id := regexp.MustCompile(`name="id" value="([a-z2-7]{26})"`).FindStringSubmatch(text)[1]
@@ -266,7 +266,7 @@ func TestALongListHasPages(t *testing.T) {
 			h.t.Errorf("%d messages on %d pages", len(seen), pages)
 		}
 		has(h.t, h.page("/held?text=many&older=4h", 200), "116 recipients wait")
-		has(h.t, h.page("/held/bulk/new?do=reject&text=many&older=4h", 200), "116 recipients would not get 116 messages", `name="before"`)
+		has(h.t, h.page("/held/bulk/new?do=reject&text=many&older=4h", 200), "116 recipients would not get their mail: 116 messages", `name="before"`)
 	})
 }
 
