@@ -70,6 +70,7 @@ func publicLimits() []limit {
 		{"Octets of a request's body", "public.maxBody", "nothing is done", "TestWhatIsNotServed"},
 		{"Pages for one client in a minute", "public.maxReads", "429; clients on this machine have no bound", "TestOneClientCannotAskForever"},
 		{"Presses of one client in a minute", "public.maxWrites", "429", "TestOneClientCannotAskForever"},
+		{"Lines of the history of a mail", "public.mostSteps", "the oldest are not shown", "TestALongHistoryIsCut"},
 		{"Codes that one client asks for in an hour", "public.maxCodes", "429", "TestOneClientCannotAskForever"},
 		{"Clients that are told apart", "public.maxClients", "all others share one bound", "TestManyClientsShareTheLastBound"},
 		{"Octets of an address that is typed", "public.mostAddress", "refused with a sentence", "TestWhatIsNoAddressIsSaid"},

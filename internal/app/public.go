@@ -76,7 +76,7 @@ func (a *App) publicSite() *public.Site {
 		Names: a.publicName, At: a.publicAt, Key: a.publicKey, DB: a.DB, Doors: a.People, Audit: a.Audit, Log: a.Log,
 		// One that is turned off too: what waits there must be decided.
 		Tenant: func(id string) *tenant.Tenant { return a.Tenants.Current().Find(id) },
-		Person: a.somebody, Officer: a.officer, Do: a.doFor, Read: a.readFor, Looks: a.looks, Redact: redact,
+		Person: a.somebody, Officer: a.officer, Do: a.doFor, Read: a.readFor, Earlier: a.Gateway.Earlier, Looks: a.looks, Redact: redact,
 		Code: func(tx *store.Tx, t *tenant.Tenant, p public.Somebody, c quarantine.Code) error {
 			return a.Gateway.SendCode(tx, t, p.Address, p.Languages, c.At)
 		},

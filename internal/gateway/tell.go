@@ -206,6 +206,15 @@ func (e *enacting) role(h quarantine.Hold, who mail.Address) string {
 	return "handed"
 }
 
+// Earlier is how many mails the sender of held mail wrote before to those
+// outside who wait; nil when nobody knows.
+func (g *Gateway) Earlier(tenant string, holds []quarantine.Hold) *int {
+	if len(holds) == 0 {
+		return nil
+	}
+	return g.earlier(tenant, holds[0].Sender, holds)
+}
+
 // earlier is how many mails the sender wrote to those outside of the tenant
 // before, to the one of them who got the fewest; nil when nobody knows.
 func (g *Gateway) earlier(id string, from mail.Address, holds []quarantine.Hold) *int {

@@ -205,12 +205,17 @@ func (x *house) add(tx *store.Tx, id string, edit func(h *quarantine.Hold)) erro
 		return nil
 	}
 	return x.log.Save(tx, audit.Message{
-		ID: id, Tenant: "contoso", Direction: mail.Out, From: ann, Subject: h.Subject, Received: h.Since, Steps: []audit.Step{},
+		ID: id, Tenant: "contoso", Direction: mail.Out, From: ann, Subject: h.Subject, Received: h.Since,
 		Recipients: []audit.Recipient{},
 		Findings: []detect.Finding{{
 			Type: "IBAN", Count: 3, Name: "salaries.xlsx", Place: "sheet 2, cell B7", Sample: "DE89 •••• •••• 3000", Confidence: detect.High,
 		}},
-		Parts: []audit.Part{{Path: "2", Name: "salaries.xlsx", Size: 18231, Attachment: true}},
+		Parts: []audit.Part{
+			{Path: "2", Name: "salaries.xlsx", Type: "application/vnd.ms-excel", Size: 18231, Attachment: true},
+			{Path: "22", Name: "secret.zip", Size: 90, Attachment: true},
+		},
+		Unseen: []mail.Unseen{{Part: "22/plan.docx", Reason: mail.Encrypted}, {Part: "22", Reason: mail.TooDeep}, {Part: "22/b", Reason: mail.Encrypted}},
+		Steps:  []audit.Step{{Name: "received", At: time.Now()}, {Name: "looked", At: time.Now()}, {Name: "reminded", At: time.Now()}},
 	})
 }
 

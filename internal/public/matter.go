@@ -24,6 +24,9 @@ type matter struct {
 	record audit.Message
 	looks  []Look
 
+	// before is how many mails its sender wrote to them before; nil when nobody
+	// knows.
+	before *int
 	// newer is the message as which its sender has asked again, if people decide
 	// about that.
 	newer string
@@ -58,6 +61,9 @@ func (v *visit) matter(ctx context.Context) (m *matter, ok bool, err error) {
 		m.looks, err = v.Looks(tx, v.tenant.ID, v.message)
 		return err
 	})
+	if err == nil && m.Decider && v.Earlier != nil {
+		m.before = v.Earlier(v.tenant.ID, m.holds)
+	}
 	return m, len(m.holds) > 0, err
 }
 
@@ -316,16 +322,6 @@ func (m *matter) Found() (list []found) {
 		list = append(list, found{
 			What: what, In: in, Where: m.v.text(where, longName), Sample: m.v.text(f.Sample, longName),
 		})
-	}
-	return list
-}
-
-// Files are the names of the attachments.
-func (m *matter) Files() (list [][]run) {
-	for _, p := range m.record.Parts {
-		if p.Attachment && len(list) < mostFound {
-			list = append(list, m.v.text(p.Name+" ("+octets(p.Size)+")", longName))
-		}
 	}
 	return list
 }

@@ -64,6 +64,9 @@ type Config struct {
 	// down that he looks; Looks lists who has.
 	Read  func(ctx context.Context, r Reading) (Opened, error)
 	Looks func(tx *store.Tx, tenant, message string) ([]Look, error)
+	// Earlier is how many mails the sender of held mail wrote to its recipients
+	// before; nil when nobody knows. It may be nil itself.
+	Earlier func(tenant string, holds []quarantine.Hold) *int
 	// Redact blots out of a text what a look finds in it.
 	Redact func(t *tenant.Tenant, text string) string
 	// Client reaches the providers of sign-ins; nil is one of our own.
