@@ -46,22 +46,23 @@ func words1() map[string]act {
 		"rollback":        rollBack,     // N: a version of the policies
 
 		// Decisions.
-		"release": release,      // [B,C] by A
-		"reject":  reject,       // [B,C] by A [COMMENT]
-		"approve": approveHeld,  // [B,C] by A [COMMENT]: as somebody whom a device identifies, not by the admin socket
-		"decline": declineHeld,  // [B,C] by A [COMMENT]
-		"send":    sendHeld,     // [B,C] by A [choosing R:] [TEXT]: as the sender
-		"cancel":  cancelHeld,   // by A
-		"remove":  removeHeld,   // B by A
-		"request": requestHeld,  // by B [TEXT]: as the recipient
-		"again":   askHeldAgain, // [B] by A: as the sender of what expired, who asks again
-		"take":    takeHeld,     // by B: as the recipient, who lets it go himself
-		"hand on": handHeldOn,   // by A to B
-		"ask":     askHeld,      // by A TEXT
-		"answer":  answerHeld,   // by A TEXT
-		"pin":     pinHeld,      // by administrator TEXT
-		"unpin":   unpinHeld,    // by administrator
-		"refused": refusedHeld,  // WHY and one of these: it is refused for that reason (quarantine.Why)
+		"release":  release,      // [B,C] by A
+		"reject":   reject,       // [B,C] by A [COMMENT]
+		"approve":  approveHeld,  // [B,C] by A [COMMENT]: as somebody whom a device identifies, not by the admin socket
+		"decline":  declineHeld,  // [B,C] by A [COMMENT]
+		"send":     sendHeld,     // [B,C] by A [choosing R:] [TEXT]: as the sender
+		"cancel":   cancelHeld,   // by A
+		"remove":   removeHeld,   // B by A
+		"request":  requestHeld,  // by B [TEXT]: as the recipient
+		"again":    askHeldAgain, // [B] by A: as the sender of what expired, who asks again
+		"take":     takeHeld,     // by B: as the recipient, who lets it go himself
+		"hand on":  handHeldOn,   // by A to B
+		"ask":      askHeld,      // by A TEXT
+		"answer":   answerHeld,   // by A TEXT
+		"pin":      pinHeld,      // by administrator TEXT
+		"unpin":    unpinHeld,    // by administrator
+		"evidence": evidenceOf,   // is kept|over|nothing | pin WHY | unpin WHY | gives FILE WHY | refuses uid:N WHY | log is WHAT,WHAT
+		"refused":  refusedHeld,  // WHY and one of these: it is refused for that reason (quarantine.Why)
 
 		"mail answer": mailAnswer, // FILE from A [of B] [by IP] [signed DOMAIN] [as CLASS]: to the last request that B got
 
