@@ -28,6 +28,10 @@ func FuzzTexts(f *testing.F) {
 		}
 		a.Items = []Item{{why, "https://mail.example/" + rule}, {rule, advice}}
 		a.Checked = []Checked{{mail.Address(who), advice, why, rule}}
+		a.Kept = []Kept{
+			{From: mail.Address(who), Subject: subject, Why: why, May: []string{"see", rule}, Link: "https://mail.example/" + advice},
+			{From: mail.Address(why), Subject: advice, Why: rule, Ended: subject, Link: subject},
+		}
 		a.Change, a.Then, a.Role, a.Refused, a.Ended = why, rule, advice, rule, who
 		size := len(subject) + len(why) + len(rule) + len(advice) + len(who)
 		for _, kind := range Kinds() {
@@ -62,6 +66,7 @@ func plainer(a About) About {
 	a.Links = map[string]string{"link": "https://mail.example/1", "link_wrong": "https://mail.example/2", "link_pass": "https://mail.example/3"}
 	a.More = map[string]string{"sender": "x", "comment": "x", "reason": "x", "n": "1"}
 	a.Items, a.Checked = []Item{{"x", ""}, {"x", ""}}, []Checked{{"x@y.example", "hold", "w", "r"}}
+	a.Kept = []Kept{{From: "x@y.example", Subject: "s", Why: "w", May: []string{"see"}}, {Ended: "rejected"}}
 	a.Change, a.Then, a.Role, a.Refused, a.Ended = "c", "hold", "named", "over", "sent"
 	list := make([]mail.Address, len(a.List))
 	for i := range list {

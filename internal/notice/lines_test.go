@@ -69,3 +69,28 @@ func TestEveryReasonAndRoleHasItsWords(t *testing.T) {
 		t.Error(x.Body)
 	}
 }
+
+func TestWhatWasKeptBackIsALineEachAndNothingInItIsALink(t *testing.T) {
+	at := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+	for _, lang := range Default().Languages() {
+		a := About{Languages: []string{lang}, Ref: "K7TQ-M2XD", Console: "mail.contoso.example", More: map[string]string{"n": "2"}, Kept: []Kept{
+			{At: at, From: "eve@evil.example", Subject: "Pay at https://evil.example/x or www.evil.example, v1.2.", Why: "2 card numbers",
+				May: []string{"preview", "request", "release"}, Link: "https://mail.contoso.example/approve/1"},
+			{At: at, From: "eve@evil.example", Ended: "expired", Link: "https://evil.example/2"},
+		}}
+		x := Default().Write(Digest, a)
+		if strings.Contains(x.Body, "https://evil") || strings.Contains(x.Body, "www.evil.") || !strings.Contains(x.Body, "v1.2.") {
+			t.Errorf("%s: a program makes a link of it: %s", lang, x.Body)
+		}
+		if strings.Count(x.Body, "https://mail.contoso.example/approve/1") != 1 || strings.Contains(x.HTML, `href="https://evil`) {
+			t.Errorf("%s: %s", lang, x.HTML)
+		}
+		if got, want := reading(x.HTML), strings.Join(strings.Fields(x.Body), " "); got != want {
+			t.Errorf("HTML says\n%s\nthe text says\n%s", got, want)
+		}
+		a.Kept, a.More["n"] = a.Kept[:1], "1"
+		if one := Default().Write(Digest, a); strings.Contains(one.Subject, "1") || strings.Contains(one.Body, "{") {
+			t.Errorf("%s: %s", lang, one.Subject)
+		}
+	}
+}
