@@ -69,7 +69,7 @@ func (g *gateway) bulk(t *testing.T) bulk {
 // repeated, as anybody's, and that is another test's.
 func TestABulkDecisionOfTheRealProgramIsKilledAndGoesOn(t *testing.T) {
 	t.Parallel()
-	many, most := 500, 4
+	many, most := 500, 3
 	if os.Getenv("POSTERN_LONG") != "" {
 		many, most = 10_000, 60
 	}

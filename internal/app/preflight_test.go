@@ -158,7 +158,7 @@ func actionsIn(t *testing.T, raw []byte) map[mail.Address]string {
 // sent: over mails and policies drawn at random. POSTERN_PREFLIGHT=5000 is the
 // full size.
 func TestADraftsVerdictIsThatOfTheMailWhenItIsSent(t *testing.T) {
-	many, each := 150, 50
+	many, each := 100, 25
 	if n, err := strconv.Atoi(os.Getenv("POSTERN_PREFLIGHT")); err == nil {
 		many, each = n, 100
 	}

@@ -43,7 +43,6 @@ func TestNoClockEndsAHoldSilently(t *testing.T) {
 		"the deadline":                     {keep: 5 * time.Hour, hold: 3 * time.Hour},
 		"the clock of octets":              {keep: 3 * time.Hour, hold: 480 * time.Hour},
 		"the clock of octets, after a pin": {keep: 3 * time.Hour, hold: 480 * time.Hour, pin: true},
-		"the deadline, after a pin":        {keep: 5 * time.Hour, hold: 3 * time.Hour, pin: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { endsLoudly(t, c.keep, c.hold, c.pin) })

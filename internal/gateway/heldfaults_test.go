@@ -28,6 +28,9 @@ import (
 // What is pinned, and what cannot be ended, must not stand in front of all
 // others whose octets have been kept for long enough.
 func TestTheClockOfOctetsComesToEverybody(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many holds, and nothing that runs at the same time")
+	}
 	w := newWorld(t, &script{})
 	ids := w.keep(t, endsAtOnce+3, nil)
 	for _, id := range ids[:endsAtOnce] {

@@ -359,3 +359,26 @@ func TestALinkThatIsOverSaysHowItEnded(t *testing.T) {
 	}))
 	b.get("/approve/"+token).sees("This is decided", "approved by you")
 }
+
+// Somebody's primary address changes while mail waits for him: he is known by
+// the link of before, finds it in his list, and decides.
+func TestWhoGotAnotherAddressDecidesAllTheSame(t *testing.T) {
+	x := newHouse(t)
+	x.hold("m1", nil)
+	const chief = mail.Address("chief@contoso.example")
+	before := x.site.Person
+	x.site.Person = func(id string, a mail.Address) (Somebody, bool) {
+		if a == boss || a == chief {
+			return Somebody{Address: chief, All: []mail.Address{chief, boss}}, true
+		}
+		return before(id, a)
+	}
+	link := x.link("m1", boss)
+	b := x.known(link, chief)
+	b.sees("You are chief@contoso.example", "May this mail leave?")
+	b.get("/approve/my/contoso").sees("Salaries for the new team")
+	b.get(link).press("approve").sees("Approved. The mail is being sent.")
+	if e := x.state("m1", bob).Ended; e == nil || e.How != quarantine.Released {
+		t.Errorf("%+v", e)
+	}
+}
