@@ -76,6 +76,9 @@ func (w *world) posted(t *testing.T) map[mail.Address][]int {
 // what the disk holds then is opened anew and goes on, and everybody has one
 // digest with all that was kept back for him.
 func TestDigestsSurviveACrashAtEveryCommit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many holds, and nothing that runs at the same time")
+	}
 	keys, err := vault.NewKeys()
 	if err != nil {
 		t.Fatal(err)
@@ -140,6 +143,9 @@ func TestDigestsSurviveACrashAtEveryCommit(t *testing.T) {
 }
 
 func TestADigestSaysWhatIsTrueWhenItIsSent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many holds, and nothing that runs at the same time")
+	}
 	w := newWorld(t, &script{})
 	now := time.Now()
 	ids := w.keepFrom(t, "ann@contoso.example", 55, now)
