@@ -31,7 +31,7 @@ func ownWords() []word {
 		{"LEGAL_TERM", "a word of transactions and disputes", "words of transactions and disputes"},
 		{"MEDICAL_TERM", "a medical term", "medical terms"},
 		{"NL_IDENTITEITSKAARTNUMMER", "a Dutch passport or identity card number", "Dutch passport or identity card numbers"},
-		{"SOURCE_CODE", "lines of a program", "blocks of program text"},
+		{"SOURCE_CODE", "a block of program text", "blocks of program text"},
 		{"SPECIAL_CATEGORY_TERM", "a word about special categories of personal data",
 			"words about special categories of personal data"},
 		{"US_DRIVER_LICENCE", "a US driver's licence number", "US driver's licence numbers"},
