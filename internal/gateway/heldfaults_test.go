@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -138,6 +139,17 @@ func TestADeadlineThatSomebodyOvertakesLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// emptied makes room on a disk as soon as something is logged.
+type emptied struct {
+	slog.Handler
+	disk *storetest.Disk
+}
+
+func (e emptied) Handle(context.Context, slog.Record) error {
+	e.disk.Fill(false)
+	return nil
+}
+
 // A store that is full for a while stops a bulk decision; it leaves nothing out.
 func TestAFullStoreLeavesNothingOutOfABulkDecision(t *testing.T) {
 	folder := t.TempDir()
@@ -158,7 +170,11 @@ func TestAFullStoreLeavesNothingOutOfABulkDecision(t *testing.T) {
 	w := newWorldOn(t, &script{}, dir, db, keys)
 	ids := w.keep(t, 5, nil)
 	w.beginBulk(t, true, len(ids))
+	if _, err := w.g.lookAhead(t.Context(), "b1", 2); err != nil { // reading needs no room from now on
+		t.Fatal(err)
+	}
 	disk.Fill(true)
+	w.g.Log = slog.New(emptied{slog.NewTextHandler(io.Discard, nil), disk}) // that a hold is left out is logged just before
 	for range 3 {
 		if b, over, err := w.g.BulkStep(t.Context(), "b1", 2); err == nil {
 			t.Fatalf("the store is full: %+v %t", b, over)
