@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -170,7 +171,9 @@ func answerTo(t *testing.T, h *House, from, to *resident) mail.Reply {
 func TestPeopleOfOneTenantReachNothingOfAnother(t *testing.T) {
 	h, all := residents(t, "north", "south", "west")
 	v := &visitor{t: t, client: &http.Client{
-		Transport:     &http.Transport{Dial: func(network, _ string) (net.Conn, error) { return net.Dial(network, h.App.public.String()) }},
+		Transport: &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, h.App.public.String())
+		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	defer v.client.CloseIdleConnections()

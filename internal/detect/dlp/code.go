@@ -270,7 +270,7 @@ func equals(b []byte, i int) int {
 			return assigns
 		}
 	default:
-		if bytes.IndexByte(b[:i], ' ') < 0 && nameLetter(b[0]) && bytes.Index(b[:i], []byte("/")) < 0 { // "name=value"
+		if bytes.IndexByte(b[:i], ' ') < 0 && nameLetter(b[0]) && !bytes.Contains(b[:i], []byte("/")) { // "name=value"
 			return assigns
 		}
 	}
