@@ -79,6 +79,7 @@ func publicLimits() []limit {
 		{"Octets of a text that is typed", "public.mostText", "refused with a sentence", "TestLongTextsAreRefused"},
 		{"Recipients on a page", "public.mostLines", "their number is shown", "TestALongListIsCut"},
 		{"Findings and attachments on a page", "public.mostFound", "the others are not shown", "TestALongListIsCut"},
+		{"Pages of a list that are read for what a person may see", "public.mostPages", "the others are not listed, and the page says that there are more", "TestWhatSomebodyMayNotSeeHidesNothing"},
 		{"Mails in each list of a person", "public.mostRows", "those that are due first are shown, and that there are more", "TestALongListIsCut"},
 		{"Addresses of a person by which lists are read", "public.mostNames", "mail that waits under a further one is found by its link only", "TestALongListIsCut"},
 		{"Recipients of one mail in it", "public.mostNamed", "the mail stands there once more", "TestALongListIsCut"},

@@ -234,7 +234,7 @@ func retry(t *testing.T, a *app.App) {
 // not noticed must not matter: octets and recipients are those that came.
 func TestAFlippedBitOfTheDatabaseNeverLeadsToOtherMail(t *testing.T) {
 	w := wait(t, 6)
-	n := 25
+	n := 12
 	if long() {
 		n = 2000
 	}

@@ -108,6 +108,12 @@ func unfit(r policy.Rule, t *tenant.Tenant) (list []string) {
 		if s.Terms.Of > 2 && len(s.Approvers)+len(s.Terms.Deputies) == 0 {
 			list = append(list, "without approvers two people can agree at most: the user of the process, and root")
 		}
+		if s.End == policy.EndReleaseEncrypted {
+			if _, ok := gateway.HandoffField(t, policy.Encrypt); !ok {
+				list = append(list, fmt.Sprintf("the tenant %s has no header field by which Exchange encrypts, which %s needs: its preset is %s",
+					t.ID, s.End, t.Preset.Name))
+			}
+		}
 		if s.Handoff == "" {
 			continue
 		}

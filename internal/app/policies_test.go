@@ -94,7 +94,17 @@ func TestARuleMustFitItsTenants(t *testing.T) {
 			}
 		}
 	}
-	set, err := policy.Load(rule("{ header: { set: { x-contoso-checked: forged } } }"), PolicyOptions())
+	set, err := policy.Load(rule("{ hold: { then: release-encrypted } }"), PolicyOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range tenant.Presets() {
+		err := fitTenants(set, []*tenant.Tenant{{ID: "contoso", Preset: p}})
+		if (err == nil) != (p.Name == "postern") || err != nil && !strings.Contains(err.Error(), "which release-encrypted needs") {
+			t.Errorf("%s: %v", p.Name, err)
+		}
+	}
+	set, err = policy.Load(rule("{ header: { set: { x-contoso-checked: forged } } }"), PolicyOptions())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,12 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/quarantine"
+	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/telemetry"
 )
@@ -62,7 +65,36 @@ func (g *Gateway) typesNow(ctx context.Context, id string) []string {
 	report := g.Look.Look(limited, mail.Parse(body, g.Limits), look.Options{
 		Budget: max(g.Judge, time.Second), Catalogue: catalogueFor(t, except), Key: catalogueKey{t, t.Policies, except}, Trace: id,
 	})
+	g.notLookedAgain(ctx, row, report)
 	return typesOf(report)
+}
+
+// notLookedAgain says in the record that a new look was not, or not wholly,
+// possible. Who decides has decided all the same; nobody shall believe that it
+// was looked into.
+func (g *Gateway) notLookedAgain(ctx context.Context, row spool.Message, report detect.Report) {
+	var causes []string
+	for _, c := range report.Reasons() {
+		switch c {
+		case mail.EngineDown, mail.EngineFailed, mail.OutOfTime:
+			causes = append(causes, string(c))
+		}
+	}
+	if len(causes) == 0 {
+		return
+	}
+	why := strings.Join(causes, ", ")
+	g.Log.Warn("held mail was not wholly looked into before it is let go",
+		telemetry.KeyMessage, row.ID, telemetry.KeyTenant, row.Tenant, telemetry.KeyError, why)
+	err := g.DB.Update(ctx, func(tx *store.Tx) error {
+		return g.Audit.Change(tx, row.ID, func(m *audit.Message) {
+			m.Did("looked again", "not wholly: "+why, time.Now())
+		})
+	})
+	if err != nil && !errors.Is(err, audit.ErrNotFound) {
+		g.Log.Error("what was not looked into could not be recorded", telemetry.KeyCode, problem.LateWrite,
+			telemetry.KeyMessage, row.ID, telemetry.KeyTenant, row.Tenant, telemetry.KeyError, err)
+	}
 }
 
 // lookAhead looks into what the next step of a bulk decision would let go.

@@ -331,6 +331,7 @@ type enacting struct {
 	extra extra
 	now   time.Time
 	begun []quarantine.Hold
+	front []policy.Header // fields that are put in front of what is released
 	err   error
 }
 

@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/tenant"
 )
@@ -30,6 +32,35 @@ func HandoffField(t *tenant.Tenant, h policy.Handoff) (field policy.Header, ok b
 	}
 	known := h == policy.Quarantine || h == policy.Junk || t.Preset.Name == "postern"
 	return field, known && field.Name != "" && field.Value != ""
+}
+
+// handOver has what is released now handed to one of Exchange's means. Without
+// a field for it nothing is released.
+func (e *enacting) handOver(h policy.Handoff) {
+	t := e.g.Tenants.Current().Find(e.row.Tenant)
+	if t == nil {
+		e.err = errors.Join(e.err, fmt.Errorf("gateway: no tenant %s", e.row.Tenant))
+		return
+	}
+	field, ok := HandoffField(t, h)
+	if !ok {
+		e.err = errors.Join(e.err, fmt.Errorf("gateway: the tenant %s has no header field for the hand-off %q", t.ID, h))
+		return
+	}
+	e.front = []policy.Header{field}
+	e.err = errors.Join(e.err, e.g.Audit.Change(e.tx, e.row.ID, func(m *audit.Message) {
+		m.Did("handed over", string(h)+": "+field.Name+": "+field.Value, e.now)
+	}))
+}
+
+// with is the shape with more fields in front; each stands in the place of
+// those of its name.
+func (s shape) with(front []policy.Header) shape {
+	for _, f := range front {
+		s.Headers = slices.DeleteFunc(slices.Clone(s.Headers), func(o policy.Header) bool { return strings.EqualFold(o.Name, f.Name) })
+		s.Headers = append(s.Headers, f)
+	}
+	return s
 }
 
 // attainable brings a verdict to what can be done here. Hand-offs become header

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -238,10 +239,36 @@ func TestOnlyPeopleOfTheTenantDecide(t *testing.T) {
 }
 
 // later is a look that finds more than the first one did.
-type later struct{ found []detect.Finding }
+type later struct {
+	found  []detect.Finding
+	unseen []mail.Unseen
+}
 
 func (l *later) Look(context.Context, *mail.Message, look.Options) detect.Report {
-	return detect.Report{Findings: l.found}
+	return detect.Report{Findings: l.found, Unseen: l.unseen}
+}
+
+func TestALookThatWasNotPossibleBeforeAReleaseIsSaid(t *testing.T) {
+	w := newWorld(t, &script{})
+	ids := w.keep(t, 1, func(h *policy.Hold) { h.Then = policy.EndRelease })
+	w.g.Look = &later{unseen: []mail.Unseen{{Reason: mail.OutOfTime}, {Reason: mail.Encrypted}}}
+	boss := quarantine.Person{Tenant: "contoso", Address: "boss@contoso.example", By: quarantine.ByDevice}
+	if _, err := w.g.Decide(t.Context(), Decision{Message: ids[0], Act: quarantine.Approve, Person: boss}); err != nil {
+		t.Fatal(err)
+	}
+	err := w.g.DB.View(t.Context(), func(tx *store.Tx) error {
+		m, err := w.g.Audit.Get(tx, ids[0])
+		said := slices.ContainsFunc(m.Steps, func(s audit.Step) bool {
+			return s.Name == "looked again" && s.Detail == "not wholly: out-of-time"
+		})
+		if err == nil && !said {
+			t.Errorf("%+v", m.Steps)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestWhatALaterLookFindsIsLetGoByARightOnly(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
@@ -33,6 +34,8 @@ type Decision struct {
 	Person quarantine.Person
 	// Choice is the reason that a sender chose.
 	Choice string
+	// Encrypted hands what is released to Exchange's encryption.
+	Encrypted bool
 }
 
 // Decided is what came of a decision.
@@ -205,6 +208,9 @@ func (g *Gateway) decided(tx *store.Tx, row spool.Message, x extra, d Decision, 
 	event := spool.Release
 	switch act := d.act(); {
 	case d.Release:
+		if d.Encrypted {
+			e.handOver(policy.Encrypt)
+		}
 		e.release(list, g.hopOf(row), e.sentLetter(d, list))
 	case act == quarantine.Cancel || act == quarantine.Remove:
 		event = spool.Refuse
@@ -239,6 +245,7 @@ func (e *enacting) release(list []spool.Pending, hop func(mail.Address) string, 
 	wanted := slices.ContainsFunc(e.holds(list), func(h quarantine.Hold) bool { return h.Request != nil })
 	for _, p := range list {
 		own := e.extra.Fields[p.Recipient.Address]
+		own.shape = own.with(e.front)
 		text, _ := json.Marshal(own.shape)
 		key := hop(p.Recipient.Address) + "\x00" + string(text)
 		if by[key] == nil {

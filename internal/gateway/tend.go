@@ -98,7 +98,14 @@ func (g *Gateway) overdue(ctx context.Context, p spool.Pending) error {
 	d := Decision{Message: p.Message, Actor: "deadline", Expired: true}
 	switch policy.End(p.AtEnd) {
 	case policy.EndReleaseEncrypted:
-		return g.waitOn(ctx, p)
+		t := g.Tenants.Current().Find(p.Tenant)
+		if t == nil {
+			return g.waitOn(ctx, p)
+		}
+		if _, ok := HandoffField(t, policy.Encrypt); !ok {
+			return g.waitOn(ctx, p)
+		}
+		d.Release, d.Encrypted = true, true
 	case policy.EndRelease:
 		d.Release = true
 	}
@@ -133,11 +140,11 @@ func (g *Gateway) overdue(ctx context.Context, p spool.Pending) error {
 	return err
 }
 
-// waitOn keeps a message whose end is secure delivery, which is not built: it
-// is neither sent in the clear nor thrown away, but waits for an
-// administrator, who is called once a day.
+// waitOn keeps a message whose end is encryption, when the tenant has no field
+// by which Exchange is asked for it (any more): it is neither sent in the clear
+// nor thrown away, but waits for an administrator, who is called once a day.
 func (g *Gateway) waitOn(ctx context.Context, p spool.Pending) error {
-	g.Log.Error("a hold ended that only secure delivery can release", telemetry.KeyCode, problem.NoSecureWay,
+	g.Log.Error("a hold ended that shall be encrypted, and the tenant has no way to it", telemetry.KeyCode, problem.NoSecureWay,
 		telemetry.KeyMessage, p.Message, telemetry.KeyTenant, p.Tenant)
 	return g.DB.Update(ctx, func(tx *store.Tx) error { return putBack(tx, p, time.Now().Add(24*time.Hour)) })
 }

@@ -92,7 +92,7 @@ func gatewayRows() []Problem {
 			"Mail is not affected; an encrypted copy stays on the disk until the next start", "Look at the disk",
 		},
 		{
-			NoSecureWay, "A hold ended with release-encrypted, and secure delivery is not part of this version",
+			NoSecureWay, "A hold ended with release-encrypted, and the tenant has no header field by which Exchange encrypts",
 			"The message waits for another day at a time", "Decide with postern held approve or postern held reject",
 		},
 		{

@@ -9,6 +9,7 @@ import (
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/store"
 )
@@ -57,6 +58,27 @@ func TestALongListIsCut(t *testing.T) {
 	b.get("/approve/my/contoso").sees("There are more; these are due first.")
 	if n := strings.Count(b.page, "<li class"); n > 2*mostRows {
 		t.Errorf("%d rows", n)
+	}
+}
+
+func TestWhatSomebodyMayNotSeeHidesNothing(t *testing.T) {
+	x := newHouse(t)
+	in := func(rights ...policy.Right) func(h *quarantine.Hold) {
+		return func(h *quarantine.Hold) {
+			h.Sender, h.Own, h.Recipient, h.Rights, h.Subject = eve, nil, ann, rights, "An offer"
+		}
+	}
+	must(t, x.db.Update(t.Context(), func(tx *store.Tx) error {
+		for i := range mostRows * 3 {
+			must(t, x.add(tx, fmt.Sprintf("a%03d", i), in()))
+		}
+		must(t, x.add(tx, "b", in(policy.RightSee)))
+		return nil
+	}))
+	a := x.known(x.link("b", ann), ann)
+	a.get("/approve/my/contoso").sees("Kept back for you", "An offer")
+	if n := strings.Count(a.page, "An offer"); n != 1 {
+		t.Errorf("%d are listed", n)
 	}
 }
 

@@ -73,18 +73,28 @@ func (v *visit) list(w http.ResponseWriter, status int, note, tone string) error
 // one, and those by which older mail knows him.
 const mostNames = 20
 
+// mostPages is how many pages of a list are read for those that somebody may
+// see: others may stand before them.
+const mostPages = 20
+
 // waiting are the holds of a person that a filter finds by any of his
 // addresses, those that are due first.
 func (v *visit) waiting(
 	tx *store.Tx, f func(mail.Address) quarantine.Filter, keep func(quarantine.Hold) bool,
 ) (all []quarantine.Hold, more bool, err error) {
 	for _, a := range v.somebody.All[:min(len(v.somebody.All), mostNames)] {
-		holds, next, err := quarantine.List(tx, f(a), quarantine.Cursor{}, mostRows)
-		if err != nil {
-			return nil, false, err
+		var next quarantine.Cursor
+		kept := 0
+		for page := 0; page == 0 || page < mostPages && kept < mostRows && next != (quarantine.Cursor{}); page++ {
+			var holds []quarantine.Hold
+			if holds, next, err = quarantine.List(tx, f(a), next, mostRows); err != nil {
+				return nil, false, err
+			}
+			holds = slices.DeleteFunc(holds, func(h quarantine.Hold) bool { return h.Altered || !keep(h) })
+			kept += len(holds)
+			all = append(all, holds...)
 		}
 		more = more || next != quarantine.Cursor{}
-		all = append(all, slices.DeleteFunc(holds, func(h quarantine.Hold) bool { return h.Altered || !keep(h) })...)
 	}
 	slices.SortFunc(all, func(a, b quarantine.Hold) int {
 		end := func(h quarantine.Hold) int64 { // what has none comes last
