@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -74,9 +75,17 @@ func TestABulkDecisionOfTheRealProgramIsKilledAndGoesOn(t *testing.T) {
 		many, most = 10_000, 60
 	}
 	g := start(t, setup{})
+	var away atomic.Bool // for connections that are open and used again
+	g.sink.watch = func(stage, _ string, _ *delivery) string {
+		if stage == atRcpt && away.Load() {
+			return "451 4.3.2 away"
+		}
+		return ""
+	}
 	began := time.Now()
 	g.fill(t, many)
 	filled := time.Since(began)
+	away.Store(true)
 	g.sink.ln.Close()
 	began = time.Now()
 	g.ok(t, "held", "bulk", "approve", "--yes", "--most", fmt.Sprint(many), "--comment", "all of them")
@@ -103,6 +112,7 @@ func TestABulkDecisionOfTheRealProgramIsKilledAndGoesOn(t *testing.T) {
 	if list := g.held(t); len(list) != 0 {
 		t.Errorf("%d are left", len(list))
 	}
+	away.Store(false)
 	g.sink.listen(t)
 	g.ok(t, "queue", "retry", "--all")
 	eventually(t, 10*time.Minute, "all are at the next hop", func() bool { return len(g.sink.to(bob, "Subject: bulk-")) >= many })
