@@ -87,6 +87,9 @@ func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }
 type figures struct{ files, found, wanted, tika, tikaWanted, locked, lockedWanted, opened, openable int }
 
 func TestConformancePackedDocuments(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too slow with the race detector; the stage without it runs this")
+	}
 	folder, list := manifests(t, "docx xlsx pptx xlsb odt ods odp fods zip 7z rar tar tgz gz bz2 zst lz4 epub visio "+
 		"iwork-pages iwork-key iwork-numbers xps html")
 	sums := map[string]*figures{}

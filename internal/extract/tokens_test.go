@@ -89,6 +89,9 @@ func pagesToTokenize() []string {
 }
 
 func TestTokensAreThoseOfTheTokenizer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too slow with the race detector; the stage without it runs this")
+	}
 	for _, page := range pagesToTokenize() {
 		alike(t, []byte(page))
 	}
@@ -104,6 +107,9 @@ func FuzzTokens(f *testing.F) {
 }
 
 func TestATagWithoutEndIsCutOffAlike(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too slow with the race detector; the stage without it runs this")
+	}
 	for _, page := range []string{
 		"<p>x</p><a title=\"" + strings.Repeat("x", maxToken+10),
 		"<p>x</p>" + strings.Repeat("x", maxToken+10) + "<p>y</p>",

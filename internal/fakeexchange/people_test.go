@@ -35,6 +35,9 @@ func crowd(t testing.TB, users int) ([]byte, *directory.Directory) {
 // TestACrowdIsKnown holds memberships of 50,000 people in groups on six levels,
 // with circles, against a walk through the file.
 func TestACrowdIsKnown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too slow with the race detector; the stage without it runs this")
+	}
 	text, d := crowd(t, 50_000)
 	size := d.Size()
 	if size.Users != 50_000 || size.Groups < 9000 || size.Contacts != 1000 {

@@ -232,6 +232,9 @@ func TestAFileThatIsAnotherMessagesIsNotGivenOut(t *testing.T) {
 // database, under every loss that a power cut could bring: what was answered
 // 250 is there and readable, and what is not was never answered.
 func TestEveryAcknowledgedMessageSurvivesEveryCrash(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too slow with the race detector; the stage without it runs this")
+	}
 	k := testKeys(t)
 	body := func(i int) []byte { return octets(70_000 + i) }
 	// run takes three messages and erases the first; it returns what was
@@ -335,6 +338,9 @@ func move2(tx *store.Tx, id string) error {
 // Every operation fails once: Store gives an error, a failed fsync can be
 // told from the others, and the next message goes through.
 func TestEveryOperationFailsOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too slow with the race detector; the stage without it runs this")
+	}
 	k := testKeys(t)
 	for _, fault := range []durable.Fault{durable.IOError, durable.NoSpace, durable.ShortWrite} {
 		for n := 1; ; n++ {

@@ -45,6 +45,9 @@ func diary(db *store.DB, rows int, told func(error)) (kept []string) {
 // acknowledged is there after the next start; what was not is only there when
 // the database died in its COMMIT; a full disk is never death.
 func TestEveryOperationOfTheDatabasesFilesFailsOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too slow with the race detector; the stage without it runs this")
+	}
 	rows := 3
 	if long() {
 		rows = 6

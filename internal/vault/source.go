@@ -104,7 +104,7 @@ func readFew(path string) ([]byte, error) {
 func run(ctx context.Context, words []string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxKeyWait)
 	defer cancel()
-	out := &bounded{}
+	out := &bounded{end: cancel}
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Stdout = out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -113,35 +113,38 @@ func run(ctx context.Context, words []string) ([]byte, error) {
 	err := cmd.Run()
 	var exit *exec.ExitError
 	switch {
-	case ctx.Err() != nil:
-		err = fmt.Errorf("%s gave no key within %s", words[0], maxKeyWait)
 	case out.over:
 		err = fmt.Errorf("%s printed more than %d octets", words[0], maxKeyText)
+	case ctx.Err() != nil:
+		err = fmt.Errorf("%s gave no key within %s", words[0], maxKeyWait)
 	case errors.As(err, &exit):
 		err = fmt.Errorf("%s ended with code %d", words[0], exit.ExitCode())
 	case err != nil:
 		err = fmt.Errorf("%s could not be run", words[0])
 	}
 	if err != nil {
-		clear(out.Bytes())
+		clear(out.text.Bytes())
 		return nil, err
 	}
-	return out.Bytes(), nil
+	return out.text.Bytes(), nil
 }
 
-// bounded takes so much and no more.
+// bounded takes so much and no more: then it has the command ended. It is no
+// bytes.Buffer, which would read for itself as much as there is.
 type bounded struct {
-	bytes.Buffer
+	text bytes.Buffer
 	over bool
+	end  func()
 }
 
 // Write implements io.Writer.
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > maxKeyText {
+	if b.text.Len()+len(p) > maxKeyText {
 		b.over = true
+		b.end()
 		return 0, errors.New("too much")
 	}
-	return b.Buffer.Write(p)
+	return b.text.Write(p)
 }
 
 // Load fetches the delivery keys. A file that is missing is made, readable by
