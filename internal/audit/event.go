@@ -168,12 +168,16 @@ type head struct {
 	mac    []byte
 }
 
-func (h head) sign(key []byte) []byte {
+func (h head) sign(key []byte) []byte { return signed(key, "head", h.tenant, h.seq, h.hash) }
+
+// signed is the signature of one end of a tenant's chain: an event's number
+// and hash. What says which end, so that one is not taken for the other.
+func signed(key []byte, what, tenant string, seq int64, hash digest) []byte {
 	m := hmac.New(sha256.New, key)
-	fmt.Fprintf(m, "postern audit head\x00%d\x00", len(h.tenant))
-	m.Write([]byte(h.tenant))
-	m.Write(binary.BigEndian.AppendUint64(nil, uint64(h.seq)))
-	m.Write(h.hash[:])
+	fmt.Fprintf(m, "postern audit %s\x00%d\x00", what, len(tenant))
+	m.Write([]byte(tenant))
+	m.Write(binary.BigEndian.AppendUint64(nil, uint64(seq)))
+	m.Write(hash[:])
 	return m.Sum(nil)
 }
 

@@ -2,8 +2,6 @@ package audit
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -26,12 +24,7 @@ type base struct {
 }
 
 func (b base) sign(key []byte) []byte {
-	m := hmac.New(sha256.New, key)
-	fmt.Fprintf(m, "postern audit base\x00%d\x00", len(b.tenant))
-	m.Write([]byte(b.tenant))
-	m.Write(binary.BigEndian.AppendUint64(nil, uint64(b.seq)))
-	m.Write(b.hash[:])
-	return m.Sum(nil)
+	return signed(key, "base", b.tenant, b.seq, b.hash)
 }
 
 // honest reports whether a base was signed with one of our keys; the start of

@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"golang.org/x/net/html/atom"
+
+	"postern.dev/postern/internal/extract/heading"
 )
 
 // Bounds of tables in pages: mail is laid out in tables too, and what is longer
@@ -18,7 +20,7 @@ const (
 // pageTable is an open table of a page: a long number stands behind the
 // heading of its column, as in every other table that is read.
 type pageTable struct {
-	heads headings
+	heads heading.Columns
 	begun bool // a row is open
 	col   int
 	below map[int]int // in how many more rows a cell covers a column
@@ -73,9 +75,9 @@ func (p *page) tableBegun(tag atom.Atom) {
 		t.begun, t.held, t.cell = true, true, t.cell[:0]
 		for t.col++; t.below[t.col] > 0; t.col++ { // taken by a cell above
 		}
-		wide := p.span("colspan", maxColumns)
+		wide := p.span("colspan", heading.MaxColumns)
 		t.next = t.col + wide - 1
-		if rows := p.span("rowspan", maxRowsBelow); rows > 1 && len(t.below) < maxColumns {
+		if rows := p.span("rowspan", maxRowsBelow); rows > 1 && len(t.below) < heading.MaxColumns {
 			if t.below == nil {
 				t.below = map[int]int{}
 			}
@@ -95,7 +97,7 @@ func (p *page) pushTable() {
 	}
 	p.tables = p.tables[:n+1]
 	t := &p.tables[n]
-	t.heads.reset()
+	t.heads.Reset()
 	clear(t.below)
 	t.begun, t.held, t.col, t.next, t.cell = false, false, 0, 0, t.cell[:0]
 }
@@ -142,7 +144,7 @@ func (p *page) letCell(whole bool) {
 		text := bytes.TrimLeft(t.cell, " \t\n")
 		p.out.Write(t.cell[:len(t.cell)-len(text)])
 		if whole && len(text) > 0 {
-			if h := t.heads.above(t.col, bytes.TrimSpace(text), maxHeading); len(h) > 0 {
+			if h := t.heads.Above(t.col, bytes.TrimSpace(text), heading.MaxHeading); len(h) > 0 {
 				p.out.Write(h)
 				p.out.WriteString(": ")
 			}
@@ -160,7 +162,7 @@ func (p *page) endRow() {
 	if t == nil || !t.begun {
 		return
 	}
-	t.heads.end()
+	t.heads.EndRow()
 	t.begun, t.col, t.next = false, 0, 0
 	for col, rows := range t.below {
 		if t.below[col] = rows - 1; rows <= 1 {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/audit"
-	"postern.dev/postern/internal/durable"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/notice"
 	"postern.dev/postern/internal/policy"
@@ -19,7 +18,6 @@ import (
 	"postern.dev/postern/internal/quarantine"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
-	"postern.dev/postern/internal/vault"
 )
 
 // keepBack holds n messages from outside for somebody who may ask for them.
@@ -79,22 +77,7 @@ func TestDigestsSurviveACrashAtEveryCommit(t *testing.T) {
 	if testing.Short() {
 		t.Skip("many holds, and nothing that runs at the same time")
 	}
-	keys, err := vault.NewKeys()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := durable.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "x.db")
-	open := func(path string) (*world, func()) {
-		db, err := store.Open(t.Context(), store.Config{Path: path})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return newWorldOn(t, &script{}, dir, db, keys), func() { db.Close() }
-	}
+	path, open := worldsOnDisk(t)
 	w, end := open(path)
 	defer end()
 	now := time.Now()

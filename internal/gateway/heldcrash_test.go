@@ -23,14 +23,10 @@ func (w watched) Look(context.Context, *mail.Message, look.Options) detect.Repor
 	return detect.Report{}
 }
 
-// A crash before and after every commit of a bulk decision: what the disk
-// holds then is opened anew, the decision goes on there, and every message is
-// sent once.
-func TestABulkDecisionSurvivesACrashAtEveryCommit(t *testing.T) {
-	if testing.Short() {
-		t.Skip("too slow with the race detector; the stage without it runs this")
-	}
-	const messages, most = 12, 3
+// worldsOnDisk opens worlds on copies of one database: the folder of bodies and
+// the keys are the same.
+func worldsOnDisk(t *testing.T) (path string, open func(path string) (*world, func())) {
+	t.Helper()
 	keys, err := vault.NewKeys()
 	if err != nil {
 		t.Fatal(err)
@@ -39,14 +35,26 @@ func TestABulkDecisionSurvivesACrashAtEveryCommit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "x.db")
-	open := func(path string) (*world, func()) {
+	path = filepath.Join(t.TempDir(), "x.db")
+	open = func(path string) (*world, func()) {
 		db, err := store.Open(t.Context(), store.Config{Path: path})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return newWorldOn(t, &script{}, dir, db, keys), func() { db.Close() }
 	}
+	return path, open
+}
+
+// A crash before and after every commit of a bulk decision: what the disk
+// holds then is opened anew, the decision goes on there, and every message is
+// sent once.
+func TestABulkDecisionSurvivesACrashAtEveryCommit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too slow with the race detector; the stage without it runs this")
+	}
+	const messages, most = 12, 3
+	path, open := worldsOnDisk(t)
 	w, end := open(path)
 	defer end()
 	ids := w.keep(t, messages, nil)

@@ -51,3 +51,20 @@ func TestOurOwnProgramsAreSourceCode(t *testing.T) {
 		t.Errorf("%d of %d files of ours", found[".go"], all[".go"])
 	}
 }
+
+func TestALineThatNobodyWroteIsNoCode(t *testing.T) {
+	detectors := NewBase().Detectors(detect.Catalogue{Detectors: []string{"source-code"}})
+	for _, long := range []bool{false, true} {
+		fill := ""
+		if long {
+			fill = strings.Repeat("x", maxCode)
+		}
+		text := strings.Repeat("\tif total"+fill+" == 0 {\n\t\treturn first(total)\n\t}\n", 12)
+		if long {
+			text = strings.ReplaceAll(text, "first", "first"+fill)
+		}
+		if best, _ := surest(detectors, "SOURCE_CODE", text); (best == 0) != long {
+			t.Errorf("long lines %t: %v", long, best)
+		}
+	}
+}

@@ -2,36 +2,22 @@ package ole
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"postern.dev/postern/internal/extract/codepage"
+	"postern.dev/postern/internal/extract/numbered"
 )
 
 // Bounds of the lists of a document.
 const (
 	maxLists = 10000
-	levels   = 9
-)
-
-// Kinds of numbers (MS-OSHARED §2.2.1.3).
-const (
-	upperRoman  = 1
-	lowerRoman  = 2
-	upperLetter = 3
-	lowerLetter = 4
-	ordinal     = 5
-	twoDigits   = 22
-	bullet      = 23
-	noNumber    = 255
+	levels   = numbered.Levels
 )
 
 // level is how a list numbers one of its levels (MS-DOC §2.9.150).
 type level struct {
-	start int
-	kind  int
+	numbered.Level
 	legal bool
-	again int // the level before which it begins anew; 9 for each above it
 	text  []uint16
 }
 
@@ -49,8 +35,7 @@ type override struct {
 type lists struct {
 	levels map[int][]level // by list
 	all    []override
-	counts map[int]*[levels]int
-	set    map[int]*[levels]bool
+	counts map[int]*numbered.Counter
 	begins []listed
 }
 
@@ -67,7 +52,7 @@ func (w *wordText) readLists(at, size int, overrides, plc octets) {
 	if size < 2 || len(overrides) < 4 {
 		return
 	}
-	l := &lists{levels: map[int][]level{}, counts: map[int]*[levels]int{}, set: map[int]*[levels]bool{}}
+	l := &lists{levels: map[int][]level{}, counts: map[int]*numbered.Counter{}}
 	table := w.table.from(at)
 	place := size
 	for i := range min(table.u16(0), maxLists) {
@@ -101,9 +86,9 @@ func readLevel(p octets, at int) (level, int) {
 	if at+30 > len(p) {
 		return level{}, -1
 	}
-	v := level{start: p.u32(at), kind: p.u8(at + 4), legal: p.u8(at+5)&4 != 0, again: levels}
+	v := level{Level: numbered.Level{Start: p.u32(at), Kind: p.u8(at + 4), Again: levels}, legal: p.u8(at+5)&4 != 0}
 	if p.u8(at+5)&8 != 0 {
-		v.again = p.u8(at + 26)
+		v.Again = p.u8(at + 26)
 	}
 	at += 28 + p.u8(at+24) + p.u8(at+25)
 	count := min(p.u16(at), 64)
@@ -136,7 +121,7 @@ func (l *lists) readOverrides(p octets) {
 				}
 				o.levels[n], at = &v, next
 				if flags&16 != 0 {
-					o.starts[n] = v.start
+					o.starts[n] = v.Start
 				}
 			}
 		}
@@ -234,33 +219,21 @@ func (l *lists) number(p *listed) string {
 		return ""
 	}
 	o := &l.all[p.list-1]
-	counts, set := l.counts[o.list], l.set[o.list]
+	counts := l.counts[o.list]
 	if counts == nil {
-		counts, set = &[levels]int{}, &[levels]bool{}
-		l.counts[o.list], l.set[o.list] = counts, set
+		counts = &numbered.Counter{}
+		l.counts[o.list] = counts
 	}
 	if !o.used {
 		o.used = true
 		for i := range levels {
 			if o.begins[i] {
-				set[i] = false
+				counts.Restart(i)
 			}
 		}
 	}
 	at := func(i int) level { return l.level(o, i) }
-	for i := range p.level {
-		if !set[i] {
-			counts[i], set[i] = at(i).start, true
-		}
-	}
-	if set[p.level] {
-		counts[p.level]++
-	} else {
-		counts[p.level], set[p.level] = at(p.level).start, true
-	}
-	for i := p.level + 1; i < levels; i++ {
-		set[i] = set[i] && p.level >= at(i).again
-	}
+	counts.Next(p.level, func(i int) numbered.Level { return at(i).Level })
 	return written(at, p.level, counts)
 }
 
@@ -274,86 +247,28 @@ func (l *lists) level(o *override, i int) level {
 		v = *o.levels[i]
 	}
 	if o.begins[i] {
-		v.start = o.starts[i]
+		v.Start = o.starts[i]
 	}
 	return v
 }
 
 // written writes a number: in the text of a level, a character below nine
 // stands for the count of that level.
-func written(at func(int) level, n int, counts *[levels]int) string {
+func written(at func(int) level, n int, counts *numbered.Counter) string {
 	v := at(n)
 	var b strings.Builder
 	for _, c := range v.text {
 		switch {
-		case v.kind == bullet:
+		case v.Kind == numbered.Bullet:
 			return "•"
 		case c < levels:
-			kind := at(int(c)).kind
-			if v.legal && kind != twoDigits && kind != noNumber && kind != bullet {
-				kind = 0
+			kind := at(int(c)).Kind
+			if v.legal && kind != numbered.TwoDigits && kind != numbered.None && kind != numbered.Bullet {
+				kind = numbered.Plain
 			}
-			b.WriteString(counted(counts[c], kind))
+			b.WriteString(numbered.Write(counts.Count(int(c)), kind))
 		default:
 			b.WriteString(codepage.UTF16([]byte{byte(c), byte(c >> 8)}))
-		}
-	}
-	return b.String()
-}
-
-// counted writes a number in one of the kinds; the rest are plain.
-func counted(n, kind int) string {
-	switch kind {
-	case upperRoman:
-		return roman(n)
-	case lowerRoman:
-		return strings.ToLower(roman(n))
-	case upperLetter, lowerLetter:
-		if n < 1 || n > 26*30 {
-			break
-		}
-		c := 'A' + rune((n-1)%26)
-		if kind == lowerLetter {
-			c += 'a' - 'A'
-		}
-		return strings.Repeat(string(c), (n-1)/26+1)
-	case ordinal:
-		end := "th"
-		if n/10%10 != 1 {
-			switch n % 10 {
-			case 1:
-				end = "st"
-			case 2:
-				end = "nd"
-			case 3:
-				end = "rd"
-			}
-		}
-		return strconv.Itoa(n) + end
-	case twoDigits:
-		if n >= 0 && n < 10 {
-			return "0" + strconv.Itoa(n)
-		}
-	case noNumber, bullet:
-		return ""
-	}
-	return strconv.Itoa(n)
-}
-
-func roman(n int) string {
-	if n < 1 || n > 4999 {
-		return strconv.Itoa(n)
-	}
-	var b strings.Builder
-	for _, r := range []struct {
-		value int
-		sign  string
-	}{
-		{1000, "M"}, {900, "CM"}, {500, "D"}, {400, "CD"}, {100, "C"}, {90, "XC"}, {50, "L"}, {40, "XL"}, {10, "X"}, {9, "IX"},
-		{5, "V"}, {4, "IV"}, {1, "I"},
-	} {
-		for ; n >= r.value; n -= r.value {
-			b.WriteString(r.sign)
 		}
 	}
 	return b.String()

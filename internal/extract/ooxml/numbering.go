@@ -6,12 +6,13 @@ import (
 	"strconv"
 	"strings"
 
+	"postern.dev/postern/internal/extract/numbered"
 	"postern.dev/postern/internal/extract/xmlread"
 )
 
 // levels of a list (ECMA-376 part 1 §17.9.6), and how many lists are read.
 const (
-	levels   = 9
+	levels   = numbered.Levels
 	maxLists = 10_000
 )
 
@@ -32,14 +33,12 @@ type place struct {
 // listKind is w:abstractNum: the form of lists, and how far they have come.
 type listKind struct {
 	level [levels]level
-	count [levels]int
-	begun [levels]bool
+	count numbered.Counter
 }
 
 type level struct {
-	start  int
-	format string
-	text   string
+	numbered.Level
+	text string
 }
 
 // list is w:num: a kind of list, which may begin with other numbers.
@@ -105,7 +104,7 @@ func (l *lists) numbering() func(x *xmlread.Reader) {
 	return func(x *xmlread.Reader) {
 		switch string(x.Local) {
 		case "abstractNum":
-			kind, one, at = &listKind{}, nil, 0
+			kind, one, at = newKind(), nil, 0
 			if len(l.kinds) < maxLists {
 				l.kinds[string(x.Attr("abstractNumId"))] = kind
 			}
@@ -126,11 +125,11 @@ func (l *lists) numbering() func(x *xmlread.Reader) {
 			}
 		case "start":
 			if kind != nil {
-				kind.level[at].start = startOf(x.Attr("val"))
+				kind.level[at].Start = startOf(x.Attr("val"))
 			}
 		case "numFmt":
 			if kind != nil {
-				kind.level[at].format = string(x.Attr("val"))
+				kind.level[at].Kind = kindOf(x.Attr("val"))
 			}
 		case "lvlText":
 			if kind != nil {
@@ -173,20 +172,14 @@ func (l *lists) next(at place) string {
 		one.begun = true
 		for i, start := range one.starts {
 			if start > 0 {
-				k.level[i].start, k.begun[i] = start, false
+				k.level[i].Start = start
+				k.count.Restart(i)
 			}
 		}
 	}
-	if k.begun[at.level] {
-		k.count[at.level]++
-	} else {
-		k.count[at.level], k.begun[at.level] = k.level[at.level].start, true
-	}
-	for i := at.level + 1; i < levels; i++ {
-		k.begun[i] = false
-	}
+	k.count.Next(at.level, func(i int) numbered.Level { return k.level[i].Level })
 	v := k.level[at.level]
-	if v.format == "bullet" || v.format == "none" {
+	if v.Kind == numbered.Bullet || v.Kind == numbered.None {
 		return ""
 	}
 	var b strings.Builder
@@ -197,51 +190,41 @@ func (l *lists) next(at place) string {
 		}
 		i++
 		of := int(v.text[i] - '1')
-		if !k.begun[of] {
-			k.count[of], k.begun[of] = k.level[of].start, true
-		}
-		b.WriteString(counted(k.count[of], k.level[of].format))
+		b.WriteString(numbered.Write(k.count.Count(of), k.level[of].Kind))
 	}
 	return b.String()
 }
 
-// counted writes a number in the format of a list (part 1 §17.18.59); those
-// that are not known are written in digits.
-func counted(n int, format string) string {
-	switch {
-	case n < 1 || n > 3999:
-	case format == "lowerLetter", format == "upperLetter":
-		s := strings.Repeat(string(rune('a'+(n-1)%26)), (n-1)/26+1)
-		if format == "upperLetter" {
-			s = strings.ToUpper(s)
-		}
-		return s
-	case format == "lowerRoman", format == "upperRoman":
-		s := roman(n)
-		if format == "lowerRoman" {
-			s = strings.ToLower(s)
-		}
-		return s
-	case format == "decimalZero" && n < 10:
-		return "0" + strconv.Itoa(n)
+// newKind is a kind of lists whose levels begin anew below each above them.
+func newKind() *listKind {
+	k := &listKind{}
+	for i := range k.level {
+		k.level[i].Again = levels
 	}
-	return strconv.Itoa(n)
+	return k
 }
 
-func roman(n int) string {
-	var b strings.Builder
-	for _, d := range []struct {
-		value int
-		sign  string
-	}{
-		{1000, "M"}, {900, "CM"}, {500, "D"}, {400, "CD"}, {100, "C"}, {90, "XC"}, {50, "L"}, {40, "XL"}, {10, "X"}, {9, "IX"},
-		{5, "V"}, {4, "IV"}, {1, "I"},
-	} {
-		for ; n >= d.value; n -= d.value {
-			b.WriteString(d.sign)
-		}
+// kindOf is a format of numbers by its name (part 1 §17.18.59).
+func kindOf(name []byte) int {
+	switch string(name) {
+	case "upperRoman":
+		return numbered.UpperRoman
+	case "lowerRoman":
+		return numbered.LowerRoman
+	case "upperLetter":
+		return numbered.UpperLetter
+	case "lowerLetter":
+		return numbered.LowerLetter
+	case "ordinal":
+		return numbered.Ordinal
+	case "decimalZero":
+		return numbered.TwoDigits
+	case "bullet":
+		return numbered.Bullet
+	case "none":
+		return numbered.None
 	}
-	return b.String()
+	return numbered.Plain
 }
 
 // listed puts the number of the paragraph before its text.

@@ -311,6 +311,16 @@ func TestAParagraphOfAListHasItsNumber(t *testing.T) {
 	if !strings.HasPrefix(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	var many strings.Builder
+	for i := range maxLists + 1 {
+		fmt.Fprintf(&many, `<w:num w:numId="%d"><w:abstractNumId w:val="7"/></w:num>`, i)
+	}
+	numbering = `<w:numbering xmlns:w="u"><w:abstractNum w:abstractNumId="7">` + levels + `</w:abstractNum>` + many.String() + `</w:numbering>`
+	document = item(maxLists-1, 0, "in") + item(maxLists, 0, "out")
+	got = read(build(t, "word/document.xml", docHead+document+docTail, "word/numbering.xml", numbering)).String()
+	if want := "1. in\nout\n"; !strings.HasPrefix(got, want) {
+		t.Errorf("got %.60q, want %q", got, want)
+	}
 }
 
 func FuzzRead(f *testing.F) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"unicode/utf8"
 
+	"postern.dev/postern/internal/extract/heading"
 	"postern.dev/postern/internal/extract/xmlread"
 )
 
@@ -362,11 +363,11 @@ func (w *walker) cellEnd() {
 	text := bytes.TrimSpace(f.block[g.cell:])
 	switch {
 	case g.row == 0 && len(g.headings) < headingColumns:
-		if len(text) > headingLength || longNumber(text) {
+		if len(text) > headingLength || heading.LongNumber(text) {
 			text = nil
 		}
 		g.headings = append(g.headings, bytes.Clone(text))
-	case g.row > 0 && g.col < len(g.headings) && len(g.headings[g.col]) > 0 && longNumber(text):
+	case g.row > 0 && g.col < len(g.headings) && len(g.headings[g.col]) > 0 && heading.LongNumber(text):
 		w.note = append(append(w.note[:0], g.headings[g.col]...), ": "...)
 		w.note = append(w.note, f.block[g.cell:]...)
 		f.block = append(f.block[:g.cell], w.note...)
@@ -386,19 +387,6 @@ func (w *walker) rowEnd() {
 	if len(w.frames[0].block) > pendingSize/4 && len(w.frames) == 1 && len(w.alts) == 0 {
 		w.flush(1)
 	}
-}
-
-// longNumber reports whether a cell holds six digits or more.
-func longNumber(cell []byte) bool {
-	n := 0
-	for _, c := range cell {
-		if '0' <= c && c <= '9' {
-			if n++; n == 6 {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // symbol adds a character of a symbol font (part 1 §17.3.3.30): those in the

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"postern.dev/postern/internal/extract/affine"
 	"postern.dev/postern/internal/extract/xmlread"
 	"postern.dev/postern/internal/extract/zipped"
 )
@@ -85,26 +86,10 @@ type run struct {
 type paper struct {
 	runs   []run
 	octets int
-	layers []matrix // of the elements that are open
-	beside [][]byte // what attributes say
-	mute   bool     // glyphs without text
+	layers []affine.Matrix // of the elements that are open
+	beside [][]byte        // what attributes say
+	mute   bool            // glyphs without text
 	over   bool
-}
-
-// matrix is a transformation: x' = a x + c y + e, y' = b x + d y + f.
-type matrix [6]float64
-
-func (m matrix) of(x, y float64) (float64, float64) {
-	return m[0]*x + m[2]*y + m[4], m[1]*x + m[3]*y + m[5]
-}
-
-// within is m inside of outer.
-func (m matrix) within(outer matrix) matrix {
-	e, f := outer.of(m[4], m[5])
-	return matrix{
-		outer[0]*m[0] + outer[2]*m[1], outer[1]*m[0] + outer[3]*m[1],
-		outer[0]*m[2] + outer[2]*m[3], outer[1]*m[2] + outer[3]*m[3], e, f,
-	}
 }
 
 // fixedPage reads a page behind its root element. A page says where each piece
@@ -115,7 +100,7 @@ func (p *pack) fixedPage(place, name string) {
 	if place == "" {
 		place = "page " + strings.TrimSuffix(path.Base(name), path.Ext(name))
 	}
-	s := &paper{layers: []matrix{{1, 0, 0, 1, 0, 0}}}
+	s := &paper{layers: []affine.Matrix{affine.Unit()}}
 	depth := 0
 	for k := p.x.Next(); k != xmlread.EOF; k = p.x.Next() {
 		switch k {
@@ -163,14 +148,14 @@ func (s *paper) element(p *pack, depth int) {
 	}
 	at := s.layers[len(s.layers)-1]
 	if m, ok := numbers(p.x.Attr("RenderTransform")); ok {
-		at = m.within(at)
+		at = m.Times(at)
 	}
 	switch string(p.x.Local) {
 	case "MatrixTransform": // of the element that holds X.RenderTransform
 		holder := depth - 2
 		if m, ok := numbers(p.x.Attr("Matrix")); ok && holder > 0 && len(s.layers) > holder {
 			for i := holder; i < len(s.layers); i++ {
-				s.layers[i] = m.within(s.layers[i])
+				s.layers[i] = m.Times(s.layers[i])
 			}
 			at = s.layers[len(s.layers)-1]
 		}
@@ -183,7 +168,7 @@ func (s *paper) element(p *pack, depth int) {
 }
 
 // glyphs takes a piece of text.
-func (s *paper) glyphs(p *pack, at matrix) {
+func (s *paper) glyphs(p *pack, at affine.Matrix) {
 	text := bytes.TrimPrefix(p.x.Attr("UnicodeString"), []byte("{}")) // §12.1.4
 	if len(text) == 0 {
 		s.mute = s.mute || len(p.x.Attr("Indices")) > 0
@@ -202,8 +187,8 @@ func (s *paper) glyphs(p *pack, at matrix) {
 	if level := p.x.Attr("BidiLevel"); len(level) > 0 && level[len(level)-1]&1 == 1 {
 		left, right = x-long, x
 	}
-	r.left, r.base = at.of(left, y)
-	r.right, _ = at.of(right, y)
+	r.left, r.base = at.At(left, y)
+	r.right, _ = at.At(right, y)
 	s.runs = append(s.runs, r)
 }
 
@@ -217,7 +202,7 @@ func figure(b []byte) float64 {
 }
 
 // numbers reads the six numbers of a matrix.
-func numbers(b []byte) (m matrix, ok bool) {
+func numbers(b []byte) (m affine.Matrix, ok bool) {
 	list := bytes.Split(b, []byte(","))
 	if len(list) != len(m) {
 		return m, false

@@ -1,6 +1,10 @@
 package pdf
 
-import "strings"
+import (
+	"strings"
+
+	"postern.dev/postern/internal/extract/affine"
+)
 
 // annotations draws what annotations and form fields of a page show (ISO
 // 32000-1 §12.5.5).
@@ -27,18 +31,18 @@ func (c *canvas) annotations(p *page) {
 }
 
 // fit moves the box of an appearance into its place.
-func (c *canvas) fit(s *stream, to [4]float64) matrix {
+func (c *canvas) fit(s *stream, to [4]float64) affine.Matrix {
 	box := c.rectangle(c.arrayOf(s.dict["BBox"]))
 	m := c.matrixOf(s.dict["Matrix"])
 	var from [4]float64
 	for i, corner := range [4][2]float64{{box[0], box[1]}, {box[2], box[1]}, {box[0], box[3]}, {box[2], box[3]}} {
-		x, y := m.at(corner[0], corner[1])
+		x, y := m.At(corner[0], corner[1])
 		if i == 0 {
 			from = [4]float64{x, y, x, y}
 		}
 		from = [4]float64{min(from[0], x), min(from[1], y), max(from[2], x), max(from[3], y)}
 	}
-	fit := unit()
+	fit := affine.Unit()
 	for i := range 2 {
 		if d := from[i+2] - from[i]; d > 0 {
 			fit[3*i] = (to[i+2] - to[i]) / d

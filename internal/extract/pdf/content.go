@@ -3,13 +3,14 @@ package pdf
 import (
 	"bytes"
 	"math"
+	"postern.dev/postern/internal/extract/affine"
 	"reflect"
 )
 
 // graphics is the state that q keeps and Q brings back, as far as text needs
 // it (ISO 32000-1 §8.4 and §9.3).
 type graphics struct {
-	ctm           matrix
+	ctm           affine.Matrix
 	font          *font
 	size, scale   float64
 	chars, words  float64
@@ -25,7 +26,7 @@ type canvas struct {
 
 	now       graphics
 	kept      []graphics
-	tm, line  matrix
+	tm, line  affine.Matrix
 	resources dict
 	fontsHere map[name]*font
 	marks     []*actualText // nil for a mark without a text of its own
@@ -62,7 +63,7 @@ type actualText struct {
 func newCanvas(r *reader, byDrawing bool) *canvas {
 	return &canvas{
 		reader: r, layout: newLayout(&r.work), byDrawing: byDrawing,
-		now: graphics{ctm: unit(), scale: 1}, tm: unit(), line: unit(), running: map[uintptr]bool{},
+		now: graphics{ctm: affine.Unit(), scale: 1}, tm: affine.Unit(), line: affine.Unit(), running: map[uintptr]bool{},
 	}
 }
 
@@ -75,7 +76,7 @@ const (
 
 // settle ends what one stream left open.
 func (c *canvas) settle() {
-	c.now, c.kept = graphics{ctm: unit(), scale: 1}, c.kept[:0]
+	c.now, c.kept = graphics{ctm: affine.Unit(), scale: 1}, c.kept[:0]
 	c.endMarks(0)
 }
 
@@ -178,7 +179,7 @@ func (c *canvas) operator(p *parser, op []byte) {
 		c.tm = c.matrixHere()
 		c.line, c.layout.moved = c.tm, true
 	case "BT":
-		c.tm, c.line, c.layout.moved = unit(), unit(), true
+		c.tm, c.line, c.layout.moved = affine.Unit(), affine.Unit(), true
 	case "Tf":
 		c.setFont()
 	case "Tc":
@@ -209,7 +210,7 @@ func (c *canvas) otherOperator(p *parser, op string) {
 			c.now, c.kept = c.kept[n-1], c.kept[:n-1]
 		}
 	case "cm":
-		c.now.ctm = c.matrixHere().times(c.now.ctm)
+		c.now.ctm = c.matrixHere().Times(c.now.ctm)
 	case "gs":
 		c.extended()
 	case "Do":
@@ -228,12 +229,12 @@ func (c *canvas) otherOperator(p *parser, op string) {
 	}
 }
 
-func (c *canvas) matrixHere() matrix {
-	return matrix{c.number(5), c.number(4), c.number(3), c.number(2), c.number(1), c.number(0)}
+func (c *canvas) matrixHere() affine.Matrix {
+	return affine.Matrix{c.number(5), c.number(4), c.number(3), c.number(2), c.number(1), c.number(0)}
 }
 
 func (c *canvas) nextLine(x, y float64) {
-	c.line = matrix{1, 0, 0, 1, x, y}.times(c.line)
+	c.line = affine.Matrix{1, 0, 0, 1, x, y}.Times(c.line)
 	c.tm, c.layout.moved = c.line, true
 }
 
@@ -314,7 +315,7 @@ func (c *canvas) paint(n name) {
 		}
 		c.picture()
 	case "Form", "":
-		c.form(s, unit())
+		c.form(s, affine.Unit())
 	}
 }
 
@@ -324,7 +325,7 @@ func (c *canvas) picture() {
 }
 
 // form interprets a form XObject.
-func (c *canvas) form(s *stream, m matrix) {
+func (c *canvas) form(s *stream, m affine.Matrix) {
 	id := reflect.ValueOf(s).Pointer()
 	if c.running[id] || !c.step(64) {
 		return
@@ -334,7 +335,7 @@ func (c *canvas) form(s *stream, m matrix) {
 	kept, before := c.kept, c.now
 	tm, line := c.tm, c.line
 	c.kept = nil
-	c.now.ctm = c.matrixOf(s.dict["Matrix"]).times(m).times(c.now.ctm)
+	c.now.ctm = c.matrixOf(s.dict["Matrix"]).Times(m).Times(c.now.ctm)
 	resources := c.dictOf(s.dict["Resources"])
 	if resources == nil {
 		resources = c.resources

@@ -71,7 +71,7 @@ func (c *canvas) show(s []byte) {
 // pen is the direction of the text, its size, and what one unit of its space
 // is on the page.
 func (c *canvas) pen(f *font) (angle, size, stretch, spacing float64) {
-	m := c.tm.times(c.now.ctm)
+	m := c.tm.Times(c.now.ctm)
 	dx, dy := m[0], m[1]
 	if c.now.size*c.now.scale < 0 {
 		dx, dy = -dx, -dy
@@ -126,7 +126,7 @@ func (c *canvas) letter(g *glyph, f *font, width float64) {
 // where is the pen on the page, and how long a width of the text is there.
 func (c *canvas) where(width float64) (x, y, w float64) {
 	tx, ty := c.tm[4]+c.now.rise*c.tm[2], c.tm[5]+c.now.rise*c.tm[3]
-	x, y = c.now.ctm.at(tx, ty)
+	x, y = c.now.ctm.At(tx, ty)
 	return x, y, math.Abs(width) * c.layout.stretch
 }
 
