@@ -1,0 +1,133 @@
+// Package way measures the whole way of a message in one process: a source, a
+// gateway that looks into everything, decides and records, and a sink, over
+// loopback. Its profile is what `make profile` gives to the compiler.
+//
+// Rates beside other programs are another thing: bench/pairs.sh.
+package way
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"postern.dev/postern/bench/load"
+	"postern.dev/postern/internal/app"
+)
+
+const config = `
+hostname: gw.postern.example
+data: ./data
+keys: file:./postern.key
+smtp: { listen: "127.0.0.1:0", max_connections: 100, max_per_peer: 100 }
+console: { listen: "off" }
+apply: [./tenants]
+`
+
+const tenants = `
+kind: tenant
+id: contoso
+entra_tenant: 0b1c2d3e-0000-4000-8000-00000000abcd
+domains: [contoso.example]
+secret: [bench-secret-1c7f2a90be34]
+mark: [bench-mark-77f0c3d1a2b4]
+headers: safetica
+peers: { exchange: { networks: [127.0.0.0/8], certificate: optional } }
+return: { host: %q, tls: off }
+---
+kind: policy
+id: cards-leave
+name: Card numbers leave the organization
+mode: enforce
+when: direction == "outbound" && findings.credit_card.high >= 3
+then: { header: { set: { X-Bench-Violates: "yes" } } }
+---
+kind: policy
+id: accounts-wait
+name: A copy of mail to the archive, so that some of it waits on our disk
+mode: enforce
+when: direction == "outbound" && size < 10000 && findings.credit_card.high >= 1
+then: { redirect: { to: [archive@fabrikam.example] } }
+`
+
+// start runs a gateway before a sink and returns where it listens.
+func start(b *testing.B) (addr string, sink *load.Sink) {
+	b.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	sink = &load.Sink{Chunking: true}
+	go func() { _ = sink.Serve(ln) }()
+	b.Cleanup(func() { sink.Close() })
+
+	dir := b.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "tenants"), 0o700); err != nil {
+		b.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"postern.yaml": config, "tenants/all.yaml": fmt.Sprintf(tenants, ln.Addr().String()),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	c, err := app.ReadConfig(filepath.Join(dir, "postern.yaml"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx := context.Background()
+	a, err := app.Open(ctx, c, app.World{InProcess: true, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	door, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := a.Start(ctx); err != nil {
+		b.Fatal(err)
+	}
+	a.Serve(door)
+	b.Cleanup(func() {
+		end, cancel := context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+		if err := a.Shutdown(end); err != nil {
+			b.Error(err)
+		}
+	})
+	return door.Addr().String(), sink
+}
+
+// BenchmarkWay is one message for each turn; ms-cpu is what both ends of the
+// load and the gateway computed for one.
+func BenchmarkWay(b *testing.B) {
+	addr, _ := start(b)
+	var templates []*load.Template
+	for i, m := range messages() {
+		t, err := load.NewTemplate(m, load.Variation{
+			Mark: true, Words: true, Violate: 2, Run: "way", Seed: uint64(i),
+			Front: []byte("X-OriginatorOrg: contoso.example\r\nX-MS-Exchange-CrossTenant-AuthAs: Internal\r\n"),
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		templates = append(templates, t)
+	}
+	s := load.Source{
+		Addr: addr, Connections: 20, Messages: b.N, Templates: templates, Hello: "source.load.example",
+		Envelope: func(int) (string, []string) {
+			return "anna.visser@contoso.example", []string{"bert.jansen@fabrikam.example"}
+		},
+	}
+	b.ResetTimer()
+	r, err := s.Run(context.Background())
+	b.StopTimer()
+	if err != nil || r.Taken != int64(b.N) {
+		b.Fatalf("%d of %d were taken: %v %s", r.Taken, b.N, err, r.Last)
+	}
+}
