@@ -116,6 +116,7 @@ func innerLimits() []limit {
 		{"Octets of a heading repeated beside a number", "extract/heading.MaxHeading", "the rest is not repeated", "TestTables"},
 		{"Columns whose headings are repeated", "extract/heading.MaxColumns", "the others stand without heading", "TestTables"},
 		{"Octets of a cell in a table of a page", "extract.maxHeldCell", "no heading is repeated in it", "TestANumberInATableOfAPageStandsBehindItsHeading"},
+		{"Octets of a cell in a table of RTF", "extract/rtf.maxCell", "no heading is repeated in it", "TestHeadingsReachFarDownAndLongCellsNeedNone"},
 		{"Tables inside one another in a page", "extract.maxTables", "those inside count as one", "TestANumberInATableOfAPageStandsBehindItsHeading"},
 		{"Rows that a cell of a page covers", "extract.maxRowsBelow", "it covers so many", "TestANumberInATableOfAPageStandsBehindItsHeading"},
 		{"Pieces of text that lead to one pattern", "detect/dlp.maxPieces", "digits lead to it, or it meets all of the text", "TestPatternsTogetherFindWhatEachFindsAlone"},

@@ -58,7 +58,7 @@ func (r *reader) finish() {
 		r.damaged = true
 		r.end()
 	}
-	r.flush()
+	r.flush(len(r.text))
 	for k := range r.side {
 		text := bytes.TrimSpace(r.side[k])
 		if len(text) == 0 || r.err != nil {

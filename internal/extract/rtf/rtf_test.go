@@ -82,6 +82,14 @@ func TestTextIsWhatAReaderSees(t *testing.T) {
 		{"unknown destinations are read, too", `{\rtf1 a{\*\something 4111}b}`, "ab\n[not shown]\n4111"},
 		{"text after the end is read, too", `{\rtf1 a}  b {c}`, "a\n[not shown]\nb c"},
 		{"a table", `{\rtf1\trowd a\cell b\cell\row c}`, "a\tb\t\nc"},
+		{"a long number in a table stands behind the heading of its column",
+			`{\rtf1\trowd\pard\intbl Name\cell{\b BSN}\cell\row\pard\intbl Ann\cell 123\b 456782\cell\row\pard 123456782\par\trowd x\cell 123456782\cell\row}`,
+			"Name\tBSN\t\nAnn\tBSN: 123456782\t\n123456782\nx\t123456782"},
+		{"a heading is not taken into another table, nor from the text before one",
+			`{\rtf1 BSN\par\trowd\intbl 123456782\cell\row\pard a\par\intbl b\cell\row\intbl 123456782\cell\row}`,
+			"BSN\n123456782\t\na\nb\t\nb: 123456782"},
+		{"a cell with a line end and hidden text in it", `{\rtf1\intbl Account\cell\row\intbl{\v x\cell} \par 123456782\cell\row}`,
+			"Account\t\n \nAccount: 123456782\t\n\n[hidden text]\nx"},
 		{"signs", `{\rtf1 a\~b\_c\-d\emdash\lquote\{\}\\}`, "a\u00a0b\u2011c\u00add—‘{}\\"},
 		{"properties", `{\rtf1{\info{\title T\'e4}{\creatim\yr2020\mo1\dy2}{\*\company C}}{\*\userprops{\propname MSIP_Label_x_Name}\proptype30{\staticval Secret}}x}`,
 			"title=Tä|created=2020-01-02T00:00|company=C|custom:MSIP_Label_x_Name=Secret|x"},
@@ -132,6 +140,17 @@ func TestDamageCostsOnlyWhatIsDamaged(t *testing.T) {
 	deep := strings.Repeat("{", 20000) + "4111" + strings.Repeat("}", 20000)
 	if p := read(t, `{\rtf1 `+deep+`}`); !strings.Contains(p.String(), "4111") || len(p.notes) != 1 || p.notes[0] != "too-deep" {
 		t.Errorf("%q", p.notes)
+	}
+}
+
+func TestHeadingsReachFarDownAndLongCellsNeedNone(t *testing.T) {
+	row := `\pard\intbl ` + strings.Repeat("w", 300) + ` 123456782\cell 123456782\cell\row `
+	p := read(t, `{\rtf1\trowd\pard\intbl A\cell B\cell\row `+strings.Repeat(row, 100)+`}`)
+	if got := strings.Count(p.String(), "\tB: 123456782\t\n"); got != 100 {
+		t.Errorf("%d of 100 rows have the heading", got)
+	}
+	if strings.Contains(p.String(), "A: ") {
+		t.Error("a cell that is longer than a number has a heading")
 	}
 }
 

@@ -133,11 +133,13 @@ func (r *reader) giveHTML(p []byte) {
 	}
 }
 
-func (r *reader) flush() {
-	if len(r.text) > 0 && r.err == nil {
-		_, r.err = r.out.Write(r.text)
+// flush gives out the first n octets of the text.
+func (r *reader) flush(n int) {
+	if n > 0 && r.err == nil {
+		_, r.err = r.out.Write(r.text[:n])
 	}
-	r.text = r.text[:0]
+	r.text = append(r.text[:0], r.text[n:]...)
+	r.table.from = max(0, r.table.from-n)
 }
 
 // hex takes octets in hexadecimal; all that is no digit is left out.

@@ -32,8 +32,9 @@ type reader struct {
 	half    rune   // the first half of a pair of UTF-16
 	skip    int    // characters to leave out after \u
 
-	text []byte // of the body, not yet given out
-	side [sides][]byte
+	text  []byte // of the body, not yet given out
+	side  [sides][]byte
+	table table
 
 	value  []byte // of the property, picture or object that is read
 	nibble int    // of octets in hexadecimal, -1 for none
@@ -56,6 +57,7 @@ type group struct {
 	hidden  bool
 	deleted bool
 	rtfOnly bool // \htmlrtf
+	inTable bool // \intbl
 	uc      int
 	font    int // -1 for none yet
 }
@@ -84,7 +86,7 @@ func (r *reader) run() {
 			r.plain()
 		}
 		if len(r.text) >= 8<<10 {
-			r.flush()
+			r.flush(r.cellOpen())
 		}
 	}
 }

@@ -26,7 +26,9 @@ func (r *reader) word(word []byte, value int, has bool) {
 	}
 	r.flushOctets()
 	if c := sign(word); c != 0 {
+		r.cells(word)
 		r.rune(c)
+		r.cellBegins(word)
 		return
 	}
 	if d, known := destination(word); known {
@@ -102,6 +104,10 @@ func (r *reader) character(word []byte, value int, has bool) bool {
 			return true
 		}
 		r.group.font = value
+	case "pard":
+		r.group.inTable = false
+	case "intbl":
+		r.group.inTable = on
 	case "plain":
 		r.group.hidden, r.group.deleted = false, false
 		r.group.font = r.standard
