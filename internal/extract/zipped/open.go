@@ -7,9 +7,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
-	"sync"
 
-	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
 	"github.com/ulikunitz/xz/lzma"
@@ -43,8 +41,6 @@ func known(method uint16) bool {
 
 // maxWindow bounds the memory that one entry's window may take.
 const maxWindow = 64 << 20
-
-var inflaters = sync.Pool{New: func() any { return flate.NewReader(bytes.NewReader(nil)) }}
 
 // Open gives the content of an entry that is not encrypted.
 func (f *File) Open() (io.ReadCloser, error) {
@@ -98,11 +94,7 @@ func (f *File) unpack(packed []byte) (io.ReadCloser, error) {
 		}
 		return io.NopCloser(in), nil
 	case methodDeflate:
-		r := inflaters.Get().(io.ReadCloser)
-		if err := r.(flate.Resetter).Reset(in, nil); err != nil {
-			return nil, err
-		}
-		return &inflating{r}, nil
+		return &inflating{newInflate(packed)}, nil
 	case methodDeflate64:
 		return io.NopCloser(newInflate64(in)), nil
 	case methodBzip2:
@@ -131,7 +123,7 @@ type failing struct{ err error }
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // inflating gives its inflater back when it is closed.
-type inflating struct{ r io.ReadCloser }
+type inflating struct{ r *inflate }
 
 func (i *inflating) Read(p []byte) (int, error) {
 	if i.r == nil {
