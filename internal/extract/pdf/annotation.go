@@ -1,6 +1,8 @@
 package pdf
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"postern.dev/postern/internal/extract/affine"
@@ -114,7 +116,9 @@ func (r *reader) annotation(a dict, say func(string)) {
 func (r *reader) actions(o dict, say func(string)) {
 	r.action(o["A"], say, 0)
 	r.action(o["PA"], say, 0)
-	for _, more := range r.dictOf(o["AA"]) {
+	events := r.dictOf(o["AA"])
+	for _, event := range slices.Sorted(maps.Keys(events)) {
+		more := events[event]
 		r.action(more, say, 0)
 	}
 }

@@ -2,8 +2,10 @@ package pdf
 
 import (
 	"bytes"
-	"compress/flate"
 	"io"
+	"slices"
+
+	"github.com/klauspost/compress/flate"
 )
 
 // decode gives the octets of a stream without its filters (ISO 32000-1 §7.4),
@@ -107,24 +109,37 @@ func (d *document) inflate(b []byte, room int) (out []byte, whole bool) {
 	if len(b) > 2 && b[0]&0x0f == 8 && (int(b[0])<<8|int(b[1]))%31 == 0 {
 		body = b[2:]
 	}
-	out, whole, err := inflateRaw(body, room)
+	out, whole, err := d.inflateRaw(body, room)
 	if err != nil && len(out) == 0 && len(b) > 2 {
 		// A broken header in front of good data.
-		if out, whole, err = inflateRaw(b[2:], room); err != nil && len(out) == 0 {
+		if out, whole, err = d.inflateRaw(b[2:], room); err != nil && len(out) == 0 {
 			d.damaged = true
 		}
 	}
 	return out, whole
 }
 
-func inflateRaw(b []byte, room int) (out []byte, whole bool, err error) {
-	r := flate.NewReader(bytes.NewReader(b))
-	var buf bytes.Buffer
-	buf.Grow(min(room, max(512, 4*len(b))))
-	_, err = io.Copy(&buf, io.LimitReader(r, int64(room)+1))
-	out = buf.Bytes()
+func (d *document) inflateRaw(b []byte, room int) (out []byte, whole bool, err error) {
+	d.deflated.Reset(b)
+	if d.flate == nil {
+		d.flate = flate.NewReader(&d.deflated)
+	} else if err := d.flate.(flate.Resetter).Reset(&d.deflated, nil); err != nil {
+		return nil, false, err
+	}
+	out = make([]byte, 0, min(room+1, max(512, 4*len(b))))
+	for err == nil && len(out) <= room {
+		if len(out) == cap(out) {
+			out = slices.Grow(out, min(len(out), room+1-len(out)))
+		}
+		var n int
+		n, err = d.flate.Read(out[len(out):cap(out)])
+		out = out[:len(out)+n]
+	}
 	if len(out) > room {
 		return out[:room], false, nil
+	}
+	if err == io.EOF {
+		err = nil
 	}
 	return out, true, err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -361,5 +362,23 @@ func TestWhatIsNotReadIsSaid(t *testing.T) {
 	}
 	if err := Read([]byte("nothing"), nil, &collected{}); err != ErrNotPDF {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestTheScriptsOfAnEventComeInOneOrder(t *testing.T) {
+	w := &writer{}
+	events := ""
+	for _, e := range []string{"K", "F", "V", "C", "E", "X"} {
+		events += "/" + e + " << /S /JavaScript /JS (run" + e + "\\(\\)) >> "
+	}
+	field := w.add("<< /Type /Annot /Subtype /Widget /FT /Tx /T (f) /Rect [0 0 10 10] /AA << " + events + ">> >>")
+	w.page("BT /F1 12 Tf (x) Tj ET", fmt.Sprintf("/Annots [%d 0 R]", field), "")
+	data := w.finish("")
+	for range 20 {
+		c := read(t, data)
+		got := strings.Join(regexp.MustCompile(`run.`).FindAllString(c.text.String(), -1), " ")
+		if got != "runC runE runF runK runV runX" {
+			t.Fatal(got)
+		}
 	}
 }

@@ -52,6 +52,10 @@ func (c *canvas) show(s []byte) {
 		return
 	}
 	for len(s) > 0 {
+		if n := c.straight(f, s); n > 0 {
+			s = s[n:]
+			continue
+		}
 		g, n := f.next(s)
 		s = s[n:]
 		width := g.width / 1000 * c.now.size
@@ -66,6 +70,44 @@ func (c *canvas) show(s []byte) {
 			c.advance((width+extra)*c.now.scale, 0)
 		}
 	}
+}
+
+// straight puts the letters of s that stand as print stands: one behind the
+// other in the run that is open, no further apart than letters of a word. It
+// comes to what letter would do with each, and returns how many octets it took.
+func (c *canvas) straight(f *font, s []byte) (n int) {
+	if f.composite || c.actual != nil {
+		return 0
+	}
+	m := c.tm.Times(c.now.ctm)
+	x, y, _ := c.where(0)
+	line, goes := c.layout.goesOn(x, y, m[0], m[1])
+	if !goes {
+		return 0
+	}
+	way, letters := 0.0, 0
+	for n < len(s) {
+		g := &f.simple[s[n]]
+		width := g.width / 1000 * c.now.size
+		if !g.known && !g.space || g.drawn != "" || len(g.text) > 1 {
+			break
+		}
+		if g.text != "" {
+			if !c.layout.next(&line, g.text[0], way, math.Abs(width)*c.layout.stretch) {
+				break
+			}
+			letters++
+		}
+		extra := c.now.chars
+		if g.space {
+			extra += c.now.words
+		}
+		way += (width + extra) * c.now.scale
+		n++
+	}
+	c.step(letters)
+	c.advance(way, 0)
+	return n
 }
 
 // pen is the direction of the text, its size, and what one unit of its space

@@ -1,6 +1,9 @@
 package pdf
 
-import "bytes"
+import (
+	"bytes"
+	"io"
+)
 
 // place is where an object stands: at an offset, or as the index-th object of
 // an object stream.
@@ -15,18 +18,20 @@ type place struct {
 // document is a file whose objects can be loaded.
 type document struct {
 	work
-	data    []byte
-	places  map[int]place
-	trailer dict
-	root    dict
-	cache   map[int]any
-	loading map[int]bool
-	packs   map[int]*pack
-	kept    int
-	seen    map[int]bool // offsets of objects that were loaded
-	rebuilt bool
-	cipher  *cipher
-	old     int // definitions that a later one replaces
+	data     []byte
+	places   map[int]place
+	trailer  dict
+	root     dict
+	cache    map[int]any
+	loading  map[int]bool
+	packs    map[int]*pack
+	kept     int
+	seen     map[int]bool // offsets of objects that were loaded
+	rebuilt  bool
+	cipher   *cipher
+	old      int // definitions that a later one replaces
+	deflated bytes.Reader
+	flate    io.Reader // of deflated, used again
 }
 
 func newDocument(data []byte) *document {
