@@ -7,20 +7,31 @@ import (
 	"unsafe"
 )
 
-// board is a page of memory that a child shares with its parent: the child
-// writes on it what it does now. A message about every step would cost more
+// board is memory that a child shares with its parent. On its first page the
+// child writes what it does now. A message about every step would cost more
 // than most steps; on a board it costs a copy, and the parent reads it only
 // when it wants to know: whether the child still moves, and who was at work
 // when it died. The parent believes nothing that stands there, it only
 // blames by it.
 //
+// Behind that page the parent lays out jobs, and the child reads them in
+// place: no octet goes through the system. The parent never reads there; a
+// child that changes what was laid out for it deceives itself.
+//
 // Layout: four octets that change with every step (little endian, the
 // parent's and the child's machine are one), four octets of length, the step
-// as it would travel in a frame.
+// as it would travel in a frame; from pageSize on frames.
 type board struct{ page []byte }
 
-// boardSize is one page; a step fits (maxStep).
-const boardSize = 4096
+// pageSize is one page, on which a step fits (maxStep); boardSize leaves room
+// for the jobs of most mail.
+const (
+	pageSize  = 4096
+	boardSize = pageSize + 1<<20
+)
+
+// room is where jobs are laid out.
+func (b *board) room() []byte { return b.page[pageSize:] }
 
 func (b *board) moves() *atomic.Uint32 { return (*atomic.Uint32)(unsafe.Pointer(&b.page[0])) }
 

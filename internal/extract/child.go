@@ -2,6 +2,7 @@ package extract
 
 import (
 	"bufio"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type Bounds struct {
 type Conn struct {
 	in     *bufio.Reader
 	buf    []byte
+	near   []byte // frames on the board that were not read
 	bounds Bounds
 	board  *board // nil: steps travel in frames
 	step   Step   // with a board: what stands there
@@ -52,6 +54,7 @@ func Serve(in io.Reader, out io.Writer, work func(c *Conn, request []byte) error
 		return 2
 	}
 	go c.attend(os.Getppid())
+	var limited time.Time
 	for {
 		request, err := c.job()
 		if errors.Is(err, io.EOF) {
@@ -60,7 +63,10 @@ func Serve(in io.Reader, out io.Writer, work func(c *Conn, request []byte) error
 		if err != nil {
 			return 2
 		}
-		limitCPU(c.bounds.CPU)
+		if now := time.Now(); now.Sub(limited) >= limitEvery {
+			limitCPU(c.bounds.CPU)
+			limited = now
+		}
 		if err := work(c, request); err != nil {
 			return 1
 		}
@@ -69,6 +75,10 @@ func Serve(in io.Reader, out io.Writer, work func(c *Conn, request []byte) error
 		}
 	}
 }
+
+// limitEvery is how long the bound of processor time holds for the jobs that
+// follow: they cannot have used more of it than this.
+const limitEvery = time.Second
 
 // garbage is how much memory a child may take before it collects at every
 // turn. It is no limit: what lives may be more, up to the child's bound.
@@ -104,6 +114,27 @@ func (c *Conn) greet() error {
 	}
 	debug.SetMemoryLimit(limit)
 	return c.send(frameHello, []byte(wireVersion))
+}
+
+// next is the next frame of the parent: from the board, or from the pipe.
+func (c *Conn) next() (kind byte, payload []byte, err error) {
+	if len(c.near) > 0 {
+		kind, payload, c.near, err = cutFrame(c.near, fromParent)
+		return kind, payload, err
+	}
+	kind, payload, err = readFrame(c.in, fromParent, &c.buf)
+	if err != nil || kind != frameBoard {
+		return kind, payload, err
+	}
+	if len(payload) != 4 || c.board == nil {
+		return 0, nil, ErrWire
+	}
+	n, room := binary.BigEndian.Uint32(payload), c.board.room()
+	if n == 0 || int64(n) > int64(len(room)) {
+		return 0, nil, ErrWire
+	}
+	kind, payload, c.near, err = cutFrame(room[:n], fromParent)
+	return kind, payload, err
 }
 
 // send writes a frame, with those that wait.
@@ -149,7 +180,7 @@ func (c *Conn) flushLate() {
 // job waits for the next request.
 func (c *Conn) job() ([]byte, error) {
 	for {
-		kind, payload, err := readFrame(c.in, fromParent, &c.buf)
+		kind, payload, err := c.next()
 		switch {
 		case err != nil:
 			return nil, err
@@ -181,7 +212,7 @@ func (c *Conn) Part() (meta []byte, content io.Reader, err error) {
 	if c.over {
 		return nil, nil, io.EOF
 	}
-	kind, payload, err := readFrame(c.in, fromParent, &c.buf)
+	kind, payload, err := c.next()
 	switch {
 	case err != nil:
 		return nil, nil, cutOff(err)
@@ -221,7 +252,7 @@ func (r *partReader) next() error {
 	if !r.c.open {
 		return io.EOF
 	}
-	kind, payload, err := readFrame(r.c.in, fromParent, &r.c.buf)
+	kind, payload, err := r.c.next()
 	switch {
 	case err != nil:
 		r.c.open, r.c.over = false, true

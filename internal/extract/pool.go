@@ -94,8 +94,9 @@ type Job struct {
 	Request []byte
 	// Parts are what it works on: what a part is, and its octets.
 	Parts iter.Seq2[[]byte, io.Reader]
-	// Record is called for each result, in order, by the goroutine of Run.
-	// Its error means that the result cannot be true.
+	// Record is called for each result, in order, before Run returns; the
+	// octets are valid during the call. Its error means that the result
+	// cannot be true.
 	Record func([]byte) error
 	// Step, when set, replaces how long one step may take.
 	Step time.Duration
@@ -280,21 +281,18 @@ func start(ctx context.Context, conf Config) (*child, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoChild, err)
 	}
-	c := &child{
-		cmd: cmd, in: in, out: bufio.NewReaderSize(out, 64<<10), frames: make(chan frame, framesAhead),
-		gone: make(chan struct{}), board: b, feeds: make(chan Job), sent: make(chan struct{}), pulse: time.NewTimer(time.Hour),
+	from, ok := out.(*os.File)
+	if !ok {
+		return nil, fmt.Errorf("%w: a pipe that is no file", ErrNoChild)
 	}
-	go c.feeder()
-	go c.listen()
+	c := &child{cmd: cmd, in: in, from: from, gone: make(chan struct{}), board: b}
+	c.out = bufio.NewReaderSize(c, 64<<10)
 	if err := c.greet(ctx, conf); err != nil {
 		c.kill()
 		return nil, fmt.Errorf("%w: %w", ErrNoChild, err)
 	}
 	return c, nil
 }
-
-// framesAhead is how many answers may wait for the one who reads them.
-const framesAhead = 16
 
 // command is the program of a child: by default the file that this process
 // runs, also when another build has been put in its place meanwhile. Both ends
@@ -326,17 +324,19 @@ func (c *child) greet(ctx context.Context, conf Config) error {
 	if err := writeFrame(c.in, frameLimits, limits); err != nil {
 		return err
 	}
-	timer := time.NewTimer(handshake)
-	defer timer.Stop()
-	select {
-	case f := <-c.frames:
-		if f.err != nil || f.kind != frameHello || string(f.payload) != wireVersion {
-			return errors.New("extract: it does not speak " + wireVersion)
-		}
-		return nil
-	case <-timer.C:
-		return errors.New("extract: it does not answer")
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := c.from.SetReadDeadline(time.Now().Add(handshake)); err != nil {
+		return err // without it nothing would end a step that hangs
 	}
+	stop := context.AfterFunc(ctx, func() { _ = c.from.SetReadDeadline(time.Now()) })
+	defer stop()
+	kind, payload, err := readFrame(c.out, fromChild, &c.buf)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errors.New("extract: it does not answer")
+	case err != nil || kind != frameHello || string(payload) != wireVersion:
+		return errors.New("extract: it does not speak " + wireVersion)
+	}
+	return nil
 }

@@ -2,59 +2,44 @@ package extract
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"sync"
 	"time"
-
-	"postern.dev/postern/internal/buffers"
 )
 
 // child is a process, seen from its parent.
 type child struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
-	out    *bufio.Reader
-	frames chan frame
+	from   *os.File      // what it sends
+	out    *bufio.Reader // the same by way of Read
+	buf    []byte        // of the frame that was read last
 	gone   chan struct{} // closed by kill
 	once   sync.Once
 	jobs   int
 	since  time.Time // idle since
 	board  *board
-	feeds  chan Job      // to the feeder
-	sent   chan struct{} // it has fed
-	shared []byte        // what was sent for all jobs
-	pulse  *time.Timer   // of the job that runs
-}
-
-// frame is what the child sent.
-type frame struct {
-	kind    byte
-	payload []byte
-	err     error
+	shared []byte // what was sent for all jobs
+	watch  *watch // of the job that runs
 }
 
 func (c *child) pid() int { return c.cmd.Process.Pid }
 
-// listen reads frames until the child ends, and reaps it.
-func (c *child) listen() {
+// Read waits for what the child sends, and looks after the job meanwhile.
+func (c *child) Read(p []byte) (int, error) {
 	for {
-		var buf []byte
-		kind, payload, err := readFrame(c.out, fromChild, &buf)
-		select {
-		case c.frames <- frame{kind, payload, err}:
-		case <-c.gone:
-			err = io.EOF
+		n, err := c.from.Read(p)
+		if n > 0 || c.watch == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
 		}
-		if err != nil {
-			break
+		if err := c.watch.beat(time.Now()); err != nil {
+			return 0, err
 		}
 	}
-	<-c.gone
-	_ = c.cmd.Wait()
 }
 
 // step is what stands on the board; the zero Step without one.
@@ -74,14 +59,7 @@ func (c *child) moves() uint32 {
 }
 
 // alive reports whether an idle child has not ended and not spoken.
-func (c *child) alive() bool {
-	select {
-	case <-c.frames:
-		return false
-	default:
-		return true
-	}
-}
+func (c *child) alive() bool { return c.out.Buffered() == 0 && silent(c.from) }
 
 // kill ends the child and everything it started. It may be called twice.
 func (c *child) kill() {
@@ -89,6 +67,7 @@ func (c *child) kill() {
 		killGroup(c.pid())
 		_ = c.in.Close()
 		close(c.gone)
+		go func() { _ = c.cmd.Wait() }()
 	})
 }
 
@@ -98,59 +77,108 @@ const (
 	maxRecordBytes = 64 << 20
 )
 
-// run does one job. After an error the child must be killed.
-func (c *child) run(ctx context.Context, j Job, conf Config) (err error) {
+// run does one job. After an error the child must be killed. As a rule the
+// whole job is laid out before the child is told of it, and one goroutine does
+// everything; of a job that is too large for that, another one takes the
+// answers while this one feeds, so that neither side waits for the other.
+func (c *child) run(ctx context.Context, j Job, conf Config) error {
 	if c.board != nil {
 		c.board.wipe()
 	}
-	select {
-	case c.feeds <- j:
-	case <-c.gone:
-		return &Death{Cause: Crashed}
+	c.watch = newWatch(ctx, c, j, conf)
+	defer func() { c.watch = nil }()
+	var end chan error
+	fed := make(chan struct{})
+	t := newTray(c, func() {
+		end = make(chan error, 1)
+		go func() { end <- c.attend(fed) }()
+	})
+	c.feed(t, j)
+	close(fed)
+	if end != nil {
+		return <-end
 	}
-	defer func() {
-		if err != nil {
-			c.kill() // frees a feed that waits for the child
-		}
-		<-c.sent
-	}()
-	beat := min(50*time.Millisecond, conf.Step/4+1)
-	w := &watch{c: c, conf: conf, moved: time.Now(), moves: c.moves()}
-	c.pulse.Reset(beat)
-	defer c.pulse.Stop()
-	for {
-		select {
-		case f := <-c.frames:
-			done, err := w.take(f, j)
-			if done || err != nil {
-				return err
-			}
-		case now := <-c.pulse.C:
-			if moves := c.moves(); moves != w.moves {
-				w.moves, w.moved = moves, now
-			}
-			if now.Sub(w.moved) >= conf.Step {
-				return w.death(TookTooLong)
-			}
-			c.pulse.Reset(beat)
-			if resident(c.pid()) > conf.Memory*raceFactor {
-				return w.death(OutOfMemory)
-			}
-		case <-ctx.Done():
-			return w.death(OutOfTime)
-		}
+	return c.watch.answers()
+}
+
+// attend takes the answers to a job that is still fed. A child that says that
+// it is done has read everything.
+func (c *child) attend(fed chan struct{}) error {
+	err := c.watch.answers()
+	if err != nil {
+		c.kill() // frees the feed, which may wait for the child
+		return err
+	}
+	late := time.NewTimer(c.watch.conf.Step)
+	defer late.Stop()
+	select {
+	case <-fed:
+		return nil
+	case <-late.C:
+		c.kill()
+		return c.watch.death(Garbage)
 	}
 }
 
 // watch is what the parent knows about a running job.
 type watch struct {
 	c       *child // nil in tests of take
+	ctx     context.Context
+	until   time.Time // when ctx ends; zero: never
+	job     Job
 	conf    Config
-	moved   time.Time // when the last step began, about
+	every   time.Duration // between two beats
+	moved   time.Time     // when the last step began, about
 	step    Step
 	moves   uint32
 	records int
 	octets  int
+}
+
+func newWatch(ctx context.Context, c *child, j Job, conf Config) *watch {
+	w := &watch{
+		c: c, ctx: ctx, job: j, conf: conf, every: min(50*time.Millisecond, conf.Step/4+1),
+		moved: time.Now(), moves: c.moves(),
+	}
+	w.until, _ = ctx.Deadline()
+	w.rest(w.moved)
+	return w
+}
+
+// rest says when the next beat is.
+func (w *watch) rest(now time.Time) {
+	next := now.Add(w.every)
+	if !w.until.IsZero() && w.until.Before(next) {
+		next = w.until
+	}
+	_ = w.c.from.SetReadDeadline(next) // it worked when the child was greeted
+}
+
+// beat looks whether the job may go on.
+func (w *watch) beat(now time.Time) error {
+	if moves := w.c.moves(); moves != w.moves {
+		w.moves, w.moved = moves, now
+	}
+	switch {
+	case now.Sub(w.moved) >= w.conf.Step:
+		return w.death(TookTooLong)
+	case w.ctx.Err() != nil || !w.until.IsZero() && !now.Before(w.until):
+		return w.death(OutOfTime)
+	case resident(w.c.pid()) > w.conf.Memory*raceFactor:
+		return w.death(OutOfMemory)
+	}
+	w.rest(now)
+	return nil
+}
+
+// answers takes frames until the job is done, or the child must die.
+func (w *watch) answers() error {
+	for {
+		kind, payload, err := readFrame(w.c.out, fromChild, &w.c.buf)
+		if done, err := w.take(frame{kind, payload, err}); done || err != nil {
+			return err
+		}
+	}
 }
 
 // death ends a job. The child is stopped first, so that what stands on its
@@ -164,9 +192,19 @@ func (w *watch) death(why Cause) error {
 	return &Death{Cause: why, Step: w.c.step()}
 }
 
+// frame is what the child sent.
+type frame struct {
+	kind    byte
+	payload []byte
+	err     error
+}
+
 // take handles one frame of the child.
-func (w *watch) take(f frame, j Job) (done bool, err error) {
+func (w *watch) take(f frame) (done bool, err error) {
+	var death *Death
 	switch {
+	case errors.As(f.err, &death):
+		return false, death
 	case errors.Is(f.err, ErrWire):
 		return false, w.death(Garbage)
 	case f.err != nil:
@@ -182,7 +220,7 @@ func (w *watch) take(f frame, j Job) (done bool, err error) {
 	case frameRecord:
 		w.records++
 		w.octets += len(f.payload)
-		if w.records > maxRecords || w.octets > maxRecordBytes || j.Record(f.payload) != nil {
+		if w.records > maxRecords || w.octets > maxRecordBytes || w.job.Record(f.payload) != nil {
 			return false, w.death(Garbage)
 		}
 	case frameDone:
@@ -191,94 +229,4 @@ func (w *watch) take(f frame, j Job) (done bool, err error) {
 		return false, w.death(Garbage)
 	}
 	return false, nil
-}
-
-// feeder feeds the child, job after job: a goroutine that stays has a stack
-// that is large enough.
-func (c *child) feeder() {
-	for {
-		select {
-		case j := <-c.feeds:
-			c.feed(j)
-			c.sent <- struct{}{}
-		case <-c.gone:
-			return
-		}
-	}
-}
-
-// share sends what jobs share, if it is something else than before.
-func (c *child) share(w io.Writer, shared []byte) error {
-	if bytes.Equal(c.shared, shared) {
-		return nil
-	}
-	if err := writeFrame(w, frameShared, nil); err != nil {
-		return err
-	}
-	c.shared = shared
-	for rest := shared; len(rest) > 0; {
-		n := min(len(rest), maxFrame)
-		if err := writeFrame(w, frameShared, rest[:n]); err != nil {
-			return err
-		}
-		rest = rest[n:]
-	}
-	return nil
-}
-
-// feed sends the request and the parts. A failure to write is noticed by the
-// side that reads.
-func (c *child) feed(j Job) {
-	w := buffers.Writer(c.in)
-	defer buffers.PutWriter(w)
-	if c.share(w, j.Shared) != nil || writeFrame(w, frameJob, j.Request) != nil {
-		return
-	}
-	block := buffers.Get()
-	defer buffers.Put(block)
-	buf := block[:]
-	for meta, content := range j.Parts {
-		if writeFrame(w, framePart, meta) != nil {
-			return
-		}
-		why := copyPart(w, content, buf)
-		if why != nil && errors.Is(why, errPipe) {
-			return
-		}
-		var text []byte
-		if why != nil {
-			text = []byte("failed")
-		}
-		if writeFrame(w, frameEnd, text) != nil {
-			return
-		}
-	}
-	if writeFrame(w, frameOver, nil) == nil {
-		_ = w.Flush()
-	}
-}
-
-// errPipe marks a failure of the pipe, as opposed to the part.
-var errPipe = errors.New("extract: the child does not read")
-
-// copyPart sends the octets of one part. A decoder that panics costs the
-// rest of its part, not the process.
-func copyPart(w io.Writer, r io.Reader, buf []byte) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = ErrSource
-		}
-	}()
-	for {
-		n, err := r.Read(buf)
-		if n > 0 && writeFrame(w, frameData, buf[:n]) != nil {
-			return errPipe
-		}
-		switch {
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return ErrSource
-		}
-	}
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// The wire between a parent and its child, version 2.
+// The wire between a parent and its child, version 3.
 //
 // Both sides send frames: one octet that says what it is, four octets with
 // the length of what follows (big endian, at most 1 MiB), and that many
@@ -18,6 +18,7 @@ import (
 //	parent                         child
 //	C limits (JSON)         →
 //	                        ←      H version
+//	M so many octets        →      the frames that come next lie on the board
 //	K what jobs share       →      sent again only when it changes; empty: it begins anew
 //	J request               →      ┐
 //	P what the part is      →      │ parts in order; the child reads them at
@@ -30,11 +31,12 @@ import (
 // A frame that is none of these, comes from the wrong side, is too long or
 // arrives out of turn is garbage: the child is killed, and the step that it
 // had announced is to blame.
-const wireVersion = "postern-child/2"
+const wireVersion = "postern-child/3"
 
 // What a frame is.
 const (
 	frameLimits = 'C'
+	frameBoard  = 'M'
 	frameShared = 'K'
 	frameJob    = 'J'
 	framePart   = 'P'
@@ -49,7 +51,7 @@ const (
 )
 
 const (
-	fromParent = "CKJPDEO"
+	fromParent = "CMKJPDEO"
 	fromChild  = "HSRZ"
 )
 
@@ -59,25 +61,49 @@ const maxFrame = 1 << 20
 // ErrWire is the failure of a peer that does not keep to the wire form.
 var ErrWire = errors.New("extract: garbage on the wire")
 
+// frameHead is the length of a frame's head.
+const frameHead = 5
+
+// head writes the head of a frame.
+func head(b []byte, kind byte, n int) {
+	b[0] = kind
+	binary.BigEndian.PutUint32(b[1:frameHead], uint32(n))
+}
+
+func errFrame(n int) error { return fmt.Errorf("extract: a frame of %d octets is too long", n) }
+
 // writeFrame writes one frame.
 func writeFrame(w io.Writer, kind byte, payload []byte) error {
 	if len(payload) > maxFrame {
-		return fmt.Errorf("extract: a frame of %d octets is too long", len(payload))
+		return errFrame(len(payload))
 	}
-	var head [5]byte
-	head[0] = kind
-	binary.BigEndian.PutUint32(head[1:], uint32(len(payload)))
-	if _, err := w.Write(head[:]); err != nil {
+	var h [frameHead]byte
+	head(h[:], kind, len(payload))
+	if _, err := w.Write(h[:]); err != nil {
 		return err
 	}
 	_, err := w.Write(payload)
 	return err
 }
 
+// cutFrame takes one frame of the kinds in allowed from the front of b, in
+// place.
+func cutFrame(b []byte, allowed string) (kind byte, payload, rest []byte, err error) {
+	if len(b) < frameHead || strings.IndexByte(allowed, b[0]) < 0 {
+		return 0, nil, nil, ErrWire
+	}
+	n := binary.BigEndian.Uint32(b[1:frameHead])
+	if n > maxFrame || int(n) > len(b)-frameHead {
+		return 0, nil, nil, ErrWire
+	}
+	end := frameHead + int(n)
+	return b[0], b[frameHead:end:end], b[end:], nil
+}
+
 // readFrame reads one frame of the kinds in allowed. The payload lies in buf,
 // which grows only as octets really arrive.
 func readFrame(r *bufio.Reader, allowed string, buf *[]byte) (kind byte, payload []byte, err error) {
-	var head [5]byte
+	var head [frameHead]byte
 	if _, err := io.ReadFull(r, head[:1]); err != nil {
 		return 0, nil, err
 	}

@@ -36,6 +36,9 @@ func obey(c *Conn, request []byte) error {
 		select {}
 	case "ignore":
 		return nil
+	case "early":
+		_ = c.send(frameDone, nil)
+		time.Sleep(time.Minute)
 	case "wrong":
 		return c.Record([]byte("wrong"))
 	case "shared":
@@ -120,6 +123,33 @@ func TestPool(t *testing.T) {
 	}
 }
 
+func TestAJobOfAnySizeArrivesAsItIs(t *testing.T) {
+	p := NewPool(Config{Args: []string{"test-child"}, Max: 1})
+	defer p.Close()
+	room := boardSize - pageSize
+	for _, size := range []int{room - 2*leastRoom, room - leastRoom, room - 50, room - 20, room, room + trayRoom, 2*room + 9} {
+		var got []string
+		err := p.Run(t.Context(), Job{
+			Request: []byte("echo"), Parts: parts(bytes.NewReader(make([]byte, size)), strings.NewReader("12"), bad{}),
+			Record: func(b []byte) error { got = append(got, string(b)); return nil },
+		})
+		want := "all of a " + strings.Repeat("x", size%10) + ",all of b xx,part of c "
+		if err != nil || strings.Join(got, ",") != want {
+			t.Errorf("%d octets: %q, %v", size, got, err)
+		}
+	}
+}
+
+func TestAChildThatSaysTooEarlyThatItIsDoneIsKilled(t *testing.T) {
+	p := NewPool(Config{Args: []string{"test-child"}, Step: 500 * time.Millisecond, Max: 1})
+	defer p.Close()
+	err := p.Run(t.Context(), Job{Request: []byte("early"), Parts: parts(bytes.NewReader(make([]byte, 3<<20)))})
+	var d *Death
+	if !errors.As(err, &d) || d.Cause != Garbage {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAChildKeepsWhatJobsShare(t *testing.T) {
 	p := NewPool(Config{Args: []string{"test-child"}, Max: 1})
 	defer p.Close()
@@ -172,11 +202,11 @@ func FuzzFromChild(f *testing.F) {
 	f.Add([]byte("R\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := bufio.NewReader(bytes.NewReader(b))
-		w := watch{}
+		w := watch{job: Job{Record: func([]byte) error { return nil }}}
 		for {
 			var buf []byte
 			kind, payload, err := readFrame(r, fromChild, &buf)
-			done, death := w.take(frame{kind, payload, err}, Job{Record: func([]byte) error { return nil }})
+			done, death := w.take(frame{kind, payload, err})
 			if err != nil && death == nil {
 				t.Fatal("a broken wire is no death")
 			}
@@ -199,8 +229,15 @@ func FuzzFromParent(f *testing.F) {
 	_ = writeFrame(&good, frameOver, nil)
 	f.Add(good.Bytes())
 	f.Add([]byte("J\x00\x00\x00\x00D\x00\x00\x00\x01x"))
+	near := append([]byte("M\x00\x00\x00\x04\x00\x00\x00\x20"), good.Bytes()...)
+	f.Add(near)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c := &Conn{in: bufio.NewReader(bytes.NewReader(b)), out: bufio.NewWriter(io.Discard)}
+		on := &board{page: make([]byte, pageSize+64)}
+		copy(on.room(), good.Bytes())
+		if len(b) > 9 {
+			copy(on.room(), b[9:])
+		}
+		c := &Conn{board: on, in: bufio.NewReader(bytes.NewReader(b)), out: bufio.NewWriter(io.Discard)}
 		for {
 			if _, err := c.job(); err != nil {
 				return
