@@ -20,10 +20,8 @@ const ofOther topic = 0
 // memory that an automaton for 10,000 words in 30 languages needs.
 type vocabulary struct {
 	letters *letters
-	root    [256]int32           // first octet → node
-	heads   [1 << 15 / 64]uint64 // the first three letters of all words, see head
-	brief   [1 << 15 / 64]uint64 // those of words of which no five letters are known
-	fives   [1 << 16 / 64]uint64 // hashes of the first five letters of the others, see five
+	root    [256]int32 // first octet → node
+	signs   bool       // some word begins with a sign of ASCII
 	nodes   []wordNode
 	labels  []byte // of the children of all nodes
 	targets []int32
@@ -31,6 +29,8 @@ type vocabulary struct {
 	stride  int
 	span    int      // octets of text that the longest word may take
 	topics  []uint64 // bit sets, stride for each word
+
+	beginnings *beginnings
 
 	speaks  map[string]topic // by detector id
 	against map[string]topic
@@ -57,6 +57,9 @@ func newVocabulary(l *letters, list []Pack) *vocabulary {
 	add := func(words []string, of topic) {
 		for _, w := range words {
 			key := v.key(w)
+			if key == "" {
+				continue
+			}
 			all = append(all, entry{key, of})
 			if joined := withoutSpaces(key); len(joined) >= 5 && joined != key {
 				all = append(all, entry{joined, of})
@@ -95,87 +98,15 @@ func newVocabulary(l *letters, list []Pack) *vocabulary {
 	}
 	v.plant(0, len(v.words), 0)
 	for _, w := range v.words {
-		v.mark(w)
 		v.span = max(v.span, min(2*len(w)+16, 2*maxWord))
 	}
 	for i := range v.nodes[0].n {
 		at := v.nodes[0].first + i
 		v.root[v.labels[at]] = v.targets[at]
+		v.signs = v.signs || v.labels[at] < utf8.RuneSelf && kinds[v.labels[at]] == 0
 	}
+	v.beginnings = newBeginnings(v)
 	return v
-}
-
-// head is the number of three letters; what is no letter counts as 0, so that
-// short words and other scripts are there too.
-func head(a, b, c byte) uint { return uint(a&31)<<10 | uint(b&31)<<5 | uint(c&31) }
-
-// five is a hash of five letters.
-func five(a, b, c, d, e byte) uint {
-	x := uint32(head(a, b, c))<<10 | uint32(d&31)<<5 | uint32(e&31)
-	return uint(x * 0x9E3779B1 >> 16)
-}
-
-// mark enters the first letters of a word: five, or three behind whose end
-// everything may follow. Behind what is not a letter of ASCII everything may
-// follow, too.
-func (v *vocabulary) mark(w string) {
-	if w == "" || w[0] >= utf8.RuneSelf || !isLetter(w[0]) {
-		return // may always looks for these
-	}
-	n := 1
-	for n < min(5, len(w)) && w[n] < utf8.RuneSelf && isLetter(w[n]) {
-		n++
-	}
-	if n == 5 {
-		k := five(w[0], w[1], w[2], w[3], w[4])
-		v.fives[k/64] |= 1 << (k % 64)
-		k = head(w[0], w[1], w[2])
-		v.heads[k/64] |= 1 << (k % 64)
-		return
-	}
-	var p [3][]byte
-	for i := range p {
-		if i < n {
-			p[i] = []byte{w[i]}
-			continue
-		}
-		for c := range byte(32) {
-			p[i] = append(p[i], c)
-		}
-	}
-	for _, a := range p[0] {
-		for _, b := range p[1] {
-			for _, c := range p[2] {
-				k := head(a, b, c)
-				v.heads[k/64] |= 1 << (k % 64)
-				v.brief[k/64] |= 1 << (k % 64)
-			}
-		}
-	}
-}
-
-// may reports whether a word may begin at i: cheap, and sometimes wrong.
-func (v *vocabulary) may(text []byte, i int) bool {
-	if i+3 > len(text) {
-		return true
-	}
-	a, b, c := text[i], text[i+1], text[i+2]
-	if (a|b|c)&0x80 != 0 || !isLetter(a) {
-		return true
-	}
-	k := head(a, b, c)
-	if v.heads[k/64]>>(k%64)&1 == 0 {
-		return false
-	}
-	if v.brief[k/64]>>(k%64)&1 != 0 || i+5 > len(text) {
-		return true
-	}
-	d, e := text[i+3], text[i+4]
-	if (d|e)&0x80 != 0 {
-		return true
-	}
-	k = five(a, b, c, d, e)
-	return v.fives[k/64]>>(k%64)&1 != 0
 }
 
 // plant makes the node for words[from:to], which share depth octets.
@@ -267,42 +198,6 @@ func (v *vocabulary) has(word int32, of topic) bool {
 	return v.topics[int(word)*v.stride+int(of)/64]>>(of%64)&1 != 0
 }
 
-// scan appends the words that begin in text[from:to] to list.
-func (v *vocabulary) scan(text []byte, from, to int, list []mark) []mark {
-	for from < to && !utf8.RuneStart(text[from]) {
-		from++ // the character belongs to what stands before
-	}
-	prev := before(text, from)
-	for i := from; i < to; {
-		c := text[i]
-		if c < utf8.RuneSelf {
-			k := kinds[c]
-			if k != 0 && prev < utf8.RuneSelf && kinds[byte(prev)] != 0 && (k != capitalLetter || kinds[byte(prev)] != smallLetter) {
-				for prev = rune(c); ; prev = rune(text[i]) { // inside a word
-					if i++; i == to || text[i] >= utf8.RuneSelf || kinds[text[i]] == 0 ||
-						kinds[text[i]] == capitalLetter && kinds[byte(prev)] == smallLetter {
-						break
-					}
-				}
-				continue
-			}
-			if v.root[lowered[c]] != 0 && v.may(text, i) && starts(prev, rune(c)) {
-				list = v.walk(text, i, list)
-			}
-			prev = rune(c)
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRune(text[i:])
-		if starts(prev, r) {
-			list = v.walk(text, i, list)
-		}
-		prev = r
-		i += size
-	}
-	return list
-}
-
 // The kinds of ASCII characters inside words; 0 for others.
 const (
 	smallLetter = iota + 1
@@ -347,11 +242,17 @@ func starts(prev, r rune) bool {
 // inWord is isWord, but an underscore separates.
 func inWord(r rune) bool { return r != '_' && isWord(r) }
 
-// walk finds the words that begin at i.
-func (v *vocabulary) walk(text []byte, i int, list []mark) []mark {
-	start, node := i, int32(0)
+// walk finds the words that begin at start; the characters from there to i
+// lead to node.
+func (v *vocabulary) walk(text []byte, start, i int, node int32, list []mark) []mark {
 	gap := false
-	for i < len(text) && i-start < v.span {
+	for {
+		if w := v.nodes[node].word; w >= 0 && starts(before(text, i), after(text, i)) {
+			list = append(list, mark{start, i, w})
+		}
+		if i >= len(text) || i-start >= v.span {
+			return list
+		}
 		c := text[i]
 		switch {
 		case c < utf8.RuneSelf && gapByte(c):
@@ -383,9 +284,5 @@ func (v *vocabulary) walk(text []byte, i int, list []mark) []mark {
 		if node == 0 {
 			return list
 		}
-		if w := v.nodes[node].word; w >= 0 && starts(before(text, i), after(text, i)) {
-			list = append(list, mark{start, i, w})
-		}
 	}
-	return list
 }
