@@ -3,6 +3,7 @@ package extract
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"strings"
@@ -37,7 +38,9 @@ func readPage(d *Document, xml bool) error {
 	defer buffers.PutWriter(out)
 	p := &page{out: out, fresh: true, note: d.Note, xml: xml, svg: d.Kind.Type == "image/svg+xml", embed: d.Embed}
 	if d.desk != nil {
-		p.seen = &visible{give: d.Alternative, text: make([]byte, 0, maxVisible+1024)}
+		lent := buffers.Get()
+		defer buffers.Put(lent)
+		p.seen = &visible{give: d.Alternative, text: lent[:0]}
 	}
 	if err := p.read(d.decoded(), 0); err != nil {
 		if !errors.Is(err, html.ErrBufferExceeded) {
@@ -285,8 +288,8 @@ func (p *page) put(b []byte) {
 // the single spaces between them in one piece.
 func (p *page) text(b []byte) {
 	start := 0
-	for i := 0; i < len(b); i++ {
-		if !white(b[i]) || b[i] == ' ' && i > start && i+1 < len(b) && !white(b[i+1]) {
+	for i := calm(b); i < len(b); i++ {
+		if c := b[i]; c > ' ' || !white(c) || c == ' ' && i > start && i+1 < len(b) && !white(b[i+1]) {
 			continue
 		}
 		if i > start {
@@ -298,11 +301,35 @@ func (p *page) text(b []byte) {
 			p.put([]byte{' '})
 		}
 		start = i
-		i--
+		i += calm(b[i:]) - 1
 	}
 	if start < len(b) {
 		p.put(b[start:])
 	}
+}
+
+// calm is a number of octets at the beginning of b, not always the most, that
+// are not of white space but for single spaces between others: they are looked
+// at eight at a time, of which the last is looked at again.
+func calm(b []byte) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = ones << 7
+	)
+	if len(b) == 0 || white(b[0]) {
+		return 0
+	}
+	n := 0
+	for ; n+8 <= len(b); n += 7 {
+		v := binary.LittleEndian.Uint64(b[n:])
+		control := (v - ones*' ') &^ v & highs
+		other := v ^ ones*' '
+		spaces := ^((other&^highs + ones*0x7f) | other) & highs
+		if control != 0 || spaces&(spaces>>8) != 0 {
+			break
+		}
+	}
+	return n
 }
 
 func white(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' }

@@ -30,7 +30,9 @@ type tokens struct {
 	raw   []byte // of a plain token
 	name  []byte
 	attrs []attribute
-	next  int // attribute that TagAttr gives
+	next  int  // attribute that TagAttr gives
+	sheet int  // octets of the style sheet that follows
+	style bool // the plain token is one
 }
 
 func newTokens(r io.Reader) *tokens {
@@ -80,6 +82,11 @@ func (t *tokens) Next() html.TokenType {
 		}
 		t.resume()
 	}
+	if t.style = t.sheet > 0; t.style {
+		t.kind, t.raw = html.TextToken, t.buf[t.at:t.at+t.sheet]
+		t.at, t.sheet = t.at+t.sheet, 0
+		return t.kind
+	}
 	for {
 		n, ok := t.plain(t.buf[t.at:])
 		if ok {
@@ -88,6 +95,10 @@ func (t *tokens) Next() html.TokenType {
 			return t.kind
 		}
 		if n > 0 || !t.more() { // it is not plain, or all is there
+			if t.at == len(t.buf) && t.err == io.EOF {
+				t.kind = html.ErrorToken
+				return t.kind
+			}
 			t.slow = html.NewTokenizer(t)
 			t.slow.SetMaxBuf(maxToken)
 			t.slow.AllowCDATA(t.cdata)
@@ -130,7 +141,12 @@ func (t *tokens) resume() {
 }
 
 // Err is the error of an ErrorToken.
-func (t *tokens) Err() error { return t.slow.Err() }
+func (t *tokens) Err() error {
+	if t.slow == nil {
+		return t.err
+	}
+	return t.slow.Err()
+}
 
 // AllowCDATA is that of html.Tokenizer.
 func (t *tokens) AllowCDATA(allow bool) {
@@ -142,6 +158,7 @@ func (t *tokens) AllowCDATA(allow bool) {
 
 // NextIsNotRawText is that of html.Tokenizer.
 func (t *tokens) NextIsNotRawText() {
+	t.sheet = 0
 	if t.slow != nil {
 		t.slow.NextIsNotRawText()
 	}
@@ -167,7 +184,7 @@ func (t *tokens) Text() []byte {
 	if bytes.IndexByte(text, '\r') >= 0 {
 		text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
 	}
-	if bytes.IndexByte(text, '&') >= 0 {
+	if !t.style && bytes.IndexByte(text, '&') >= 0 {
 		text = []byte(html.UnescapeString(string(text)))
 	}
 	return text
@@ -250,7 +267,8 @@ func (t *tokens) startTag(b []byte) (int, bool) {
 		return t.short()
 	}
 	t.kind, t.name, t.attrs, t.next = html.StartTagToken, small(b[1:i]), t.attrs[:0], 0
-	if rawText(t.name) {
+	style := string(t.name) == "style"
+	if !style && rawText(t.name) {
 		return 1, false
 	}
 	for {
@@ -263,10 +281,10 @@ func (t *tokens) startTag(b []byte) (int, bool) {
 		}
 		switch {
 		case b[i] == '>':
-			return i + 1, true
+			return i + 1, !style || t.sheetEnds(b[i+1:])
 		case b[i] == '/' && b[i+1] == '>':
 			t.kind = html.SelfClosingTagToken
-			return i + 2, true
+			return i + 2, !style || t.sheetEnds(b[i+2:])
 		case i == blank:
 			return 1, false
 		}
@@ -275,6 +293,25 @@ func (t *tokens) startTag(b []byte) (int, bool) {
 			return n, false
 		}
 		i += n
+	}
+}
+
+// sheetEnds finds out where the style sheet at the beginning of b ends. It is
+// false when that is not seen.
+func (t *tokens) sheetEnds(b []byte) bool {
+	const end = "</style"
+	for n := 0; ; n++ {
+		i := bytes.IndexByte(b[n:], '<')
+		if n += i; i < 0 || len(b)-n <= len(end) {
+			return false
+		}
+		if c := b[n+len(end)]; bytes.EqualFold(b[n:n+len(end)], []byte(end)) && (white(c) || c == '/' || c == '>') {
+			if bytes.IndexByte(b[:n], 0) >= 0 {
+				return false
+			}
+			t.sheet = n
+			return true
+		}
 	}
 }
 

@@ -79,6 +79,7 @@ func pagesToTokenize() []string {
 		"<p class=\"MsoNormal\">Caf\u00e9 &amp; more&nbsp;\r\nand\rmore\x00</p>\n<br/><br /><img src=a/><hr/ >",
 		"<a href=\"?a=1&amp;b=2\">x</a><a href='?a=1&copy=2&lt;'>y</a><a href=x&amp;y>z</a>",
 		"<a a=\"1\" A=\"2\"><a a=1 b c=3 =d \"e\"><a b='1'c='2'><a b=\"\r\n\"><a b=\"\x00\"><a b=><a b = c><a b=\"x",
+		"<style type=\"text/css\">p{a:\"&amp;\"}\r\nq{}</style><STYLE><p></sty</style/><style/>x</style ><style>\x00</style><style></stylex</style\f><style>y</sty",
 		"<style>p{}</style><script>if(a<b)</script><title>a<b>c</b></title><noscript><p>x</p></noscript>",
 		"<textarea></textarea><p><plaintext><p></plaintext>", "<STYLE></STYLE ><Script></scripT>",
 		"<!DOCTYPE html><!-- c --><!--[if mso]><b>x</b><![endif]--><?xml version='1'?><svg><![CDATA[x]]>y</svg><![CDATA[z]]>",
