@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"slices"
+	"sync"
 
 	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/mail"
@@ -82,29 +83,31 @@ type Extractor struct {
 }
 
 // Extractors lists the formats that can be read, the first that takes a kind
-// wins. A new format is one file with one function, and a row here.
-func Extractors() []Extractor {
-	return []Extractor{
-		{Name: "extract-pdf", Takes: isPDF, Read: readPDF, Opens: true},
-		{Name: "extract-ole", Takes: isOLE, Read: readOLE, Opens: true},
-		{Name: "extract-tnef", Takes: isTNEF, Read: readTNEF},
-		{Name: "extract-onenote", Takes: isOneNote, Read: readOneNote},
-		{Name: "extract-access", Takes: isAccess, Read: readAccess},
-		{Name: "extract-metafile", Takes: isMetafile, Read: readMetafile},
-		{Name: "extract-rtf", Takes: isRTF, Read: readRTF},
-		{Name: "extract-zip", Takes: isZip, Read: readZip, Opens: true},
-		{Name: "extract-flat-odf", Takes: isFlat, Read: readFlat},
-		{Name: "extract-7z", Takes: isSevenZip, Read: readSevenZip, Opens: true},
-		{Name: "extract-rar", Takes: isRar, Read: readRar, Opens: true},
-		{Name: "extract-tar", Takes: isTar, Read: readTar},
-		{Name: "extract-compressed", Takes: isCompressed, Read: readCompressed},
-		{Name: "extract-html", Takes: isHTML, Read: readHTML},
-		{Name: "extract-markup", Takes: isXML, Read: readXML},
-		{Name: "extract-json", Takes: isJSON, Read: readJSON},
-		{Name: "extract-table", Takes: isTable, Read: readTable},
-		{Name: textExtractor, Takes: isText, Read: readText},
-		{Name: "extract-carrier", Takes: isCarrier, Read: readCarrier},
-	}
+// wins.
+func Extractors() []Extractor { return slices.Clone(formats[:]) }
+
+// formats are the extractors. A new format is one file with one function, and
+// a row here.
+var formats = [...]Extractor{
+	{Name: "extract-pdf", Takes: isPDF, Read: readPDF, Opens: true},
+	{Name: "extract-ole", Takes: isOLE, Read: readOLE, Opens: true},
+	{Name: "extract-tnef", Takes: isTNEF, Read: readTNEF},
+	{Name: "extract-onenote", Takes: isOneNote, Read: readOneNote},
+	{Name: "extract-access", Takes: isAccess, Read: readAccess},
+	{Name: "extract-metafile", Takes: isMetafile, Read: readMetafile},
+	{Name: "extract-rtf", Takes: isRTF, Read: readRTF},
+	{Name: "extract-zip", Takes: isZip, Read: readZip, Opens: true},
+	{Name: "extract-flat-odf", Takes: isFlat, Read: readFlat},
+	{Name: "extract-7z", Takes: isSevenZip, Read: readSevenZip, Opens: true},
+	{Name: "extract-rar", Takes: isRar, Read: readRar, Opens: true},
+	{Name: "extract-tar", Takes: isTar, Read: readTar},
+	{Name: "extract-compressed", Takes: isCompressed, Read: readCompressed},
+	{Name: "extract-html", Takes: isHTML, Read: readHTML},
+	{Name: "extract-markup", Takes: isXML, Read: readXML},
+	{Name: "extract-json", Takes: isJSON, Read: readJSON},
+	{Name: "extract-table", Takes: isTable, Read: readTable},
+	{Name: textExtractor, Takes: isText, Read: readText},
+	{Name: "extract-carrier", Takes: isCarrier, Read: readCarrier},
 }
 
 const textExtractor = "extract-text"
@@ -115,8 +118,19 @@ type octets struct {
 	r    io.Reader
 	n    int64
 	hash hash.Hash
-	seal *seals
+	sum  [sha256.Size]byte
+	seal seals
 	err  error // a failure of the source, not its end
+}
+
+var sources = sync.Pool{New: func() any { return &octets{hash: sha256.New()} }}
+
+// newOctets lends one. What is not given back is not missed.
+func newOctets(r io.Reader) *octets {
+	o := sources.Get().(*octets)
+	*o = octets{r: r, hash: o.hash, seal: seals{head: o.seal.head[:0]}}
+	o.hash.Reset()
+	return o
 }
 
 func (o *octets) Read(p []byte) (int, error) {
@@ -128,6 +142,13 @@ func (o *octets) Read(p []byte) (int, error) {
 		o.err = err
 	}
 	return n, err
+}
+
+// sha256 is the hash of what was read, in hexadecimal.
+func (o *octets) sha256() string {
+	var text [2 * sha256.Size]byte
+	hex.Encode(text[:], o.hash.Sum(o.sum[:0]))
+	return string(text[:])
 }
 
 // sniffSize is how much of a part decides what it is.
@@ -153,11 +174,12 @@ func Begin(in Input, l Limits) *Reading {
 		l.Whole = 64 << 20
 	}
 	r := &Reading{in: in, limits: l}
-	r.source = &octets{r: in.Octets, hash: sha256.New(), seal: &seals{}}
+	r.source = newOctets(in.Octets)
 	r.buffer = buffers.Reader(r.source)
 	head, _ := r.buffer.Peek(sniffSize)
 	r.kind = kindOf(in, head)
-	for _, x := range Extractors() {
+	for i := range formats {
+		x := formats[i]
 		if !x.Takes(r.kind) {
 			continue
 		}
@@ -216,8 +238,11 @@ func (r *Reading) Finish(text io.Writer) (Result, error) {
 	buffers.PutReader(r.buffer)
 	r.buffer = nil
 	result.Size = r.source.n
-	result.SHA256 = hex.EncodeToString(r.source.hash.Sum(nil))
+	result.SHA256 = r.source.sha256()
 	r.verdict(d)
+	r.source.r = nil
+	sources.Put(r.source)
+	r.source = nil
 	return result, err
 }
 

@@ -25,7 +25,7 @@ type Kind struct {
 func kindOf(in Input, head []byte) Kind {
 	declared := strings.ToLower(in.Declared)
 	found := mimetype.Detect(head)
-	content, _, _ := strings.Cut(found.String(), ";")
+	content := plainly(found)
 	if known := byMagic(head); known != "" && content == octetStream {
 		content = known
 	}
@@ -79,15 +79,21 @@ func strongest(content, declared string) string {
 // textual reports whether the content is text of some kind. RTF is text to a
 // machine only, and a PDF with text in front is still a PDF.
 func textual(m *mimetype.MIME) bool {
-	if m.Is("text/rtf") || m.Is("application/rtf") {
+	if plainly(m) == "text/rtf" {
 		return false
 	}
 	for ; m != nil; m = m.Parent() {
-		if m.Is("text/plain") {
+		if plainly(m) == "text/plain" {
 			return true
 		}
 	}
 	return false
+}
+
+// plainly is a type without parameters.
+func plainly(m *mimetype.MIME) string {
+	name, _, _ := strings.Cut(m.String(), ";")
+	return name
 }
 
 // refine tells the kinds of text apart: the header and the name know better

@@ -2,7 +2,6 @@ package extract
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/gabriel-vasile/mimetype"
 
@@ -36,7 +35,7 @@ func officeType(head []byte, found *mimetype.MIME) string {
 	case rtf.Is(head):
 		return typeRTF
 	case ole.Is(head):
-		if t, _, _ := strings.Cut(found.String(), ";"); isOLE(Kind{Type: t}) {
+		if t := plainly(found); isOLE(Kind{Type: t}) {
 			return t
 		}
 		return typeOLE

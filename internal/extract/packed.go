@@ -17,8 +17,11 @@ import (
 // isZip takes ZIP files of every kind: what they are is in their directory,
 // not in their first octets.
 func isZip(k Kind) bool {
+	if strings.HasPrefix(k.Type, "text/") || strings.HasPrefix(k.Type, "image/") {
+		return false // none of them is, and most parts are one
+	}
 	for m := mimetype.Lookup(k.Type); m != nil; m = m.Parent() {
-		if m.Is("application/zip") {
+		if plainly(m) == "application/zip" {
 			return true
 		}
 	}

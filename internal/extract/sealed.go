@@ -9,8 +9,9 @@ import (
 // the obvious ones: a file that it does not recognize is unsupported, which
 // is no better.
 type seals struct {
-	head []byte // the first octets
-	tail []byte // the end of the last piece, so that no mark is cut in two
+	head []byte        // the first octets
+	tail [overlap]byte // the end of the last piece, so that no mark is cut in two
+	kept int           // octets of tail
 	pdf  bool
 	cfb  bool
 	aes  bool
@@ -28,23 +29,22 @@ const (
 const overlap = len(cfbMark) - 1
 
 func (s *seals) look(p []byte) {
-	if s.head == nil {
-		s.head = make([]byte, 0, min(sniffSize, max(len(p), 512)))
-	}
 	if len(s.head) < sniffSize {
 		s.head = append(s.head, p[:min(len(p), sniffSize-len(s.head))]...)
 	}
 	if len(p) == 0 {
 		return
 	}
-	join := append(s.tail, p[:min(len(p), overlap)]...)
-	s.marks(join)
+	var room [2 * overlap]byte
+	join := append(append(room[:0], s.tail[:s.kept]...), p[:min(len(p), overlap)]...)
+	if s.kept > 0 {
+		s.marks(join)
+	}
 	s.marks(p)
 	if len(p) >= overlap {
-		s.tail = append(s.tail[:0], p[len(p)-overlap:]...)
-	} else {
-		s.tail = append([]byte(nil), join[max(0, len(join)-overlap):]...)
+		join = p
 	}
+	s.kept = copy(s.tail[:], join[max(0, len(join)-overlap):])
 }
 
 func (s *seals) marks(p []byte) {

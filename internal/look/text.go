@@ -26,10 +26,19 @@ type stream struct {
 	inside  int // files that lie in this one, so far
 	prints  prints
 	shown   *strings.Builder
+	calls   calls
+}
+
+// calls are methods as detect.Stream asks for them, made once.
+type calls struct {
+	step   func(detect.Detector) error
+	failed func(detect.Detector, error)
+	found  func(detect.Found)
 }
 
 func (w *worker) stream(it item, resume string) *stream {
-	s := &stream{w: w, it: it, resume: extract.StepAt(it.Part, resume), prints: w.printsOf(it)}
+	s := w.lend()
+	*s = stream{w: w, it: it, resume: extract.StepAt(it.Part, resume), prints: w.printsOf(it), calls: s.calls}
 	source := detect.Source{Part: it.Part, Name: it.Name, Kind: it.Text}
 	w.tally.Begin(source)
 	if it.Text == detect.Body && strings.HasPrefix(it.Type, "text/") {
@@ -39,7 +48,19 @@ func (w *worker) stream(it item, resume string) *stream {
 		s.shown = &strings.Builder{}
 	}
 	s.out = detect.Open(source, w.detectors(it.Part))
-	s.out.Step, s.out.Failed, s.out.Found = s.step, s.failed, w.tally.Add
+	s.out.Step, s.out.Failed, s.out.Found = s.calls.step, s.calls.failed, s.calls.found
+	return s
+}
+
+// lend gives the memory of a stream that was closed, or a new one.
+func (w *worker) lend() *stream {
+	if n := len(w.closed) - 1; n >= 0 {
+		s := w.closed[n]
+		w.closed = w.closed[:n]
+		return s
+	}
+	s := &stream{}
+	s.calls = calls{s.step, s.failed, w.tally.Add}
 	return s
 }
 
@@ -61,7 +82,7 @@ func (w *worker) detectors(part string) []detect.Detector {
 // counted with the rest, a value that stands in both readings once.
 func (s *stream) again(found func(detect.Found)) *detect.Stream {
 	a := detect.Open(s.out.Source, s.out.Detectors)
-	a.Step, a.Failed, a.Found = s.step, s.failed, found
+	a.Step, a.Failed, a.Found = s.calls.step, s.calls.failed, found
 	return a
 }
 
@@ -126,6 +147,7 @@ func (s *stream) report() error {
 	return s.resumed()
 }
 
+// close looks at the end of the text. The stream is not used any more.
 func (s *stream) close() error {
 	s.resume.Who = ""
 	if err := s.out.Close(); err != nil {
@@ -153,6 +175,9 @@ func (s *stream) close() error {
 		s.other.Release()
 	}
 	s.out, s.other = nil, nil
+	if err == nil {
+		s.w.closed = append(s.w.closed, s)
+	}
 	return err
 }
 

@@ -22,14 +22,15 @@ type outlet struct {
 
 // worker looks at the items of one message, in the child or in process.
 type worker struct {
-	ask   request
-	set   *set
-	out   outlet
-	skip  map[extract.Step]bool
-	tally *detect.Tally
-	text  int64 // bytes of text so far
-	ended seam  // the inline text before this one
-	fault fault
+	ask    request
+	set    *set
+	out    outlet
+	skip   map[extract.Step]bool
+	tally  *detect.Tally
+	text   int64     // bytes of text so far
+	ended  seam      // the inline text before this one
+	closed []*stream // to be used again
+	fault  fault
 	inside
 	hints hints
 
@@ -223,18 +224,15 @@ func (w *worker) tooLarge(detail string) error {
 }
 
 func readFields(content io.Reader) []label.Field {
-	var list []label.Field
-	lines := buffers.Reader(content)
-	defer buffers.PutReader(lines)
-	for {
-		line, err := lines.ReadString('\n')
-		if name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ":"); ok {
+	var text strings.Builder
+	_, _ = buffers.Copy(&text, content) // what there is counts
+	list := make([]label.Field, 0, 64)
+	for line := range strings.SplitSeq(text.String(), "\n") {
+		if name, value, ok := strings.Cut(line, ":"); ok {
 			list = append(list, label.Field{Name: name, Value: strings.TrimSpace(value)})
 		}
-		if err != nil {
-			return list
-		}
 	}
+	return list
 }
 
 // attachments runs the rules for names, types and sizes.

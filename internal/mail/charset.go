@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"strings"
@@ -28,6 +29,11 @@ const sniffSize = 4 << 10
 // Unsupported, when the label names a charset that cannot be read and whose
 // text had to be guessed.
 func Decode(r io.Reader, charset string) (io.Reader, Cause) {
+	if b, ok := r.(*bufio.Reader); ok && b.Size() >= sniffSize {
+		if head, err := b.Peek(sniffSize); err == nil || err == io.EOF {
+			return decode(b, cleanLabel(charset), head, err != nil)
+		}
+	}
 	head := make([]byte, sniffSize)
 	n, err := io.ReadFull(r, head)
 	head = head[:n]
@@ -37,7 +43,12 @@ func Decode(r io.Reader, charset string) (io.Reader, Cause) {
 	} else if err != io.EOF && err != io.ErrUnexpectedEOF {
 		all = io.MultiReader(all, failed{err})
 	}
-	t, cause := decoderFor(cleanLabel(charset), head, err != nil)
+	return decode(all, cleanLabel(charset), head, err != nil)
+}
+
+// decode reads a text that begins with head.
+func decode(all io.Reader, label string, head []byte, whole bool) (io.Reader, Cause) {
+	t, cause := decoderFor(label, head, whole)
 	if _, is := t.(utf8Text); is {
 		return &utf8Reader{r: all}, cause
 	}
@@ -171,9 +182,11 @@ func wide(label string, head []byte) transform.Transformer {
 		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder()
 	}
 	var zeros [4]int
-	for i, c := range head {
-		if c == 0 {
-			zeros[i%4]++
+	if first := bytes.IndexByte(head, 0); first >= 0 {
+		for i, c := range head[first:] {
+			if c == 0 {
+				zeros[(first+i)%4]++
+			}
 		}
 	}
 	quarter := len(head) / 4
