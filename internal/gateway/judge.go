@@ -59,7 +59,7 @@ type judgment struct {
 // judge looks and decides. It never fails: what it could not see is in the
 // facts, and the tenant's gates say what follows.
 func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) judgment {
-	j := judgment{message: mail.Parse(s.body, g.Limits), class: dsn.Classify(s.envelope.From, s.header)}
+	j := judgment{message: mail.ParseUnder(s.header, g.Limits), class: dsn.Classify(s.envelope.From, s.header)}
 	mark("indexed")
 	if s.who == nil {
 		s.who = g.Directories.Of(s.tenant.ID)

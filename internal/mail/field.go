@@ -14,10 +14,10 @@ import (
 //   - one line that is no field, with a field behind it, is skipped; two
 //     end the header, and the first is the first of the body
 type headReader struct {
-	h     *Header
-	part  bool // the header of a part, behind which the body may follow at once
-	names map[string]string
-	end   int64
+	h    *Header
+	part bool  // the header of a part, behind which the body may follow at once
+	keep int64 // how many octets of it will be kept
+	end  int64
 
 	bad       Range // a line that is no field, not yet judged
 	blankish  bool  // a line of white space stands before the next field
@@ -27,11 +27,8 @@ type headReader struct {
 	hidden    bool // Content-… fields follow a line of white space
 }
 
-func newHeadReader(b Body, start int64, names map[string]string) *headReader {
-	if names == nil {
-		names = map[string]string{}
-	}
-	return &headReader{h: &Header{body: b, start: start}, names: names, end: start}
+func newHeadReader(b Body, start int64, keep int) *headReader {
+	return &headReader{h: &Header{body: b, start: start}, keep: int64(keep), end: start}
 }
 
 // line takes the next line and reports whether the header is at its end,
@@ -95,24 +92,18 @@ func (r *headReader) add(l line, name []byte, colon int) {
 	if r.blankish && len(name) > 8 && bytes.EqualFold(name[:8], []byte("content-")) {
 		r.hidden = true
 	}
-	r.h.fields = append(r.h.fields, Field{
-		Name:  r.intern(name),
-		Range: Range{l.start, l.end},
-		Value: Range{l.start + int64(colon) + 1, l.text},
-	})
+	f := Field{Range: Range{l.start, l.end}, Value: Range{l.start + int64(colon) + 1, l.text}}
+	if f.Value.Start-r.h.start > r.keep { // others are named at the end, out of what is kept
+		f.Name = string(name)
+	}
+	if r.h.fields == nil {
+		r.h.fields = make([]Field, 0, usualFields)
+	}
+	r.h.fields = append(r.h.fields, f)
 }
 
-// intern gives equal names one string; a message repeats few names often.
-func (r *headReader) intern(name []byte) string {
-	if s, ok := r.names[string(name)]; ok {
-		return s
-	}
-	s := string(name)
-	if len(r.names) < 1000 && len(s) < 100 {
-		r.names[s] = s
-	}
-	return s
-}
+// usualFields is how many fields the header of a part has, or less.
+const usualFields = 4
 
 // noField judges a line that cannot be a field.
 func (r *headReader) noField(l line) (ended bool) {
@@ -139,12 +130,17 @@ func (r *headReader) goesOn(name []byte) bool {
 }
 
 // close ends the header at end and writes down what was odd.
-func (r *headReader) close(end int64, raw []byte) *Header {
+func (r *headReader) close(end int64, raw string) *Header {
 	h := r.h
 	if r.bad.Len() > 0 && end > r.bad.Start && !r.mid {
 		end = r.bad.Start
 	}
 	h.end, h.raw = end, raw
+	for i, f := range h.fields {
+		if f.Name == "" {
+			h.fields[i].Name = strings.Trim(h.octets(Range{f.Range.Start, f.Value.Start - 1}), " \t")
+		}
+	}
 	note := func(on bool, reason Cause, detail string) {
 		if on {
 			h.notes = append(h.notes, Unseen{Reason: reason, Detail: detail})

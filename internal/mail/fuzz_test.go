@@ -46,6 +46,10 @@ func FuzzParse(f *testing.F) {
 		if again := mail.Parse(mail.Bytes(data), mail.Limits{Depth: 10, Parts: 100}); outline(again) != outline(m) {
 			t.Fatalf("not the same twice:\n%s\n%s", outline(m), outline(again))
 		}
+		under := mail.ParseUnder(mail.ParseHeader(mail.Bytes(data)), mail.Limits{Depth: 10, Parts: 100})
+		if outline(under) != outline(m) || under.Bare != m.Bare || under.NUL != m.NUL || under.EightBit != m.EightBit {
+			t.Fatalf("not the same under its header:\n%s\n%s", outline(m), outline(under))
+		}
 		for _, p := range m.Leaves() {
 			r, _ := p.Text()
 			if _, err := io.Copy(io.Discard, r); err != nil {

@@ -11,9 +11,14 @@ type Header struct {
 	body   Body
 	start  int64
 	end    int64
-	raw    []byte // the first octets of the header, from start
+	raw    string // the first octets of the header, from start
 	fields []Field
 	notes  []Unseen
+	// seen is what ParseHeader saw of the message besides.
+	seen oddities
+	// clean is set by ParseHeader when nothing stands between the header and
+	// the body that could belong to either.
+	clean bool
 }
 
 // Field is one header field.
@@ -41,15 +46,18 @@ func ParseHeader(b Body) *Header {
 	defer s.close()
 	s.little = true
 	s.startKeeping(keepHeader)
-	h := newHeadReader(b, 0, nil)
+	r := newHeadReader(b, 0, keepHeader)
 	for {
 		l, ok := s.next()
+		if ok && !r.line(l) {
+			continue
+		}
 		if !ok {
-			return h.close(s.end, s.kept())
+			r.end = s.end
 		}
-		if h.line(l) {
-			return h.close(h.end, s.kept())
-		}
+		h := r.close(r.end, s.kept())
+		h.seen, h.clean = s.seen, ok && h.end == l.end
+		return h
 	}
 }
 
@@ -112,26 +120,26 @@ func (h *Header) Values(name string) []string {
 func (h *Header) Value(f Field) string { return unfold(h.octets(f.Value)) }
 
 // octets reads a range of the header.
-func (h *Header) octets(r Range) []byte {
+func (h *Header) octets(r Range) string {
 	from, to := r.Start-h.start, r.End-h.start
 	if from >= 0 && to >= from && to <= int64(len(h.raw)) {
 		return h.raw[from:to]
 	}
 	if r.Len() <= 0 {
-		return nil
+		return ""
 	}
 	p := make([]byte, min(r.Len(), maxValue))
 	n, err := h.body.ReadAt(p, r.Start)
 	if err != nil && err != io.EOF {
-		return nil
+		return ""
 	}
-	return p[:n]
+	return string(p[:n])
 }
 
 // unfold removes line ends before white space and outer white space. A line
 // end that is no folding (a bare CR) becomes a space.
-func unfold(p []byte) string {
-	s := strings.Trim(string(p), " \t\r\n")
+func unfold(s string) string {
+	s = strings.Trim(s, " \t\r\n")
 	if !strings.ContainsAny(s, "\r\n") {
 		return s
 	}

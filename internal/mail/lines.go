@@ -30,22 +30,28 @@ type line struct {
 
 // lines reads a range of a body line by line, each octet once.
 type lines struct {
-	body     io.ReaderAt
-	buf      *[windowSize]byte
-	little   bool  // the next fill shall take little
-	r, w     int   // unread octets are buf[r:w]
-	base     int64 // offset of buf[0]
-	end      int64
-	hasNUL   bool // the current window holds a NUL
-	hasURL   bool // the current window holds "-" or "_"
-	long     []byte
-	plain    int64  // up to here no uniform lines need be looked for
-	keep     []byte // the octets of the lines since keeping began
-	keeping  bool
-	keepMax  int
-	eightBit bool
-	bare     bool
-	nul      bool
+	body    io.ReaderAt
+	buf     *[windowSize]byte
+	little  bool  // the next fill shall take little
+	r, w    int   // unread octets are buf[r:w]
+	base    int64 // offset of buf[0]
+	end     int64
+	hasNUL  bool // the current window holds a NUL
+	hasURL  bool // the current window holds "-" or "_"
+	long    []byte
+	plain   int64  // up to here no uniform lines need be looked for
+	keep    []byte // the octets of the lines since keeping began
+	keeping bool
+	keepMax int
+	seen    oddities
+}
+
+// oddities say that octets hold a CR or LF that is not part of a pair, one
+// over 127, a zero.
+type oddities struct{ bare, eightBit, nul bool }
+
+func (o oddities) or(p oddities) oddities {
+	return oddities{o.bare || p.bare, o.eightBit || p.eightBit, o.nul || p.nul}
 }
 
 func newLines(body io.ReaderAt, r Range) *lines {
@@ -82,8 +88,8 @@ func (s *lines) fill() {
 	}
 	s.hasNUL = bytes.IndexByte(s.buf[:s.w], 0) >= 0
 	s.hasURL = bytes.IndexByte(s.buf[:s.w], '-') >= 0 || bytes.IndexByte(s.buf[:s.w], '_') >= 0
-	s.nul = s.nul || s.hasNUL
-	s.eightBit = s.eightBit || !isASCII(fresh)
+	s.seen.nul = s.seen.nul || s.hasNUL
+	s.seen.eightBit = s.seen.eightBit || !isASCII(fresh)
 }
 
 // more reports whether octets lie behind the window.
@@ -115,8 +121,8 @@ func (s *lines) next() (line, bool) {
 
 // uniform goes over the lines at the front of the window that are alike: of
 // one width, ended by CR LF, and without any octet that could make one of
-// them a delimiter, padding or white space. It returns how many there were;
-// none when they are not worth it.
+// them a delimiter or padding. It returns how many there were; none when they
+// are not worth it.
 func (s *lines) uniform() (n, width int) {
 	const least = 8
 	at := s.base + int64(s.r)
@@ -138,13 +144,45 @@ func (s *lines) uniform() (n, width int) {
 	if n < least || bytes.Count(run, []byte{'\n'}) != n || bytes.Count(run, []byte{'\r'}) != n {
 		return 0, 0
 	}
-	for _, c := range []byte("=-_ \t\x00") {
-		if bytes.IndexByte(run, c) >= 0 {
-			return 0, 0
-		}
+	if bytes.IndexByte(run, '=') >= 0 || s.hasNUL && bytes.IndexByte(run, 0) >= 0 ||
+		s.hasURL && (bytes.IndexByte(run, '-') >= 0 || bytes.IndexByte(run, '_') >= 0) {
+		return 0, 0
 	}
 	s.r += len(run)
 	return n, width
+}
+
+// dull goes over the lines at the front of the window that begin with none of
+// stops and hold neither a CR inside nor a NUL. It returns how many octets end
+// the last one; none when there is no such line.
+func (s *lines) dull(stops *[256]bool) (ends int64) {
+	at := s.base + int64(s.r)
+	if at < s.plain || s.keeping {
+		return 0
+	}
+	data := s.buf[s.r:s.w]
+	n, pairs, bare := 0, 0, false
+	for n < len(data) && !stops[data[n]] {
+		i := bytes.IndexByte(data[n:], '\n')
+		if i < 0 {
+			break
+		}
+		if ends = 1; i > 0 && data[n+i-1] == '\r' {
+			ends = 2
+			pairs++
+		} else {
+			bare = true
+		}
+		n += i + 1
+	}
+	run := data[:n]
+	if bytes.Count(run, []byte{'\r'}) != pairs || s.hasNUL && bytes.IndexByte(run, 0) >= 0 {
+		s.plain = at + int64(n)
+		return 0
+	}
+	s.seen.bare = s.seen.bare || bare
+	s.r += n
+	return ends
 }
 
 // finish fills in what is known of a line that lies in the window as a whole.
@@ -154,12 +192,12 @@ func (s *lines) finish(l line, data []byte, ended bool, size int64) line {
 		if n := len(data); n > 0 && data[n-1] == '\r' {
 			data = data[:n-1]
 		} else {
-			s.bare = true
+			s.seen.bare = true
 		}
 	}
 	l.text = l.start + int64(len(data))
 	if bytes.IndexByte(data, '\r') >= 0 {
-		l.cr, s.bare = true, true
+		l.cr, s.seen.bare = true, true
 	}
 	l.nul = s.hasNUL && bytes.IndexByte(data, 0) >= 0
 	l.url = s.hasURL
@@ -205,12 +243,12 @@ func (s *lines) longLine(l line) line {
 			if last == '\r' {
 				l.text--
 			} else {
-				s.bare = true
+				s.seen.bare = true
 			}
 		} else if last == '\r' {
 			l.cr = true
 		}
-		s.bare = s.bare || l.cr
+		s.seen.bare = s.seen.bare || l.cr
 		l.data = s.long
 		return l
 	}
@@ -235,12 +273,9 @@ func (s *lines) hold(p []byte) {
 }
 
 // kept ends keeping and returns a copy.
-func (s *lines) kept() []byte {
+func (s *lines) kept() string {
 	s.keeping = false
-	if len(s.keep) == 0 {
-		return nil
-	}
-	return bytes.Clone(s.keep)
+	return string(s.keep)
 }
 
 func isASCII(p []byte) bool {

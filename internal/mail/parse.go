@@ -23,18 +23,34 @@ const maxUnseen = 1000
 // Parse builds the index of a message in one pass over its octets. It never
 // fails: what is broken is read as well as mail programs read it, and every
 // place where they could disagree is noted in Unseen.
-func Parse(b Body, l Limits) *Message { return index(b, l, false) }
+func Parse(b Body, l Limits) *Message { return index(b, l, nil, false) }
 
-// index is Parse; singly it looks at every line by itself, for a test.
-func index(b Body, l Limits, singly bool) *Message {
+// ParseUnder is Parse for a message whose header has been read already.
+func ParseUnder(h *Header, l Limits) *Message {
+	if !h.clean || h.end > l.orDefault().Header {
+		return index(h.body, l, nil, false)
+	}
+	return index(h.body, l, h, false)
+}
+
+// index is Parse; with a header, which must be clean, it begins behind that;
+// singly it looks at every line by itself, for a test.
+func index(b Body, l Limits, h *Header, singly bool) *Message {
 	m := &Message{Body: b}
-	x := &indexer{m: m, limits: l.orDefault(), keep: keepTotal, names: map[string]string{}, singly: singly}
+	x := &indexer{m: m, limits: l.orDefault(), keep: keepTotal, singly: singly}
 	root := &Part{Path: "1", Body: b}
 	s := x.scan(b, Range{0, b.Size()})
-	s.begin(root, nil, 0)
+	if h == nil {
+		s.begin(root, nil, 0)
+	} else {
+		x.parts++
+		s.lines.base, s.lines.seen, s.before = h.end, h.seen, h.end
+		s.next = root
+		s.open(h)
+	}
 	s.run()
 	m.Root, m.Header = root, root.Header
-	m.Bare, m.EightBit, m.NUL = s.lines.bare, s.lines.eightBit, s.lines.nul
+	m.Bare, m.EightBit, m.NUL = s.lines.seen.bare, s.lines.seen.eightBit, s.lines.seen.nul
 	s.lines.close()
 	return m
 }
@@ -45,7 +61,6 @@ type indexer struct {
 	limits Limits
 	parts  int
 	keep   int
-	names  map[string]string
 	views  int
 	singly bool
 }
@@ -108,12 +123,12 @@ func (s *scan) begin(p *Part, parent *Part, at int64) {
 	p.Parent = parent
 	p.Range.Start = at
 	s.next = p
-	s.head = newHeadReader(s.body, at, s.x.names)
-	s.head.part = parent != nil
 	limit := min(keepHeader, s.x.keep)
 	if parent == nil {
 		limit = keepHeader
 	}
+	s.head = newHeadReader(s.body, at, limit)
+	s.head.part = parent != nil
 	s.lines.startKeeping(limit)
 }
 
@@ -134,11 +149,22 @@ func (s *scan) run() {
 	s.pop(0, end)
 }
 
-// skip takes the lines of base64 together that say nothing by themselves:
+// skip takes the lines of a leaf together that say nothing by themselves:
 // most of the octets of most messages.
 func (s *scan) skip() {
 	f := s.top()
-	if s.head != nil || f == nil || s.x.singly || f.multi || !f.text || !f.check.started || f.part.Encoding != "base64" {
+	if s.head != nil || f == nil || s.x.singly || f.multi || !f.text || !f.check.started || f.uu != nil {
+		return
+	}
+	p := f.part
+	if p.Encoding != "base64" {
+		stops := &dullStops
+		if p.text() && identity(p.Encoding) {
+			stops = &textStops
+		}
+		if ends := s.lines.dull(stops); ends > 0 {
+			s.before = s.lines.base + int64(s.lines.r) - ends
+		}
 		return
 	}
 	if n, width := s.lines.uniform(); n > 0 {
@@ -146,6 +172,13 @@ func (s *scan) skip() {
 		s.before = s.lines.base + int64(s.lines.r) - int64(len("\r\n"))
 	}
 }
+
+// dullStops begin the lines that may be a delimiter, textStops those that may
+// also begin a file in a text.
+var (
+	dullStops = [256]bool{'-': true, ' ': true, '\t': true}
+	textStops = [256]bool{'-': true, ' ': true, '\t': true, '(': true, '=': true, 'b': true}
+)
 
 func (s *scan) line(l line) {
 	if len(l.data) > 1 && l.data[0] == '-' && l.data[1] == '-' {
@@ -220,8 +253,13 @@ func (s *scan) endHeader(at int64) {
 	if p.Parent != nil {
 		s.x.keep -= len(raw)
 	}
-	p.Header = s.head.close(at, raw)
-	at = p.Header.end
+	s.open(s.head.close(at, raw))
+}
+
+// open opens the part whose header has been read.
+func (s *scan) open(h *Header) {
+	p, at := s.next, h.end
+	p.Header = h
 	s.head, s.next = nil, nil
 	p.Content = Range{at, at}
 	boundary, guess := s.x.describe(p, p.Parent)

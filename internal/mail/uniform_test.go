@@ -23,6 +23,16 @@ func TestLinesThatAreTakenTogetherAreReadLikeLinesOneByOne(t *testing.T) {
 		}
 		b.WriteString("QUJD\r\nQQ==\r\n")
 	}
+	for i, encoding := range []string{"quoted-printable", "8bit", "x-uuencode", "unknown"} {
+		fmt.Fprintf(&b, "--a-b_c\r\nContent-Type: %s\r\nContent-Transfer-Encoding: %s\r\n\r\n",
+			[]string{"text/html", "text/plain"}[i%2], encoding)
+		for line := range 60 {
+			for range r.IntN(20) {
+				b.WriteString([]string{"word ", "begin 644 a", "=20", "- ", "a-b_c", "=ybegin ", "(This file"}[r.IntN(8)%7])
+			}
+			b.WriteString([]string{"\r\n", "\r\n", "\n"}[line%3*i%3])
+		}
+	}
 	b.WriteString("--a-b_c--\r\n")
 	whole := []byte(b.String())
 	for i := range 4000 {
@@ -34,12 +44,18 @@ func TestLinesThatAreTakenTogetherAreReadLikeLinesOneByOne(t *testing.T) {
 		if got, want := outline(raw, false), outline(raw, true); got != want {
 			t.Fatalf("message %d\n got %s\nwant %s", i, got, want)
 		}
+		if got, want := outlineOf(ParseUnder(ParseHeader(Bytes(raw)), Limits{})), outline(raw, true); got != want {
+			t.Fatalf("message %d, its header read before\n got %s\nwant %s", i, got, want)
+		}
 	}
 }
 
 // outline is what Parse finds.
 func outline(raw []byte, singly bool) string {
-	m := index(Bytes(raw), Limits{}, singly)
+	return outlineOf(index(Bytes(raw), Limits{}, nil, singly))
+}
+
+func outlineOf(m *Message) string {
 	var b strings.Builder
 	for _, p := range m.Parts() {
 		fmt.Fprintf(&b, "%s %s %v %v; ", p.Path, p.Type, p.Range, p.Content)
