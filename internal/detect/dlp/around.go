@@ -81,13 +81,21 @@ func decimalAfter(text []byte, next rune, at int) bool {
 
 // inURL reports whether the token that leads to start has a scheme.
 func inURL(text []byte, start int) bool {
-	from := max(0, start-256)
-	head := text[from:start]
-	if i := bytes.LastIndexAny(head, " \t\r\n\"'<>()|"); i >= 0 {
-		head = head[i+1:]
+	from := start
+	for from > 0 && start-from < 256 && !endsURL[text[from-1]] {
+		from--
 	}
+	head := text[from:start]
 	return bytes.Contains(head, []byte("://")) || bytes.HasPrefix(head, []byte("www."))
 }
+
+// endsURL are the octets that end a URL.
+var endsURL = func() (t [256]bool) {
+	for _, c := range []byte(" \t\r\n\"'<>()|") {
+		t[c] = true
+	}
+	return t
+}()
 
 // weigh adds what the words nearby say.
 func (d *card) weigh(near *nearby, c *candidate) {

@@ -15,6 +15,7 @@ type Base struct {
 	words   *vocabulary
 	calls   *vocabulary // of telephone numbers alone
 	tops    *tops
+	codes   *dialing
 }
 
 // NewBase gives the Base of this process. It is built when it is first asked
@@ -29,7 +30,7 @@ func newBase(list []Pack) *Base {
 	l := newLetters()
 	b := &Base{
 		packs: list, shapes: newShapes(list), letters: l, words: newVocabulary(l, list),
-		tops: &tops{seen: map[string]bool{}},
+		tops: &tops{seen: map[string]bool{}}, codes: newDialing(),
 	}
 	for i := range list {
 		if list[i].Scanner == "phone" {
@@ -77,7 +78,7 @@ func (b *Base) scanners(c detect.Catalogue) []detect.Detector {
 		case "email":
 			list = append(list, &email{})
 		case "phone":
-			list = append(list, &phone{b.calls, b.calls.speaks[p.ID], b.calls.against[p.ID], plansOf(c.Regions)})
+			list = append(list, &phone{b.calls, b.calls.speaks[p.ID], b.calls.against[p.ID], b.codes, plansOf(c.Regions)})
 		case "bic":
 			list = append(list, &bic{b.words, of, isoCountries()})
 		case "network":

@@ -19,6 +19,7 @@ type phone struct {
 	words   *vocabulary // its own: every second line of a business letter has a candidate
 	of      topic
 	against topic
+	codes   *dialing
 	plans   []plan // of the tenant's countries
 }
 
@@ -154,6 +155,9 @@ func (d *phone) try(w *detect.Window, runs []detect.Span, n int, found func(dete
 		return
 	}
 	d.weigh(w, &p, &e)
+	if e.confidence() == 0 {
+		return
+	}
 	if h, ok := e.hit("PHONE", p.start, p.end, p.value()); ok {
 		found(h)
 	}
@@ -223,6 +227,9 @@ func (p *dialed) extension(text []byte) {
 	if at == len(rest) || strings.IndexByte("eExX#", rest[at]) < 0 {
 		return
 	}
+	if rest[at]|0x20 == 'e' && (at+2 >= len(rest) || rest[at+1]|0x20 != 'x' || rest[at+2]|0x20 != 't') {
+		return // another word
+	}
 	low := strings.ToLower(string(rest[at:]))
 	for _, mark := range []string{"extension", "ext.", "ext", "x", "#"} {
 		tail, ok := strings.CutPrefix(low, mark)
@@ -252,9 +259,8 @@ func (d *phone) layout(text []byte, p *dialed, e *evidence) bool {
 		return false
 	}
 	if p.plus {
-		s := p.value()
-		if num, err := phonenumbers.Parse(s, ""); err == nil && phonenumbers.IsValidNumber(num) {
-			e.add(6.5, "a number of the numbering plan of +"+plainText(num.GetCountryCode()))
+		if code := d.codes.code(strings.TrimPrefix(string(p.digits), "00")); code != 0 {
+			e.add(6.5, "a number of the numbering plan of +"+plainText(code))
 			return true
 		}
 		e.add(3.5, "written for calls from abroad")
@@ -393,8 +399,13 @@ func year(d []byte) bool {
 // a candidate in every line, so the words farther away are only read when they
 // can make a finding of it.
 func (d *phone) weigh(w *detect.Window, p *dialed, e *evidence) {
+	const nearby = 1.5
 	near := d.words.over(w)
 	left, right := near.within(d.of, p.start, p.end, justBefore, justBehind)
+	beside := left <= justBefore || right <= justBehind
+	if !beside && e.sum+nearby < atLow {
+		return // all else speaks against it
+	}
 	against, _ := near.within(d.against, p.start, p.end, justBefore, justBehind)
 	other, _ := near.within(ofOther, p.start, p.end, justBefore, justBehind)
 	if against = min(against, other); against <= justBefore && against < left {
@@ -403,9 +414,8 @@ func (d *phone) weigh(w *detect.Window, p *dialed, e *evidence) {
 	if inURL(w.Text, p.start) {
 		e.add(-3, "inside a URL")
 	}
-	const nearby = 1.5
 	switch {
-	case left <= justBefore || right <= justBehind:
+	case beside:
 		e.add(5, "a word for telephones just before")
 	case e.sum+nearby >= atLow:
 		if left, right = near.within(d.of, p.start, p.end, reach/2, reach/2); min(left, right) <= reach/2 {

@@ -10,15 +10,29 @@ const (
 	atHigh   = 9.0
 )
 
-// evidence is a sum with its reasons.
+// evidence is a sum with its reasons. Most sums are too small in the end, so
+// the reasons take no memory of their own before there is a hit.
 type evidence struct {
-	sum float64
-	why []string
+	sum  float64
+	n    int
+	room [8]string
+	more []string
 }
 
 func (e *evidence) add(bits float64, why string) {
 	e.sum += bits
-	e.why = append(e.why, why)
+	if e.n == len(e.room) {
+		e.more = append(e.more, why)
+		return
+	}
+	e.room[e.n] = why
+	e.n++
+}
+
+// why lists the reasons.
+func (e *evidence) why() []string {
+	list := make([]string, 0, e.n+len(e.more))
+	return append(append(list, e.room[:e.n]...), e.more...)
 }
 
 // confidence is 0 when the sum is too small to be worth a word.
@@ -37,7 +51,10 @@ func (e *evidence) confidence() detect.Confidence {
 // hit makes the finding of e, or reports that there is none.
 func (e *evidence) hit(kind string, start, end int, value string) (detect.Hit, bool) {
 	c := e.confidence()
+	if c == 0 {
+		return detect.Hit{}, false
+	}
 	return detect.Hit{
-		Type: kind, Start: start, End: end, Confidence: c, Score: e.sum, Value: value, Why: e.why,
-	}, c != 0
+		Type: kind, Start: start, End: end, Confidence: c, Score: e.sum, Value: value, Why: e.why(),
+	}, true
 }
