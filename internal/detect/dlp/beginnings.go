@@ -62,6 +62,7 @@ func newBeginnings(v *vocabulary) *beginnings {
 	}
 	size := bits.Len(uint(2 * len(nodes)))
 	b := &beginnings{slots: make([]beginning, 1<<size), shift: uint(64 - size)}
+	b.maybe[0] = 1 // a figure, of which no letters are known
 	for letters, node := range nodes {
 		h := spread(letters)
 		b.maybe[h>>(64-maybeBits)/64] |= 1 << (h >> (64 - maybeBits) % 64)
@@ -79,66 +80,122 @@ func spread(letters uint64) uint64 { return letters * 0x9E3779B97F4A7C15 }
 
 // node is where a row of letters leads, 0 when no word begins with it.
 func (b *beginnings) node(letters uint64) int32 {
-	h := spread(letters)
-	if b.maybe[h>>(64-maybeBits)/64]>>(h>>(64-maybeBits)%64)&1 == 0 {
-		return 0
-	}
-	for k := h >> b.shift; ; k = (k + 1) & uint64(len(b.slots)-1) {
+	for k := spread(letters) >> b.shift; ; k = (k + 1) & uint64(len(b.slots)-1) {
 		if s := &b.slots[k]; s.letters == letters || s.letters == 0 {
 			return s.node
 		}
 	}
 }
 
-// scan appends the words that begin in text[from:to] to list. It reads eight
-// octets at a time.
-func (v *vocabulary) scan(text []byte, from, to int, list []mark) []mark {
-	for from < to && !utf8.RuneStart(text[from]) {
-		from++ // the character belongs to what stands before
-	}
-	i := from
-	for i < to {
-		if i+8 > to || i+16 > len(text) || v.signs {
-			list, i = v.slowly(text, i, to, list)
-			continue
-		}
-		x := binary.LittleEndian.Uint64(text[i:])
-		if x&highs != 0 {
-			list, i = v.slowly(text, i, i+8, list)
-			continue
-		}
+// octets says of 64 octets of text, a bit for each, which are parts of words,
+// small and capital letters, and no ASCII.
+type octets struct{ word, small, capital, high uint64 }
+
+// octetsOf reads the first 64 octets of text.
+func octetsOf(text []byte) (o octets) {
+	_ = text[63]
+	for k := 0; k < 64; k += 8 {
+		x := binary.LittleEndian.Uint64(text[k:])
 		letters := letterOctets(x)
 		small := smallOctets(x, letters)
-		word := letters | figureOctets(x)
-		inside, lower := wordBehind(text, i)
-		begins := word&^(word<<8|inside) | letters&^small&(small<<8|lower)
-		for ; begins != 0; begins &= begins - 1 {
-			list = v.begin(text, i+bits.TrailingZeros64(begins)/8, list)
+		o.word |= sideBySide(letters|figureOctets(x)) << k
+		o.small |= sideBySide(small) << k
+		o.capital |= sideBySide(letters^small) << k
+		o.high |= sideBySide(x&highs) << k
+	}
+	return o
+}
+
+// sideBySide puts the highest bits of eight octets side by side.
+func sideBySide(x uint64) uint64 { return x >> 7 * 0x0102040810204080 >> 56 }
+
+// scan appends the words that begin in text[from:to] to list.
+func (v *vocabulary) scan(text []byte, from, to int, list []mark) []mark {
+	for ; from < to; from += 64 {
+		for from < to && !utf8.RuneStart(text[from]) {
+			from++ // the character belongs to what stands before
 		}
-		i += 8
+		if from < to {
+			list = v.piece(text, from, min(64, to-from), list)
+		}
 	}
 	return list
 }
 
-// wordBehind says of the character before i, in the highest bit of the first
-// octet, whether it belongs to a word and whether it is a small letter.
-func wordBehind(text []byte, i int) (inside, lower uint64) {
-	if i == 0 {
-		return 0, 0
+// piece appends the words that begin in the n octets from i on, at most 64.
+func (v *vocabulary) piece(text []byte, i, n int, list []mark) []mark {
+	// What is read: the piece, and seven octets behind its last.
+	var room [64 + 8]byte
+	ahead := text[i:]
+	if len(ahead) < len(room) {
+		copy(room[:], ahead)
+		ahead = room[:]
 	}
-	if text[i-1] >= utf8.RuneSelf {
-		if inWord(before(text, i)) {
-			return 0x80, 0
+	o := octetsOf(ahead)
+	begins := o.high
+	if o.high != 0 {
+		begins = o.others(text, i)
+	}
+	inside, lower := wordBehind(text, i)
+	begins |= o.word&^(o.word<<1|inside) | o.capital&(o.small<<1|lower)
+	begins &= ^uint64(0) >> (64 - n)
+	var places [64]uint8
+	k := 0
+	for ; begins != 0; begins &= begins - 1 {
+		at := bits.TrailingZeros64(begins)
+		places[k&63] = uint8(at)
+		k += v.beginnings.may(binary.LittleEndian.Uint64(ahead[at:]))
+	}
+	for _, at := range places[:k] {
+		list = v.begin(text, i+int(at), list)
+	}
+	return list
+}
+
+// others enters the characters of the piece at i that are not ASCII, and
+// gives back where a word may begin with one of them.
+func (o *octets) others(text []byte, i int) (begins uint64) {
+	for rest := o.high; rest != 0; {
+		at := bits.TrailingZeros64(rest)
+		r, size := utf8.DecodeRune(text[i+at:])
+		whole := (uint64(1)<<size - 1) << at
+		if inWord(r) {
+			o.word |= whole
+		} else {
+			begins |= 1 << at
 		}
-		return 0, 0
+		rest &^= whole
 	}
-	switch kinds[text[i-1]] {
-	case 0:
+	return begins
+}
+
+// wordBehind says of the character before i whether it belongs to a word and
+// whether it is a small letter: 1 or 0.
+func wordBehind(text []byte, i int) (inside, lower uint64) {
+	switch r := before(text, i); {
+	case r == 0 || !inWord(r):
 		return 0, 0
-	case smallLetter:
-		return 0x80, 0x80
+	case 'a' <= r && r <= 'z':
+		return 1, 1
 	}
-	return 0x80, 0
+	return 1, 0
+}
+
+// may says, without asking anything that cannot be foreseen, whether a word may
+// begin with the first of these eight octets: 1, or 0 for most.
+func (b *beginnings) may(x uint64) int {
+	letters := letterOctets(x)
+	n := bits.TrailingZeros64(letters^highs) &^ 7
+	row := uint64(1)<<n - 1
+	h := spread((x | 0x20*ones) & row)
+	odd := humps(x, letters)&row | x>>n&0x80
+	return int(b.maybe[h>>(64-maybeBits)/64]>>(h>>(64-maybeBits)%64)&1 | (odd|-odd)>>63)
+}
+
+// humps are the capital letters behind small ones, as in "cardNumber".
+func humps(x, letters uint64) uint64 {
+	small := smallOctets(x, letters)
+	return letters &^ small & (small << 8)
 }
 
 // begin appends the words that begin at i, where a word of the text does, or
@@ -151,33 +208,11 @@ func (v *vocabulary) begin(text []byte, i int, list []mark) []mark {
 	letters := letterOctets(x)
 	n := bits.TrailingZeros64(letters^highs) &^ 7
 	row := uint64(1)<<n - 1
-	small := smallOctets(x, letters)
-	if humps := letters &^ small & (small << 8) & row; n == 0 || humps != 0 || x>>n&0x80 != 0 {
+	if n == 0 || humps(x, letters)&row != 0 || x>>n&0x80 != 0 {
 		return v.walk(text, i, i, 0, list)
 	}
 	if node := v.beginnings.node((x | 0x20*ones) & row); node != 0 {
 		return v.walk(text, i, i+n/8, node, list)
 	}
 	return list
-}
-
-// slowly is scan for what begins in text[i:to], one character after the other;
-// next is where it goes on.
-func (v *vocabulary) slowly(text []byte, i, to int, list []mark) (all []mark, next int) {
-	for prev := before(text, i); i < to; {
-		r, size := rune(text[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRune(text[i:])
-		}
-		if starts(prev, r) {
-			if r < utf8.RuneSelf && isLetter(byte(r)) {
-				list = v.begin(text, i, list)
-			} else if r >= utf8.RuneSelf || v.root[r] != 0 {
-				list = v.walk(text, i, i, 0, list)
-			}
-		}
-		prev = r
-		i += size
-	}
-	return list, i
 }

@@ -2,6 +2,7 @@ package dlp
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	"postern.dev/postern/internal/detect"
 )
@@ -30,7 +31,7 @@ type block struct {
 	marks []mark
 }
 
-const blockSize = 128
+const blockSize = 64
 
 // maxWord bounds the length of a word in the vocabulary, in bytes of text.
 const maxWord = 64
@@ -58,11 +59,17 @@ func (n *nearby) near(of topic, start, end int) (left, right int) {
 // within is near for words at most back octets in front and ahead behind: no
 // others are read.
 func (n *nearby) within(of topic, start, end, back, ahead int) (left, right int) {
+	return n.shorter(n.v.span, of, start, end, back, ahead)
+}
+
+// shorter is within for words whose last letter begins less than longest
+// octets behind the first.
+func (n *nearby) shorter(longest int, of topic, start, end, back, ahead int) (left, right int) {
 	left, right = reach+1, reach+1
-	first, last := max(0, start-back-n.v.span)/blockSize, min(len(n.text), end+ahead)/blockSize
+	first, last := max(0, start-back-longest)/blockSize, min(len(n.text), end+ahead)/blockSize
 	for b := first; b <= last; b++ {
 		for _, m := range n.marksOf(b) {
-			if !n.v.has(m.word, of) {
+			if !n.v.has(m.word, of) || m.end-m.start > longest && !n.isShorter(m, longest) {
 				continue
 			}
 			if d := start - m.end; d >= 0 && d <= back {
@@ -74,6 +81,11 @@ func (n *nearby) within(of topic, start, end, back, ahead int) (left, right int)
 		}
 	}
 	return left, right
+}
+
+func (n *nearby) isShorter(m mark, longest int) bool {
+	_, size := utf8.DecodeLastRune(n.text[m.start:m.end])
+	return m.end-size-m.start < longest
 }
 
 // about collects the topics of all words in reach of [start, end), and of

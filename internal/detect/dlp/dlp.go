@@ -13,7 +13,6 @@ type Base struct {
 	shapes  *shapes
 	letters *letters
 	words   *vocabulary
-	calls   *vocabulary // of telephone numbers alone
 	tops    *tops
 	codes   *dialing
 }
@@ -31,11 +30,6 @@ func newBase(list []Pack) *Base {
 	b := &Base{
 		packs: list, shapes: newShapes(list), letters: l, words: newVocabulary(l, list),
 		tops: &tops{seen: map[string]bool{}}, codes: newDialing(),
-	}
-	for i := range list {
-		if list[i].Scanner == "phone" {
-			b.calls = newVocabulary(l, list[i:i+1])
-		}
 	}
 	return b
 }
@@ -78,7 +72,7 @@ func (b *Base) scanners(c detect.Catalogue) []detect.Detector {
 		case "email":
 			list = append(list, &email{})
 		case "phone":
-			list = append(list, &phone{b.calls, b.calls.speaks[p.ID], b.calls.against[p.ID], b.codes, plansOf(c.Regions)})
+			list = append(list, newPhone(b, of, b.words.against[p.ID], c.Regions))
 		case "bic":
 			list = append(list, &bic{b.words, of, isoCountries()})
 		case "network":

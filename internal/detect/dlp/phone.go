@@ -16,11 +16,16 @@ import (
 // Standards: ITU-T E.164 §6.2.1 (15 digits at most), E.123 (how numbers are
 // written).
 type phone struct {
-	words   *vocabulary // its own: every second line of a business letter has a candidate
+	words   *vocabulary
 	of      topic
 	against topic
+	longest int // how much text its words may take
 	codes   *dialing
 	plans   []plan // of the tenant's countries
+}
+
+func newPhone(b *Base, of, against topic, regions []string) *phone {
+	return &phone{b.words, of, against, b.words.spanOf(of, against, ofOther), b.codes, plansOf(regions)}
 }
 
 // plan is the numbering plan of a country.
@@ -401,13 +406,13 @@ func year(d []byte) bool {
 func (d *phone) weigh(w *detect.Window, p *dialed, e *evidence) {
 	const nearby = 1.5
 	near := d.words.over(w)
-	left, right := near.within(d.of, p.start, p.end, justBefore, justBehind)
+	left, right := near.shorter(d.longest, d.of, p.start, p.end, justBefore, justBehind)
 	beside := left <= justBefore || right <= justBehind
 	if !beside && e.sum+nearby < atLow {
 		return // all else speaks against it
 	}
-	against, _ := near.within(d.against, p.start, p.end, justBefore, justBehind)
-	other, _ := near.within(ofOther, p.start, p.end, justBefore, justBehind)
+	against, _ := near.shorter(d.longest, d.against, p.start, p.end, justBefore, justBehind)
+	other, _ := near.shorter(d.longest, ofOther, p.start, p.end, justBefore, justBehind)
 	if against = min(against, other); against <= justBefore && against < left {
 		e.add(-4, "a word for other numbers before")
 	}
@@ -418,7 +423,7 @@ func (d *phone) weigh(w *detect.Window, p *dialed, e *evidence) {
 	case beside:
 		e.add(5, "a word for telephones just before")
 	case e.sum+nearby >= atLow:
-		if left, right = near.within(d.of, p.start, p.end, reach/2, reach/2); min(left, right) <= reach/2 {
+		if left, right = near.shorter(d.longest, d.of, p.start, p.end, reach/2, reach/2); min(left, right) <= reach/2 {
 			e.add(nearby, "a word for telephones nearby")
 		}
 	}

@@ -21,7 +21,6 @@ const ofOther topic = 0
 type vocabulary struct {
 	letters *letters
 	root    [256]int32 // first octet → node
-	signs   bool       // some word begins with a sign of ASCII
 	nodes   []wordNode
 	labels  []byte // of the children of all nodes
 	targets []int32
@@ -98,15 +97,33 @@ func newVocabulary(l *letters, list []Pack) *vocabulary {
 	}
 	v.plant(0, len(v.words), 0)
 	for _, w := range v.words {
-		v.span = max(v.span, min(2*len(w)+16, 2*maxWord))
+		v.span = max(v.span, spanOf(w))
 	}
 	for i := range v.nodes[0].n {
 		at := v.nodes[0].first + i
 		v.root[v.labels[at]] = v.targets[at]
-		v.signs = v.signs || v.labels[at] < utf8.RuneSelf && kinds[v.labels[at]] == 0
+		if c := v.labels[at]; c < utf8.RuneSelf && kinds[c] == 0 {
+			panic("dlp: words begin with a letter or a figure") // the tests load every pack
+		}
 	}
 	v.beginnings = newBeginnings(v)
 	return v
+}
+
+// spanOf is how much text a word may take, in octets.
+func spanOf(word string) int { return min(2*len(word)+16, 2*maxWord) }
+
+// spanOf is how much text the longest word of some topics may take.
+func (v *vocabulary) spanOf(topics ...topic) int {
+	span := 0
+	for i, w := range v.words {
+		for _, of := range topics {
+			if v.has(int32(i), of) {
+				span = max(span, spanOf(w))
+			}
+		}
+	}
+	return span
 }
 
 // plant makes the node for words[from:to], which share depth octets.
