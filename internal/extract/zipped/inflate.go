@@ -22,6 +22,7 @@ type inflate struct {
 	out   [history + piece + room]byte
 	at    int // where the next octet goes
 	given int // what was given out
+	sum   int // of all that was
 
 	symbols bool // the next is a symbol, else a block or what is left of a stored one
 	last    bool
@@ -48,29 +49,32 @@ var inflaters = sync.Pool{New: func() any { return &inflate{} }}
 // newInflate lends one; whoever closes it gives it back.
 func newInflate(packed []byte) *inflate {
 	z := inflaters.Get().(*inflate)
-	z.in, z.pos, z.bits, z.have, z.at, z.given = packed, 0, 0, 0, 0, 0
+	z.in, z.pos, z.bits, z.have, z.at, z.given, z.sum = packed, 0, 0, 0, 0, 0, 0
 	z.symbols, z.last, z.left, z.err = false, false, 0, nil
 	return z
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. It ends at each 32 KiB of the content, as with
+// other inflaters: what unpacks to too much is cut off in the same place, with
+// whatever buffer it is read.
 func (z *inflate) Read(p []byte) (int, error) {
-	for z.given == z.at {
-		if z.err != nil || len(p) == 0 {
-			return 0, z.err
-		}
+	n := history - z.sum%history
+	for z.at-z.given < n && z.err == nil {
 		z.more()
 	}
-	n := copy(p, z.out[z.given:z.at])
-	z.given += n
+	n = copy(p, z.out[z.given:min(z.at, z.given+n)])
+	z.given, z.sum = z.given+n, z.sum+n
+	if n == 0 && len(p) > 0 {
+		return 0, z.err
+	}
 	return n, nil
 }
 
 // more makes a piece.
 func (z *inflate) more() {
-	if z.at > history {
-		copy(z.out[:history], z.out[z.at-history:z.at])
-		z.at, z.given = history, history
+	if drop := min(z.at-history, z.given); drop > 0 {
+		copy(z.out[:], z.out[drop:z.at])
+		z.at, z.given = z.at-drop, z.given-drop
 	}
 	for z.err == nil && z.at < history+piece {
 		switch {
