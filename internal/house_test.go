@@ -28,6 +28,7 @@ func floors() map[string]int {
 		"settings":            0,
 		"buffers":             0,
 		"compact":             0,
+		"jsonform":            0,
 		"extract/codepage":    0,
 		"extract/cfb":         0,
 		"extract/object":      0,

@@ -9,8 +9,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
+	"postern.dev/postern/internal/jsonform"
 	"postern.dev/postern/internal/store"
 )
 
@@ -131,26 +133,29 @@ type link struct {
 
 // sum is SHA-256(prev ‖ length ‖ canonical public JSON ‖ commitment).
 func (l link) sum() digest {
-	text, err := json.Marshal(struct {
-		Tenant  string          `json:"tenant"`
-		Seq     int64           `json:"seq"`
-		At      int64           `json:"at"`
-		Kind    string          `json:"kind"`
-		Actor   string          `json:"actor"`
-		Message string          `json:"message"`
-		Public  json.RawMessage `json:"public,omitempty"`
-	}{l.tenant, l.seq, l.at, l.kind, l.actor, l.message, json.RawMessage(l.public)})
-	if err != nil {
-		// Somebody wrote something into the database that is not JSON: no
-		// event of ours has this hash.
-		return digest{}
-	}
+	text := l.text()
 	h := sha256.New()
 	h.Write(l.prev[:])
 	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
 	h.Write(text)
 	h.Write(l.commitment[:])
 	return digest(h.Sum(nil))
+}
+
+// text is the event as JSON: the object of tenant, seq, at, kind, actor, message
+// and, unless it is empty, public, which is canonical JSON.
+func (l link) text() []byte {
+	b := make([]byte, 0, len(l.public)+256)
+	b = jsonform.AppendString(append(b, `{"tenant":`...), l.tenant)
+	b = strconv.AppendInt(append(b, `,"seq":`...), l.seq, 10)
+	b = strconv.AppendInt(append(b, `,"at":`...), l.at, 10)
+	b = jsonform.AppendString(append(b, `,"kind":`...), l.kind)
+	b = jsonform.AppendString(append(b, `,"actor":`...), l.actor)
+	b = jsonform.AppendString(append(b, `,"message":`...), l.message)
+	if l.public != "" {
+		b = append(append(b, `,"public":`...), l.public...)
+	}
+	return append(b, '}')
 }
 
 func commit(salt []byte, personal string) digest {

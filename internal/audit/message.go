@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/detect"
+	"postern.dev/postern/internal/jsonform"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/store"
 )
@@ -125,6 +126,12 @@ type Part struct {
 	SHA256     string `json:"sha256,omitempty"`
 	Attachment bool   `json:"attachment,omitempty"`
 }
+
+// messages is the form of a Message in JSON.
+var messages = jsonform.Form[Message]{}
+
+// AppendJSON writes m as JSON behind b.
+func (m *Message) AppendJSON(b []byte) ([]byte, error) { return messages.Append(b, m) }
 
 // Did adds a step to the timeline.
 func (m *Message) Did(step, detail string, at time.Time) {

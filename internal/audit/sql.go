@@ -187,7 +187,7 @@ func isErased(tx *store.Tx, id string) (found, erased bool, err error) {
 
 // row is a record as it stands in the table.
 func row(m Message) ([]any, error) {
-	data, err := json.Marshal(m)
+	data, err := m.AppendJSON(nil)
 	if err != nil {
 		return nil, fmt.Errorf("audit: save %s: %w", m.ID, err)
 	}

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"postern.dev/postern/internal/audit"
 	"postern.dev/postern/internal/contact"
+	"postern.dev/postern/internal/jsonform"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/spool"
@@ -134,9 +136,20 @@ func (tr *trail) judged(j judgment) {
 	fill(&tr.m, j)
 }
 
+// How what happened is written.
+var (
+	factsForm    = jsonform.Form[policy.Facts]{}
+	publicForm   = jsonform.Form[public]{}
+	personalForm = jsonform.Form[personal]{}
+)
+
+// sizeOfRecord is that of the facts of most messages, and of their records.
+const sizeOfRecord = 3 << 10
+
 // kept are facts as the record keeps them.
 func kept(f policy.Facts) audit.Facts {
-	text, err := json.Marshal(f.Lean())
+	lean := f.Lean()
+	text, err := factsForm.Append(make([]byte, 0, sizeOfRecord), &lean)
 	if err != nil {
 		return audit.Facts{} // plain data: cannot happen, and would cost a replay only
 	}
@@ -273,12 +286,18 @@ func (tr *trail) each(fn func(*audit.Recipient)) {
 func (tr *trail) intention() (json.RawMessage, error) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	text, err := json.Marshal(intention{Message: tr.m, Schema: tr.facts.Schema})
-	if err != nil || len(tr.facts.Data) == 0 {
-		return text, err
+	text := append(make([]byte, 0, sizeOfRecord+len(tr.facts.Data)), `{"message":`...)
+	text, err := tr.m.AppendJSON(text)
+	if err != nil {
+		return nil, err
 	}
-	text = append(text[:len(text)-1], `,"facts":`...) // they are JSON already
-	return append(append(text, tr.facts.Data...), '}'), nil
+	if tr.facts.Schema != 0 {
+		text = strconv.AppendInt(append(text, `,"schema":`...), int64(tr.facts.Schema), 10)
+	}
+	if len(tr.facts.Data) > 0 {
+		text = append(append(text, `,"facts":`...), tr.facts.Data...) // they are JSON already
+	}
+	return append(text, '}'), nil
 }
 
 type intention struct {
@@ -341,11 +360,11 @@ func (tr *trail) link(now time.Time) audit.Event {
 		p.To = append(p.To, who{clean(r.Address), clean(reply), string(r.Delivery), r.Verdict})
 	}
 	p.From, p.Subject, p.MessageID = clean(tr.m.From), clean(tr.m.Subject), clean(tr.m.MessageID)
-	public, _ := json.Marshal(public{
+	public, _ := publicForm.Append(make([]byte, 0, 256), &public{
 		Direction: tr.m.Direction, Forged: tr.m.Forged, Inspected: tr.m.Inspected, Kind: tr.m.Kind, Policy: tr.m.Policy,
 		Problem: tr.m.Problem, Recipients: len(p.To), Ref: tr.m.Ref, Size: tr.m.Size, Way: tr.m.Way,
 	})
-	personal, _ := json.Marshal(p)
+	personal, _ := personalForm.Append(make([]byte, 0, 256), &p)
 	return audit.Event{
 		Tenant: tr.m.Tenant, Message: tr.m.ID, Kind: tr.event, Actor: "gateway", At: now, Public: public, Personal: personal,
 		Sorted: true,
