@@ -25,6 +25,7 @@ type conn struct {
 	old      bool // came from the pool, and nothing was answered since
 	broken   bool // must not be used again
 	limits   Limits
+	pieces   net.Buffers // empty; memory for an outlet
 }
 
 func newConn(c net.Conn, h hop, k key, l Limits) *conn {
@@ -140,18 +141,8 @@ func (c *conn) commands(ctx context.Context, lines []string) ([]mail.Reply, erro
 		c.broken = true
 		return nil, err
 	}
-	sent := make(chan error, 1)
-	text := []byte(strings.Join(lines, "\r\n") + "\r\n")
-	if c.takes(text) {
-		_, err := c.Write(text)
-		sent <- err
-	} else {
-		go func() {
-			_, err := c.Write(text)
-			sent <- err
-		}()
-	}
-	var replies []mail.Reply
+	sent := c.say(lines)
+	replies := make([]mail.Reply, 0, len(lines))
 	var err error
 	for range lines {
 		var r mail.Reply
@@ -172,14 +163,40 @@ func (c *conn) commands(ctx context.Context, lines []string) ([]mail.Reply, erro
 	if err != nil || c.broken {
 		c.broken = true
 		c.Close()
-		<-sent
+		_ = sent()
 		return replies, err
 	}
-	if err = <-sent; err != nil {
+	if err = sent(); err != nil {
 		c.broken = true
 	}
 	return replies, err
 }
+
+// say writes the lines, at once when that cannot have to wait for the host, and
+// else beside us. The returned function waits for the end of it.
+func (c *conn) say(lines []string) (sent func() error) {
+	size := 0
+	for _, l := range lines {
+		size += len(l) + 2
+	}
+	text := make([]byte, 0, size)
+	for _, l := range lines {
+		text = append(append(text, l...), "\r\n"...)
+	}
+	if c.takes(text) {
+		_, err := c.Write(text)
+		return func() error { return err }
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.Write(text)
+		done <- err
+	}()
+	return func() error { return <-done }
+}
+
+// plain reports whether nothing lies between us and the wire.
+func (c *conn) plain() bool { return c.Conn == c.raw }
 
 // surely is what a socket takes at once when all before it was answered: a
 // small part of the least that systems keep for sending.

@@ -1,14 +1,12 @@
 package deliver
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"strconv"
 	"time"
 
-	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/mail"
 )
 
@@ -29,9 +27,6 @@ type content struct {
 	c     *conn
 	final bool
 }
-
-// Write implements io.Writer.
-func (w *content) Write(p []byte) (int, error) { return w.write(p, false) }
 
 func (w *content) write(p []byte, last bool) (n int, err error) {
 	for {
@@ -63,16 +58,19 @@ func (w *content) abort(r mail.Reply) mail.Reply {
 
 // sendChunks sends the octets as they are by BDAT (RFC 3030).
 func (t *Transaction) sendChunks(ctx context.Context) mail.Reply {
-	w := &content{ctx: ctx, c: t.c}
 	left := t.out.Size()
-	chunks := max(1, int((left+chunkSize-1)/chunkSize))
+	if left <= chunkSize {
+		return t.sendChunk(ctx)
+	}
+	w := &content{ctx: ctx, c: t.c}
+	chunks := int((left + chunkSize - 1) / chunkSize)
 	if w.c.SetReadDeadline(time.Time{}) != nil || ctx.Err() != nil {
 		return w.abort(replyBroken())
 	}
 	answers := make(chan answer, chunks)
 	go w.listen(answers, chunks)
 	src := t.out.Reader()
-	buf := make([]byte, chunkHead+min(left, chunkSize))
+	buf := make([]byte, chunkHead+chunkSize)
 	for open := 0; ; {
 		n := min(left, chunkSize)
 		if _, err := io.ReadFull(src, buf[chunkHead:chunkHead+n]); err != nil {
@@ -194,7 +192,10 @@ func isTimeout(err error) bool {
 // sendData sends the content by DATA (RFC 5321 §4.1.1.4).
 func (t *Transaction) sendData(ctx context.Context) mail.Reply {
 	w := &content{ctx: ctx, c: t.c}
-	r, err := t.c.command(ctx, "DATA")
+	r, err := t.data, error(nil)
+	if !t.asked {
+		r, err = t.c.command(ctx, "DATA")
+	}
 	switch {
 	case err != nil:
 		return replyBroken()
@@ -203,14 +204,14 @@ func (t *Transaction) sendData(ctx context.Context) mail.Reply {
 	case r.Code != 354:
 		return w.abort(replyBroken())
 	}
-	out := buffers.Writer(w)
-	defer buffers.PutWriter(out)
+	out := w.outlet()
+	defer out.free()
 	stuffed := &stuffer{w: out, start: true}
 	var sink io.Writer = stuffed
 	if t.plan.convert {
 		sink = &normalizer{w: stuffed}
 	}
-	if reply := t.copyTo(sink, w); reply != nil {
+	if reply := t.copyTo(sink, out, w); reply != nil {
 		return *reply
 	}
 	added, err := stuffed.end()
@@ -220,46 +221,67 @@ func (t *Transaction) sendData(ctx context.Context) mail.Reply {
 	if added {
 		t.plan.modified = append(t.plan.modified, "a line end was added at the end")
 	}
-	if ctx.Err() != nil {
+	return w.end(out)
+}
+
+// sendChunk sends the octets as they are by one BDAT (RFC 3030).
+func (t *Transaction) sendChunk(ctx context.Context) mail.Reply {
+	w := &content{ctx: ctx, c: t.c}
+	out := w.outlet()
+	defer out.free()
+	if _, err := io.WriteString(out, "BDAT "+strconv.FormatInt(t.out.Size(), 10)+" LAST\r\n"); err != nil {
 		return w.abort(replyBroken())
 	}
-	w.final = true
-	if err := out.Flush(); err != nil {
+	if reply := t.copyTo(out, out, w); reply != nil {
+		return *reply
+	}
+	return w.end(out)
+}
+
+// end hands the last octets over and waits for the answer. What asks for more
+// is none: nobody knows then what became of the message.
+func (w *content) end(out *outlet) mail.Reply {
+	if w.ctx.Err() != nil {
 		return w.abort(replyBroken())
 	}
-	if err := t.c.limit(ctx, t.c.limits.Final); err != nil {
+	if err := out.last(); err != nil {
+		if w.final {
+			return w.abort(replyBroken())
+		}
+		return w.abort(w.early(err))
+	}
+	if err := w.c.limit(w.ctx, w.c.limits.Final); err != nil {
 		return w.abort(replyBroken())
 	}
-	if r, err = readReply(t.c.r); err != nil {
+	r, err := readReply(w.c.r)
+	if err != nil || r.Code/100 == 3 {
 		return w.abort(replyBroken())
 	}
-	if r.Code == 421 || r.Code/100 == 3 {
-		w.c.broken = true
-	}
+	w.c.broken = w.c.broken || r.Code == 421
 	return r
 }
 
 // copyTo sends all but the end; a reply means that it failed.
-func (t *Transaction) copyTo(sink io.Writer, w *content) *mail.Reply {
-	src := t.out.Reader()
-	block := buffers.Get()
-	defer buffers.Put(block)
-	for {
-		n, err := src.Read(block[:])
-		if n > 0 {
-			if _, werr := sink.Write(block[:n]); werr != nil {
-				r := w.abort(w.early(werr))
-				return &r
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			r := w.abort(replyUnreadable())
-			return &r
-		}
+func (t *Transaction) copyTo(sink io.Writer, out *outlet, w *content) *mail.Reply {
+	var broke error
+	room := func() (p []byte, err error) {
+		p, broke = out.room()
+		return p, broke
 	}
+	err := t.out.Pieces(room, func(p []byte) error {
+		_, broke = sink.Write(p)
+		return broke
+	})
+	var r mail.Reply
+	switch {
+	case broke != nil:
+		r = w.abort(w.early(broke))
+	case err != nil:
+		r = w.abort(replyUnreadable())
+	default:
+		return nil
+	}
+	return &r
 }
 
 // early is the answer of a host that closed while it was being sent to, or
@@ -280,161 +302,4 @@ func refusal(err error) mail.Reply {
 		return replyNeedsChunking()
 	}
 	return replyBroken()
-}
-
-// stuffer doubles the dot at the start of a line (RFC 5321 §4.5.2), in large
-// slices. It lets no bare CR or LF through: what one server reads as the end
-// of a message, another must not read as text. For the same reason NULs before
-// a first dot get a dot in front too, as a server that drops NULs would find
-// the end there. Every receiver takes that dot off again, whatever follows it.
-type stuffer struct {
-	w     io.Writer
-	start bool // at the start of a line
-	cr    bool // the last octet was a CR
-	any   bool
-	held  int // NULs at the start of a line that are not written yet
-}
-
-// Write implements io.Writer.
-func (s *stuffer) Write(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	if !s.clean(p) {
-		return 0, errBare
-	}
-	last := p[len(p)-1]
-	s.cr, s.any = last == '\r', true
-	if s.held > 0 || bytes.IndexByte(p, 0) >= 0 {
-		return len(p), s.withNULs(p)
-	}
-	rest := p
-	if s.start && rest[0] == '.' {
-		if _, err := io.WriteString(s.w, "."); err != nil {
-			return 0, err
-		}
-	}
-	for {
-		i := bytes.Index(rest, []byte("\n."))
-		if i < 0 {
-			break
-		}
-		if _, err := s.w.Write(rest[:i+2]); err != nil {
-			return 0, err
-		}
-		rest = rest[i+1:] // the dot once more
-	}
-	if _, err := s.w.Write(rest); err != nil {
-		return 0, err
-	}
-	s.start = last == '\n'
-	return len(p), nil
-}
-
-// withNULs is Write for the rare content with NULs, octet by octet.
-func (s *stuffer) withNULs(p []byte) error {
-	out := make([]byte, 0, len(p)+len(p)/8+2)
-	for _, c := range p {
-		if s.start && c == 0 {
-			s.held++
-			continue
-		}
-		if s.start && c == '.' {
-			out = append(out, '.')
-		}
-		if s.held > 0 {
-			if _, err := s.w.Write(out); err != nil {
-				return err
-			}
-			out = out[:0]
-			if err := s.release(); err != nil {
-				return err
-			}
-		}
-		out = append(out, c)
-		s.start = c == '\n'
-	}
-	_, err := s.w.Write(out)
-	return err
-}
-
-// release writes the NULs that were held back.
-func (s *stuffer) release() error {
-	var nuls [512]byte
-	for s.held > 0 {
-		n, err := s.w.Write(nuls[:min(s.held, len(nuls))])
-		if err != nil {
-			return err
-		}
-		s.held -= n
-		s.start = false
-	}
-	return nil
-}
-
-// clean reports whether each CR is followed by LF and each LF preceded by CR,
-// as far as p shows; a CR at its end is judged with the next octet.
-func (s *stuffer) clean(p []byte) bool {
-	if s.cr != (p[0] == '\n') {
-		return false
-	}
-	cr := bytes.Count(p, []byte{'\r'})
-	if p[len(p)-1] == '\r' {
-		cr--
-	}
-	at := 0
-	if p[0] == '\n' {
-		at = 1
-	}
-	for ; ; cr-- { // each LF takes the CR before it, and none is left over
-		i := bytes.IndexByte(p[at:], '\n')
-		if i < 0 {
-			return cr == 0
-		}
-		if i == 0 || p[at+i-1] != '\r' {
-			return false
-		}
-		at += i + 1
-	}
-}
-
-// end writes the line with the dot, after a line end if there was none.
-func (s *stuffer) end() (added bool, err error) {
-	if s.cr {
-		return false, errBare
-	}
-	if err := s.release(); err != nil {
-		return false, err
-	}
-	if s.any && !s.start {
-		_, err = io.WriteString(s.w, "\r\n.\r\n")
-		return true, err
-	}
-	_, err = io.WriteString(s.w, ".\r\n")
-	return false, err
-}
-
-// normalizer makes every line end CR LF.
-type normalizer struct {
-	w  io.Writer
-	cr bool // the last octet was a CR, and its line end is already out
-}
-
-// Write implements io.Writer.
-func (n *normalizer) Write(p []byte) (int, error) {
-	out := make([]byte, 0, len(p)+len(p)/16+2)
-	for _, c := range p {
-		switch {
-		case c == '\r':
-			out = append(out, '\r', '\n')
-		case c == '\n' && n.cr: // the second half of a pair that is already out
-		case c == '\n':
-			out = append(out, '\r', '\n')
-		default:
-			out = append(out, c)
-		}
-		n.cr = c == '\r'
-	}
-	_, err := n.w.Write(out)
-	return len(p), err
 }

@@ -19,6 +19,8 @@ type Transaction struct {
 	out   *mail.Outgoing
 	plan  plan
 	rcpts []mail.Reply
+	asked bool       // DATA was said with the envelope
+	data  mail.Reply // the answer to it; none when there was none
 	over  bool
 }
 
@@ -32,20 +34,8 @@ func (d *Deliverer) begin(ctx context.Context, c *conn, e mail.Envelope, o *mail
 	stop := c.watch(ctx)
 	defer func() { stop() }()
 	t := &Transaction{d: d, c: c, env: e, out: o, plan: p, rcpts: make([]mail.Reply, len(e.To))}
-	limit := MaxRecipients
-	if c.ext.maxRcpts > 0 {
-		limit = min(limit, c.ext.maxRcpts)
-	}
-	lines := []string{"MAIL FROM:<" + string(e.From) + ">" + p.mail}
-	for i, r := range e.To {
-		if i < limit {
-			lines = append(lines, p.rcpt(r))
-		} else {
-			t.rcpts[i] = replyTooMany()
-		}
-	}
-	replies, err := t.say(ctx, lines)
-	if f := t.beginFailure(replies, err, len(lines)); f != nil {
+	replies, want, err := t.introduce(ctx)
+	if f := t.beginFailure(replies, err, want); f != nil {
 		if !c.broken && len(replies) > 0 && !replies[0].Ok() {
 			stop()
 			stop = func() {}
@@ -61,6 +51,54 @@ func (d *Deliverer) begin(ctx context.Context, c *conn, e mail.Envelope, o *mail
 	c.used++
 	return t, nil
 }
+
+// introduce says MAIL and RCPT, and DATA where it may. want is how many answers
+// there are when all is well; that to DATA is not among them.
+func (t *Transaction) introduce(ctx context.Context) (replies []mail.Reply, want int, err error) {
+	limit := MaxRecipients
+	if t.c.ext.maxRcpts > 0 {
+		limit = min(limit, t.c.ext.maxRcpts)
+	}
+	lines := []string{"MAIL FROM:<" + string(t.env.From) + ">" + t.plan.mail}
+	for i, r := range t.env.To {
+		if i < limit {
+			lines = append(lines, t.plan.rcpt(r))
+		} else {
+			t.rcpts[i] = replyTooMany()
+		}
+	}
+	want = len(lines)
+	if t.asked = t.mayAsk(); t.asked {
+		lines = append(lines, "DATA")
+	}
+	replies, err = t.say(ctx, lines)
+	if len(replies) > want {
+		t.data = replies[want]
+		replies = replies[:want]
+		if awaits(t.data) && !(replies[0].Ok() && replies[1].Ok()) {
+			t.c.broken = true // it waits for a content that is nobody's
+		}
+	}
+	if slices.ContainsFunc(replies, func(r mail.Reply) bool { return r.Code/100 == 3 }) {
+		// Neither MAIL nor RCPT is answered so: what we hear is the answer to
+		// something else.
+		t.c.broken = true
+		return nil, want, errMixed
+	}
+	return replies, want, err
+}
+
+// mayAsk reports whether DATA goes with the envelope (RFC 2920 §3.1), which
+// spares a way there and back. It must not be taken back: after the answer only
+// a content can follow, or the end of the connection. So it is said for a single
+// recipient, of whom the caller will hardly have to give the message up.
+func (t *Transaction) mayAsk() bool {
+	to := t.env.To
+	return t.c.ext.pipelining && !t.plan.chunked && len(to) == 1 && (t.plan.dsn || !to[0].WantsSuccess())
+}
+
+// awaits reports whether a host that answered so to DATA may wait for a content.
+func awaits(data mail.Reply) bool { return data.Code/100 < 4 }
 
 // say sends the lines at once where the host allows it, one by one where not;
 // then a refused MAIL ends it.
@@ -157,7 +195,7 @@ func (t *Transaction) Send(ctx context.Context) mail.Reply {
 	if t.over {
 		return replyBroken()
 	}
-	if t.c.broken {
+	if t.c.broken && t.data.None() {
 		t.end()
 		return replyBroken()
 	}
@@ -173,6 +211,7 @@ func (t *Transaction) Send(ctx context.Context) mail.Reply {
 	} else {
 		r = t.sendData(ctx)
 	}
+	t.asked = false
 	stop()
 	o := Classify(r, PhaseEnd)
 	t.slot.saw(o)
@@ -195,6 +234,9 @@ func (t *Transaction) tenant() string { return t.c.key.tenant }
 func (t *Transaction) Reset() {
 	if t.over {
 		return
+	}
+	if t.asked && awaits(t.data) {
+		t.c.broken = true
 	}
 	if !t.c.broken {
 		ctx, cancel := context.WithTimeout(context.Background(), resetTime)

@@ -1,6 +1,8 @@
 package mail
 
 import (
+	"cmp"
+	"fmt"
 	"io"
 	"sort"
 )
@@ -45,26 +47,98 @@ func (o *Outgoing) Size() int64 {
 	return n
 }
 
-// Reader reads the message as it leaves.
-func (o *Outgoing) Reader() io.Reader {
-	puts := append([]Put(nil), o.Put...)
+// part is a run of octets: what is put in, or a range of the original.
+type part struct {
+	with []byte
+	from Range
+}
+
+// parts are the octets in order.
+func (o *Outgoing) parts() []part {
+	puts := make([]Put, 0, len(o.Put)+len(o.Cut))
+	puts = append(puts, o.Put...)
 	for _, c := range o.Cut {
 		puts = append(puts, Put{Range: c})
 	}
 	sort.SliceStable(puts, func(i, j int) bool { return puts[i].Range.Start < puts[j].Range.Start })
-	readers := []io.Reader{bytesReader(o.Front)}
+	list := make([]part, 0, 2*len(puts)+2)
+	list = append(list, part{with: o.Front})
 	at := int64(0)
 	for _, p := range puts {
 		if p.Range.Start > at {
-			readers = append(readers, io.NewSectionReader(o.Body, at, p.Range.Start-at))
+			list = append(list, part{from: Range{at, p.Range.Start}})
 		}
 		if len(p.With) > 0 {
-			readers = append(readers, bytesReader(p.With))
+			list = append(list, part{with: p.With})
 		}
 		at = max(at, p.Range.End)
 	}
 	if size := o.Body.Size(); size > at {
-		readers = append(readers, io.NewSectionReader(o.Body, at, size-at))
+		list = append(list, part{from: Range{at, size}})
+	}
+	return list
+}
+
+// Reader reads the message as it leaves.
+func (o *Outgoing) Reader() io.Reader {
+	parts := o.parts()
+	readers := make([]io.Reader, len(parts))
+	for i, p := range parts {
+		if p.from == (Range{}) {
+			readers[i] = bytesReader(p.with)
+		} else {
+			readers[i] = io.NewSectionReader(o.Body, p.from.Start, p.from.Len())
+		}
 	}
 	return io.MultiReader(readers...)
+}
+
+// paged is a Body of which a part lies in memory: Page gives what lies there
+// from an offset on, in place, until the Body is closed.
+type paged interface{ Page(off int64) []byte }
+
+// Pieces gives the message as it leaves, piece by piece: in place what lies in
+// memory, and through room what does not. A piece in room is valid until room
+// is asked for again, any other as long as the Body. It ends with the first
+// error.
+func (o *Outgoing) Pieces(room func() ([]byte, error), yield func(p []byte) error) error {
+	memory, _ := o.Body.(paged)
+	for _, p := range o.parts() {
+		if len(p.with) > 0 {
+			if err := yield(p.with); err != nil {
+				return err
+			}
+		}
+		for at := p.from.Start; at < p.from.End; {
+			var piece []byte
+			if memory != nil {
+				piece = memory.Page(at)
+			}
+			if len(piece) == 0 {
+				var err error
+				if piece, err = o.read(room, at, p.from.End); err != nil {
+					return err
+				}
+			}
+			piece = piece[:min(int64(len(piece)), p.from.End-at)]
+			if err := yield(piece); err != nil {
+				return err
+			}
+			at += int64(len(piece))
+		}
+	}
+	return nil
+}
+
+// read reads from at on, no further than end, into the room that there is.
+func (o *Outgoing) read(room func() ([]byte, error), at, end int64) ([]byte, error) {
+	p, err := room()
+	if err != nil {
+		return nil, err
+	}
+	p = p[:min(int64(len(p)), end-at)]
+	if n, err := o.Body.ReadAt(p, at); n < len(p) {
+		return nil, fmt.Errorf("mail: read body: %w", cmp.Or(err, io.ErrUnexpectedEOF))
+	}
+	return p, nil
 }

@@ -92,5 +92,63 @@ func FuzzOutgoing(f *testing.F) {
 		if !bytes.Equal(got, want) || o.Size() != int64(len(want)) {
 			t.Fatalf("window %d: got %q (size %d), want %q", window, got, o.Size(), want)
 		}
+		for _, o.Body = range []mail.Body{mail.Bytes(body), halved{mail.Bytes(body), window}} {
+			got = nil
+			block := make([]byte, window)
+			err := o.Pieces(func() ([]byte, error) { clear(block); return block, nil }, func(p []byte) error {
+				got = append(got, p...)
+				return nil
+			})
+			if err != nil || !bytes.Equal(got, want) {
+				t.Fatalf("%T, window %d: got %q, %v, want %q", o.Body, window, got, err, want)
+			}
+		}
 	})
+}
+
+// halved is a body of which every second window lies in memory.
+type halved struct {
+	mail.Body
+	window int
+}
+
+func (h halved) Page(off int64) []byte {
+	n := int64(h.window)
+	if off >= h.Size() || off/n%2 == 1 {
+		return nil
+	}
+	p := make([]byte, min(h.Size(), (off/n+1)*n)-off)
+	_, _ = h.ReadAt(p, off)
+	return p
+}
+
+func TestPiecesEndWithTheFirstError(t *testing.T) {
+	o := &mail.Outgoing{Front: []byte("f"), Body: mail.Bytes("0123456789")}
+	room := func() ([]byte, error) { return make([]byte, 4), nil }
+	asked := 0
+	err := o.Pieces(room, func([]byte) error {
+		asked++
+		return io.ErrClosedPipe
+	})
+	if err != io.ErrClosedPipe || asked != 1 {
+		t.Errorf("%v after %d pieces", err, asked)
+	}
+	keep := func([]byte) error { return nil }
+	if err := o.Pieces(func() ([]byte, error) { return nil, io.ErrShortBuffer }, keep); err != io.ErrShortBuffer {
+		t.Errorf("without room: %v", err)
+	}
+	o.Body = cutShort{o.Body}
+	if err := o.Pieces(room, keep); err == nil {
+		t.Error("a body that cannot be read has an end")
+	}
+}
+
+// cutShort is a body whose end cannot be read.
+type cutShort struct{ mail.Body }
+
+func (c cutShort) ReadAt(p []byte, off int64) (int, error) {
+	if off+int64(len(p)) > 8 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return c.Body.ReadAt(p, off)
 }
