@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"slices"
@@ -175,23 +176,28 @@ func (d *Document) Embed(e Embedded) error {
 }
 
 // Whole is the content in memory, for formats that are not read from the
-// front to the end; the memory is used again when the document is done. Too long a content is recorded, and ErrTooLong.
+// front to the end; the memory is used again when the document is done. Too
+// long a content is recorded, and ErrTooLong.
 func (d *Document) Whole() ([]byte, error) {
-	var all []byte
+	if !d.hold(wholeStep) {
+		return nil, ErrTooLong
+	}
+	if b, ok := d.Octets.(*bufio.Reader); ok {
+		if all, err := b.Peek(b.Size()); err == io.EOF { // it is there already
+			_, _ = b.Discard(len(all)) // all of it is buffered
+			return all, nil
+		}
+	}
+	all := buffers.Lend(wholeStep)
+	d.lent = append(d.lent, all)
 	for {
 		if len(all) == cap(all) {
-			more := int64(max(cap(all), 64<<10))
-			if d.held+more > d.whole || d.desk != nil && !d.desk.Hold(more) {
-				d.Note(mail.TooLarge, "the file is too long to be taken apart")
+			if !d.hold(int64(cap(all))) {
 				return nil, ErrTooLong
 			}
-			d.held += more
-			grown := append(buffers.Lend(cap(all)+int(more)), all...)
-			if all != nil {
-				d.lent = d.lent[:len(d.lent)-1]
-				buffers.Return(all)
-			}
-			d.lent = append(d.lent, grown)
+			grown := append(buffers.Lend(2*cap(all)), all...)
+			buffers.Return(all)
+			d.lent[len(d.lent)-1] = grown
 			all = grown
 		}
 		n, err := d.Octets.Read(all[len(all):cap(all)])
@@ -203,6 +209,19 @@ func (d *Document) Whole() ([]byte, error) {
 			return all, err
 		}
 	}
+}
+
+// wholeStep is how much memory Whole takes first.
+const wholeStep = 64 << 10
+
+// hold asks for n octets of memory; that there are none is recorded.
+func (d *Document) hold(n int64) bool {
+	if d.held+n > d.whole || d.desk != nil && !d.desk.Hold(n) {
+		d.Note(mail.TooLarge, "the file is too long to be taken apart")
+		return false
+	}
+	d.held += n
+	return true
 }
 
 // release gives back what Whole held.
