@@ -20,6 +20,14 @@ func (b Bytes) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
+// Page is what follows an offset, in place.
+func (b Bytes) Page(off int64) []byte {
+	if off < 0 || off >= int64(len(b)) {
+		return nil
+	}
+	return b[off:]
+}
+
 // Size implements Body.
 func (b Bytes) Size() int64 { return int64(len(b)) }
 

@@ -68,7 +68,7 @@ func (p *Part) Attachment() bool {
 // what is no base64 or quoted-printable is skipped or passed on, never an
 // error. Several readers may be open at once.
 func (p *Part) Open() io.Reader {
-	return decodeTransfer(io.NewSectionReader(p.Body, p.Content.Start, p.Content.Len()), p.Encoding)
+	return decodeTransfer(p.Body, p.Content, p.Encoding)
 }
 
 // Text reads the content as UTF-8: transfer encoding and charset removed.

@@ -33,26 +33,37 @@ func machineFor(encoding string) machine {
 // identity reports whether an encoding leaves the octets as they are.
 func identity(encoding string) bool { return machineFor(encoding) == nil }
 
-// decodeTransfer reads r with the encoding removed.
-func decodeTransfer(r io.Reader, encoding string) io.Reader {
+// pager is a body that lies in memory, at least in parts: Page is what lies
+// there from an offset on, in place, and nothing where it does not.
+type pager interface{ Page(off int64) []byte }
+
+// decodeTransfer reads a range of b with the encoding removed.
+func decodeTransfer(b Body, r Range, encoding string) io.Reader {
 	m := machineFor(encoding)
 	if m == nil {
-		return r
+		return io.NewSectionReader(b, r.Start, r.Len())
 	}
-	return &transferReader{src: r, m: m}
+	t := &transferReader{body: b, rest: r, m: m}
+	t.pages, _ = b.(pager)
+	return t
 }
 
 // transferBuffer is larger than any look-ahead of a machine.
 const transferBuffer = buffers.Size
 
+// transferReader decodes what lies in memory in place, and from the first
+// octet on that does not, or that is looked ahead of over a border, out of a
+// buffer.
 type transferReader struct {
-	src  io.Reader
-	m    machine
-	buf  *[transferBuffer]byte // lent from the first Read to the end
-	r, w int
-	back []byte // decoded for a reader with a tiny buffer, not yet read
-	eof  bool
-	err  error
+	body  Body
+	rest  Range // what was neither decoded nor put into the buffer
+	m     machine
+	pages pager
+	buf   *[transferBuffer]byte // lent from the first use to the end
+	r, w  int
+	back  []byte // decoded for a reader with a tiny buffer, not yet read
+	eof   bool
+	err   error
 }
 
 // Read implements io.Reader.
@@ -67,6 +78,11 @@ func (t *transferReader) Read(p []byte) (int, error) {
 	}
 	if len(p) < minStep {
 		return t.small(p)
+	}
+	if t.pages != nil {
+		if n := t.inPlace(p); n > 0 {
+			return n, nil
+		}
 	}
 	if t.buf == nil {
 		if t.eof {
@@ -91,6 +107,33 @@ func (t *transferReader) Read(p []byte) (int, error) {
 	}
 }
 
+// inPlace decodes pages until p is full; it gives up for good where there is
+// none.
+func (t *transferReader) inPlace(p []byte) (n int) {
+	for t.rest.Len() > 0 {
+		page := t.pages.Page(t.rest.Start)
+		page = page[:min(int64(len(page)), t.rest.Len())]
+		written, taken := t.m.step(p[n:], page, int64(len(page)) == t.rest.Len())
+		t.rest.Start += int64(taken)
+		n += written
+		switch {
+		case len(p)-n < minStep:
+			return n
+		case written == 0 && taken == 0:
+			t.pages = nil
+			return n
+		}
+	}
+	for len(p)-n >= minStep {
+		written, _ := t.m.step(p[n:], nil, true)
+		if n += written; written == 0 {
+			t.pages, t.eof, t.err = nil, true, io.EOF
+			break
+		}
+	}
+	return n
+}
+
 // minStep is the room in dst that every machine can work with.
 const minStep = 256
 
@@ -110,9 +153,16 @@ func (t *transferReader) fill() {
 	copy(t.buf[:], t.buf[t.r:t.w])
 	t.w -= t.r
 	t.r = 0
-	n, err := t.src.Read(t.buf[t.w:])
+	room := t.buf[t.w:]
+	room = room[:min(int64(len(room)), max(0, t.rest.Len()))]
+	if len(room) == 0 {
+		t.eof, t.err = true, io.EOF
+		return
+	}
+	n, err := t.body.ReadAt(room, t.rest.Start)
 	t.w += n
-	if err != nil {
+	t.rest.Start += int64(n)
+	if n < len(room) {
 		t.eof, t.err = true, err
 	}
 }
@@ -129,8 +179,10 @@ func (d *base64Decoder) clone() machine { c := *d; return &c }
 
 func (d *base64Decoder) step(dst, src []byte, eof bool) (written, taken int) {
 	for taken < len(src) && len(dst)-written >= 3 {
-		if d.n == 0 { // whole groups
-			w, t := wholeGroups(dst[written:], src[taken:])
+		if d.n == 0 {
+			w, t := usualLines(dst[written:], src[taken:])
+			written, taken = written+w, taken+t
+			w, t = wholeGroups(dst[written:], src[taken:])
 			written, taken = written+w, taken+t
 			if len(src)-taken >= 2 && src[taken] == '\r' && src[taken+1] == '\n' {
 				taken += 2
@@ -163,46 +215,71 @@ func (d *base64Decoder) step(dst, src []byte, eof bool) (written, taken int) {
 	return written, taken
 }
 
-// wholeGroups decodes groups of four characters until there is no room, or
-// something else than a whole group: two at a time, and their six octets in
-// one piece.
-func wholeGroups(dst, src []byte) (written, taken int) {
-	p1, p2, p3, p4 := &base64Places[0], &base64Places[1], &base64Places[2], &base64Places[3]
-	for len(src) >= 8 && len(dst) >= 8 {
-		v := p1[src[0]] | p2[src[1]] | p3[src[2]] | p4[src[3]]
-		w := p1[src[4]] | p2[src[5]] | p3[src[6]] | p4[src[7]]
-		if (v|w)&notBase64 != 0 {
+// usualWidth is how long most lines of base64 are (RFC 2045 §6.8), and
+// usualOctets what one of them is decoded to.
+const (
+	usualWidth  = 76
+	usualOctets = usualWidth / 4 * 3
+)
+
+// usualLines decodes whole lines of the usual width.
+func usualLines(dst, src []byte) (written, taken int) {
+	for len(src)-taken >= usualWidth+2 && len(dst)-written >= usualOctets {
+		line := src[taken : taken+usualWidth+2]
+		if line[usualWidth] != '\r' || line[usualWidth+1] != '\n' ||
+			!usualLine((*[usualOctets]byte)(dst[written:]), (*[usualWidth]byte)(line)) {
 			break
 		}
-		binary.BigEndian.PutUint64(dst, uint64(v)<<40|uint64(w)<<16)
-		dst, src = dst[6:], src[8:]
-		written, taken = written+6, taken+8
+		written, taken = written+usualOctets, taken+len(line)
 	}
-	for len(src) >= 4 && len(dst) >= 3 {
-		v := p1[src[0]] | p2[src[1]] | p3[src[2]] | p4[src[3]]
-		if v&notBase64 != 0 {
+	return written, taken
+}
+
+// usualLine decodes one line, eight characters at a time and their six octets
+// in one piece. It is false when a character is none of base64.
+func usualLine(dst *[usualOctets]byte, src *[usualWidth]byte) bool {
+	bad, o := uint16(0), 0
+	for i := 0; i < usualWidth-4; i += 8 {
+		x := binary.LittleEndian.Uint64(src[i : i+8])
+		a, b := base64Pairs[uint16(x)], base64Pairs[uint16(x>>16)]
+		c, d := base64Pairs[uint16(x>>32)], base64Pairs[uint16(x>>48)]
+		bad |= a | b | c | d
+		binary.BigEndian.PutUint64(dst[o:o+8], uint64(a)<<52|uint64(b)<<40|uint64(c)<<28|uint64(d)<<16)
+		o += 6
+	}
+	_, last := wholeGroups(dst[usualOctets-3:], src[usualWidth-4:])
+	return bad < notBase64 && last == 4
+}
+
+// wholeGroups decodes groups of four characters until there is no room, or
+// something else than a whole group.
+func wholeGroups(dst, src []byte) (written, taken int) {
+	for len(src)-taken >= 4 && len(dst)-written >= 3 {
+		x := binary.LittleEndian.Uint32(src[taken:])
+		a, b := base64Pairs[uint16(x)], base64Pairs[uint16(x>>16)]
+		if a|b >= notBase64 {
 			break
 		}
-		dst[0], dst[1], dst[2] = byte(v>>16), byte(v>>8), byte(v)
-		dst, src = dst[3:], src[4:]
+		v := uint32(a)<<12 | uint32(b)
+		dst[written], dst[written+1], dst[written+2] = byte(v>>16), byte(v>>8), byte(v)
 		written, taken = written+3, taken+4
 	}
 	return written, taken
 }
 
-// notBase64 marks a character outside of the alphabet in the tables of the
-// four places of a group; what it marks is never part of a value.
-const notBase64 = 1 << 31
+// notBase64 marks a character outside of the alphabet; the value of two
+// characters is less.
+const notBase64 = 1 << 15
 
-// base64Places are the parts of a group's value that a character gives at each
-// of the four places.
-var base64Places = func() (t [4][256]uint32) {
-	for place := range t {
-		for c := range t[place] {
-			if v := base64Values[c]; v < 64 {
-				t[place][c] = uint32(v) << (18 - 6*place)
-			} else {
-				t[place][c] = notBase64
+// base64Pairs are the values of two characters, the first in the low octet.
+var base64Pairs = func() (t [1 << 16]uint16) {
+	for i := range t {
+		t[i] = notBase64
+	}
+	for a, x := range base64Values {
+		for b, y := range base64Values {
+			if x < 64 && y < 64 {
+				t[a|b<<8] = uint16(x)<<6 | uint16(y)
 			}
 		}
 	}
