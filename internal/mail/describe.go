@@ -47,7 +47,8 @@ func (x *indexer) describe(p *Part, parent *Part) (boundary string, guess bool) 
 func (x *indexer) values(p *Part, name string) []string {
 	var list []string
 	for _, f := range p.Header.fields {
-		if len(f.Name) < len(name) || !strings.EqualFold(strings.ReplaceAll(f.Name, "\x00", ""), name) {
+		if len(f.Name) < len(name) || !strings.EqualFold(f.Name, name) &&
+			(strings.IndexByte(f.Name, 0) < 0 || !strings.EqualFold(strings.ReplaceAll(f.Name, "\x00", ""), name)) {
 			continue
 		}
 		if f.Value.Len() > maxMIMEValue {

@@ -39,8 +39,9 @@ type lines struct {
 	hasNUL  bool // the current window holds a NUL
 	hasURL  bool // the current window holds "-" or "_"
 	long    []byte
-	plain   int64  // up to here no uniform lines need be looked for
-	keep    []byte // the octets of the lines since keeping began
+	plain   int64               // up to here no uniform lines need be looked for
+	keep    []byte              // the octets of the lines since keeping began
+	held    *[buffers.Size]byte // what keep lies in
 	keeping bool
 	keepMax int
 	seen    oddities
@@ -60,7 +61,8 @@ func newLines(body io.ReaderAt, r Range) *lines {
 
 func (s *lines) close() {
 	buffers.Put(s.buf)
-	s.buf = nil
+	buffers.Put(s.held)
+	s.buf, s.held = nil, nil
 }
 
 // fill moves the unread octets to the front and reads behind them. A body
@@ -256,14 +258,17 @@ func (s *lines) longLine(l line) line {
 
 // startKeeping makes the lines from here on available as kept, up to limit.
 func (s *lines) startKeeping(limit int) {
+	if s.held == nil {
+		s.held = buffers.Get()
+		s.keep = s.held[:0]
+	}
 	s.keep, s.keeping, s.keepMax = s.keep[:0], true, limit
 }
 
 // keepFrom keeps what lies between an offset and the next line.
 func (s *lines) keepFrom(at int64) {
-	b := make([]byte, min(s.base+int64(s.r)-at, int64(s.keepMax)))
-	n, _ := s.body.ReadAt(b, at)
-	s.keep = append(s.keep[:0], b[:n]...)
+	n, _ := s.body.ReadAt(s.held[:min(s.base+int64(s.r)-at, int64(s.keepMax))], at)
+	s.keep = s.held[:n]
 }
 
 func (s *lines) hold(p []byte) {

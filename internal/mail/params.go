@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -162,8 +163,16 @@ func unpercent(s string) string {
 }
 
 func distinct(list []string) []string {
-	seen := make(map[string]bool, len(list))
 	out := list[:0]
+	if len(list) <= few {
+		for _, s := range list {
+			if !slices.Contains(out, s) {
+				out = append(out, s)
+			}
+		}
+		return out
+	}
+	seen := make(map[string]bool, len(list))
 	for _, s := range list {
 		if !seen[s] {
 			seen[s] = true
@@ -172,6 +181,9 @@ func distinct(list []string) []string {
 	}
 	return out
 }
+
+// few is how many strings are compared one by one sooner than by a map.
+const few = 8
 
 // paramReader walks over a structured value.
 type paramReader struct {
@@ -191,6 +203,13 @@ func (p *paramReader) note(what string) {
 
 // head reads the value before the first ";", without comments.
 func (p *paramReader) head() string {
+	if i := strings.IndexAny(p.s, ";(\"\x00"); i < 0 || p.s[i] == ';' { // as a rule
+		if i < 0 {
+			i = len(p.s)
+		}
+		p.at = i
+		return strings.Trim(p.s[:i], " \t\r\n")
+	}
 	var b strings.Builder
 	for p.at < len(p.s) && p.s[p.at] != ';' {
 		switch c := p.s[p.at]; c {
@@ -237,6 +256,11 @@ func (p *paramReader) comment() {
 }
 
 func (p *paramReader) quoted() (value string, closed bool) {
+	if i := strings.IndexAny(p.s[p.at+1:], "\"\\\x00"); i >= 0 && p.s[p.at+1+i] == '"' { // as a rule
+		value = p.s[p.at+1 : p.at+1+i]
+		p.at += i + len(`""`)
+		return value, true
+	}
 	var b strings.Builder
 	for p.at++; p.at < len(p.s); p.at++ {
 		switch c := p.s[p.at]; c {
@@ -267,7 +291,7 @@ func (p *paramReader) param() (name, value string, quoted, ok bool) {
 	for {
 		p.skip(";")
 		start := p.at
-		for p.at < len(p.s) && !strings.ContainsRune("=;( \t\r\n", rune(p.s[p.at])) {
+		for p.at < len(p.s) && strings.IndexByte("=;( \t\r\n", p.s[p.at]) < 0 {
 			p.at++
 		}
 		name = strings.ReplaceAll(p.s[start:p.at], "\x00", "")

@@ -35,7 +35,7 @@ func TestLinesThatAreTakenTogetherAreReadLikeLinesOneByOne(t *testing.T) {
 	}
 	b.WriteString("--a-b_c--\r\n")
 	whole := []byte(b.String())
-	for i := range 4000 {
+	for i := range 1500 {
 		raw := bytes.Clone(whole)
 		for range i % 4 {
 			at := r.IntN(len(raw))
