@@ -108,6 +108,7 @@ func inlineText(p *mail.Part) bool {
 // fields writes the header one line a field, decoded, for rules and labels.
 func fields(h *mail.Header) string {
 	var b strings.Builder
+	b.Grow(int(min(h.End(), maxFields)))
 	for _, f := range h.Fields() {
 		if b.Len() > maxFields { // enough for the worker to see that it is too much
 			break
@@ -116,7 +117,10 @@ func fields(h *mail.Header) string {
 		if strings.Contains(value, "=?") {
 			value = mail.DecodeWords(value)
 		}
-		b.WriteString(oneLine(f.Name) + ":" + oneLine(value) + "\n")
+		b.WriteString(oneLine(f.Name))
+		b.WriteByte(':')
+		b.WriteString(oneLine(value))
+		b.WriteByte('\n')
 	}
 	return b.String()
 }

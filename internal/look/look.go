@@ -109,8 +109,11 @@ func (l *Looker) Look(ctx context.Context, m *mail.Message, o Options) detect.Re
 	if o.Budget <= 0 {
 		o.Budget = time.Minute
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.Budget)
-	defer cancel()
+	if until, ok := ctx.Deadline(); !ok || time.Until(until) > o.Budget {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.Budget)
+		defer cancel()
+	}
 	catalogue, err := l.form(o)
 	read := l.pictures(ctx, m, o.Budget)
 	var seen *sight

@@ -9,11 +9,16 @@ import (
 
 // join writes the decoded values of fields, each once, a line for each.
 func join(h *mail.Header, names ...string) string {
-	l := lines{seen: map[string]bool{}}
+	var l lines
 	for _, name := range names {
-		for _, v := range h.Values(name) {
-			for _, reading := range readings(v) {
-				l.add("", reading)
+		for _, f := range h.Fields() {
+			if !strings.EqualFold(f.Name, name) {
+				continue
+			}
+			together, apart := readings(h.Value(f))
+			l.add("", together)
+			if apart != together {
+				l.add("", apart)
 			}
 		}
 	}
@@ -24,16 +29,16 @@ func join(h *mail.Header, names ...string) string {
 // each: names of people, comments, and every field that we do not know. The
 // parameters are those of a part's Content-Type.
 func said(h *mail.Header, params map[string]string) string {
-	l := lines{seen: map[string]bool{}}
+	var l lines
 	for _, f := range h.Fields() {
 		name := strings.ToLower(f.Name)
 		if technical(name) {
 			continue
 		}
-		for _, reading := range readings(h.Value(f)) {
-			if v := withoutAddresses(reading); v != "" {
-				l.add(heading(name), v)
-			}
+		together, apart := readings(h.Value(f))
+		l.add(heading(name), withoutAddresses(together))
+		if apart != together {
+			l.add(heading(name), withoutAddresses(apart))
 		}
 	}
 	for _, name := range parameters(params) {
@@ -45,15 +50,37 @@ func said(h *mail.Header, params map[string]string) string {
 // lines collects lines, each once.
 type lines struct {
 	text strings.Builder
-	seen map[string]bool
+	seen []string
+	more map[string]bool // those that were seen, when they are many
 }
 
 func (l *lines) add(heading, v string) {
 	v = strings.TrimSpace(oneLine(v)) // two readings that differ in blanks are one
-	if v != "" && !l.seen[v] && l.text.Len() < maxFields {
-		l.seen[v] = true
-		l.text.WriteString(heading + v + "\n")
+	if v != "" && !l.known(v) && l.text.Len() < maxFields {
+		l.text.WriteString(heading)
+		l.text.WriteString(v)
+		l.text.WriteByte('\n')
 	}
+}
+
+// known notes a line, and reports whether it was there before.
+func (l *lines) known(v string) bool {
+	const few = 16
+	if l.more != nil {
+		known := l.more[v]
+		l.more[v] = true
+		return known
+	}
+	if slices.Contains(l.seen, v) {
+		return true
+	}
+	if l.seen = append(l.seen, v); len(l.seen) > few {
+		l.more = map[string]bool{}
+		for _, v := range l.seen {
+			l.more[v] = true
+		}
+	}
+	return false
 }
 
 // heading is the name of a field that says what its value is
@@ -82,20 +109,16 @@ func parameters(params map[string]string) []string {
 // readings are the decoded forms of a value. Mail programs do not agree
 // whether an encoded word that touches other text is one (RFC 2047 §5 says
 // no), nor does a number end where such a word does: both readings count.
-func readings(value string) []string {
+func readings(value string) (together, apart string) {
 	value = oneLine(value)
 	if !strings.Contains(value, "=?") {
-		return []string{value}
+		return value, value
 	}
-	together, apart := mail.DecodeWords(value), mail.DecodeWords(apart(value))
-	if together == apart {
-		return []string{together}
-	}
-	return []string{together, apart}
+	return mail.DecodeWords(value), mail.DecodeWords(spaced(value))
 }
 
-// apart puts spaces around everything that looks like an encoded word.
-func apart(s string) string {
+// spaced puts spaces around everything that looks like an encoded word.
+func spaced(s string) string {
 	var b strings.Builder
 	for {
 		i := strings.Index(s, "=?")

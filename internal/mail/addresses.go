@@ -1,6 +1,9 @@
 package mail
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // MaxAddresses bounds what Addresses returns.
 const MaxAddresses = 10_000
@@ -8,15 +11,36 @@ const MaxAddresses = 10_000
 // Addresses lists the addr-specs of an address field (RFC 5322 §3.4), with
 // groups opened, display names, comments and routes dropped. It is tolerant:
 // what cannot be an address is left out, and what comes after MaxAddresses.
+// The list is read once, and all who ask share it.
 func (h *Header) Addresses(name string) []Address {
+	h.asking.Lock()
+	defer h.asking.Unlock()
+	for _, known := range h.addresses {
+		if known.name == name {
+			return known.list
+		}
+	}
 	var list []Address
 	for _, f := range h.fields {
 		if strings.EqualFold(f.Name, name) {
 			list = appendAddresses(list, h.Value(f))
 		}
 	}
+	list = slices.Clip(list)
+	if len(h.addresses) < askedFor {
+		h.addresses = append(h.addresses, addressField{name, list})
+	}
 	return list
 }
+
+// addressField is what one address field lists.
+type addressField struct {
+	name string
+	list []Address
+}
+
+// askedFor is how many address fields are remembered: as many as there are.
+const askedFor = 12
 
 // AddressList is Addresses for the value of one field.
 func AddressList(value string) []Address { return appendAddresses(nil, value) }

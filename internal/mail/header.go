@@ -3,6 +3,7 @@ package mail
 import (
 	"io"
 	"strings"
+	"sync"
 )
 
 // Header is the header of a message or of a part: its fields as ranges over
@@ -19,6 +20,9 @@ type Header struct {
 	// clean is set by ParseHeader when nothing stands between the header and
 	// the body that could belong to either.
 	clean bool
+
+	asking    sync.Mutex
+	addresses []addressField // that were asked for
 }
 
 // Field is one header field.

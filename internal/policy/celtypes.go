@@ -2,7 +2,6 @@ package policy
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -18,9 +17,14 @@ import (
 // which is exactly the three-valued logic that is needed.
 var errUnknown = errors.New("cannot be known")
 
-func unknownValue(what string) ref.Val {
-	return types.WrapErr(fmt.Errorf("%s %w", what, errUnknown))
-}
+func unknownValue(what string) ref.Val { return types.WrapErr(unknown(what)) }
+
+// unknown is an errUnknown that says what cannot be known.
+type unknown string
+
+func (u unknown) Error() string { return string(u) + " " + errUnknown.Error() }
+
+func (unknown) Unwrap() error { return errUnknown }
 
 // The names of the object types in error messages.
 const (

@@ -25,18 +25,21 @@ type Gates map[mail.Cause]Gate
 // too many parts are closed, as honest mail does not look like that;
 // unsupported is open, as unknown file formats are everyday life.
 func DefaultGates() Gates {
-	return Gates{
-		mail.EngineDown:   Closed,
-		mail.EngineFailed: Closed,
-		mail.OutOfTime:    Open,
-		mail.Encrypted:    Open,
-		mail.TooLarge:     Open,
-		mail.TooDeep:      Closed,
-		mail.TooManyParts: Closed,
-		mail.Malformed:    Open,
-		mail.Ambiguous:    Closed,
-		mail.Unsupported:  Open,
+	g := Gates{}
+	for _, c := range mail.Causes() {
+		g[c], _ = defaultGate(c)
 	}
+	return g
+}
+
+func defaultGate(c mail.Cause) (gate Gate, known bool) {
+	switch c {
+	case mail.OutOfTime, mail.Encrypted, mail.TooLarge, mail.Malformed, mail.Unsupported:
+		return Open, true
+	case mail.EngineDown, mail.EngineFailed, mail.TooDeep, mail.TooManyParts, mail.Ambiguous:
+		return Closed, true
+	}
+	return Closed, false
 }
 
 // Of returns the gate of a cause. A cause that nobody knows is closed.
@@ -44,10 +47,8 @@ func (g Gates) Of(c mail.Cause) Gate {
 	if v, ok := g[c]; ok {
 		return v
 	}
-	if v, ok := DefaultGates()[c]; ok {
-		return v
-	}
-	return Closed
+	v, _ := defaultGate(c)
+	return v
 }
 
 // ParseGate checks one line of an "on:" section; the error names the nearest
@@ -76,6 +77,9 @@ const (
 
 // closed sorts the causes of a message whose gate is closed.
 func (g Gates) closed(unseen []mail.Unseen) (passing, lasting []mail.Cause) {
+	if len(unseen) == 0 {
+		return nil, nil
+	}
 	for _, c := range mail.Causes() {
 		for _, u := range unseen {
 			if u.Reason != c || g.Of(c) != Closed {
@@ -90,7 +94,7 @@ func (g Gates) closed(unseen []mail.Unseen) (passing, lasting []mail.Cause) {
 		}
 	}
 	for _, u := range unseen {
-		if _, known := DefaultGates()[u.Reason]; !known && g.Of(u.Reason) == Closed {
+		if _, known := defaultGate(u.Reason); !known && g.Of(u.Reason) == Closed {
 			lasting = append(lasting, u.Reason)
 		}
 	}
