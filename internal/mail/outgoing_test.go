@@ -134,6 +134,7 @@ func TestPiecesEndWithTheFirstError(t *testing.T) {
 		t.Errorf("%v after %d pieces", err, asked)
 	}
 	keep := func([]byte) error { return nil }
+	o.Body = halved{o.Body, 4}
 	if err := o.Pieces(func() ([]byte, error) { return nil, io.ErrShortBuffer }, keep); err != io.ErrShortBuffer {
 		t.Errorf("without room: %v", err)
 	}

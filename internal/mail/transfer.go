@@ -33,10 +33,6 @@ func machineFor(encoding string) machine {
 // identity reports whether an encoding leaves the octets as they are.
 func identity(encoding string) bool { return machineFor(encoding) == nil }
 
-// pager is a body that lies in memory, at least in parts: Page is what lies
-// there from an offset on, in place, and nothing where it does not.
-type pager interface{ Page(off int64) []byte }
-
 // decodeTransfer reads a range of b with the encoding removed.
 func decodeTransfer(b Body, r Range, encoding string) io.Reader {
 	m := machineFor(encoding)
@@ -44,7 +40,7 @@ func decodeTransfer(b Body, r Range, encoding string) io.Reader {
 		return io.NewSectionReader(b, r.Start, r.Len())
 	}
 	t := &transferReader{body: b, rest: r, m: m}
-	t.pages, _ = b.(pager)
+	t.pages, _ = b.(paged)
 	return t
 }
 
@@ -58,7 +54,7 @@ type transferReader struct {
 	body  Body
 	rest  Range // what was neither decoded nor put into the buffer
 	m     machine
-	pages pager
+	pages paged
 	buf   *[transferBuffer]byte // lent from the first use to the end
 	r, w  int
 	back  []byte // decoded for a reader with a tiny buffer, not yet read

@@ -43,14 +43,14 @@ func TestWholeGroupsAreWhatTheirCharactersAre(t *testing.T) {
 	}
 }
 
-// paged lies in memory in pages, some of which are gone.
-type paged struct {
+// cut lies in memory in pages, some of which are gone.
+type cut struct {
 	Bytes
 	size int64
 	gone bool
 }
 
-func (p paged) Page(off int64) []byte {
+func (p cut) Page(off int64) []byte {
 	if off < 0 || off >= p.Size() || p.gone && off/p.size%5 == 4 {
 		return nil
 	}
@@ -85,7 +85,7 @@ func TestWhatLiesInPagesIsDecodedLikeOnePiece(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			bodies := []Body{Bytes(raw), onDisk{Bytes(raw)}, paged{Bytes(raw), 1 + r.Int64N(200), i%2 == 0}}
+			bodies := []Body{Bytes(raw), onDisk{Bytes(raw)}, cut{Bytes(raw), 1 + r.Int64N(200), i%2 == 0}}
 			for k, b := range bodies {
 				got, err := io.ReadAll(decodeTransfer(b, all, encoding))
 				if err != nil || !bytes.Equal(got, want) {
