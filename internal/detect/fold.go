@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
 )
@@ -185,8 +186,10 @@ func (f *folded) replace(to rune, size int) {
 // plain is the length of the ASCII prefix of p.
 func plain(p []byte) int {
 	i := 0
-	for ; i+8 <= len(p); i += 8 {
-		if (p[i]|p[i+1]|p[i+2]|p[i+3]|p[i+4]|p[i+5]|p[i+6]|p[i+7])&0x80 != 0 {
+	for ; i+32 <= len(p); i += 32 {
+		q := p[i : i+32 : i+32]
+		if (binary.LittleEndian.Uint64(q)|binary.LittleEndian.Uint64(q[8:])|
+			binary.LittleEndian.Uint64(q[16:])|binary.LittleEndian.Uint64(q[24:]))&highest != 0 {
 			break
 		}
 	}

@@ -7,6 +7,9 @@ import "sort"
 // the same digits is not reported; equally sure readings of the same text as
 // different things are all reported.
 func resolve(hits []Found) []Found {
+	if len(hits) < 2 {
+		return hits
+	}
 	sort.SliceStable(hits, func(i, j int) bool { return hits[i].Start < hits[j].Start })
 	var kept, group []Found
 	end := -1

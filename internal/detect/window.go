@@ -45,7 +45,7 @@ type Window struct {
 
 	digits  []Span
 	counted bool
-	shared  map[any]*share
+	shared  []share
 	number  int // of this window in its stream
 	stream  *Stream
 }
@@ -68,6 +68,7 @@ type Renewed interface {
 
 // share is a Renewed and the window that it was renewed for.
 type share struct {
+	key    any
 	value  Renewed
 	number int
 }
@@ -75,19 +76,20 @@ type share struct {
 // Shared gives what detectors have in common for this window: the first that
 // asks in a stream makes it, the first that asks in a window renews it.
 func (w *Window) Shared(key any, made func() Renewed) Renewed {
-	if w.shared == nil {
-		w.shared = map[any]*share{}
+	at := 0
+	for at < len(w.shared) && w.shared[at].key != key {
+		at++
 	}
-	s := w.shared[key]
-	if s == nil {
-		s = &share{value: made(), number: w.number - 1}
-		w.shared[key] = s
+	if at == len(w.shared) {
+		w.shared = append(w.shared, share{key, made(), w.number - 1})
 	}
+	s := &w.shared[at]
+	value := s.value
 	if s.number != w.number {
 		s.number = w.number
-		s.value.Renew(w)
+		value.Renew(w)
 	}
-	return s.value
+	return value
 }
 
 // next is w for the text that follows; what is shared goes on being used.
@@ -123,17 +125,32 @@ func (w *Window) Digits() []Span {
 }
 
 // digitAt is the position of the first ASCII digit at or behind i, or the
-// length of the text. It reads eight octets at a time: a digit is an octet
-// whose high half is 3 and whose low half is at most 9.
+// length of the text. It reads 32 octets at a time, and then eight.
 func digitAt(text []byte, i int) int {
-	const each, high = 0x0101010101010101, 0x8080808080808080
+	for ; i+32 <= len(text); i += 32 {
+		q := text[i : i+32 : i+32]
+		if noDigits(binary.LittleEndian.Uint64(q))&noDigits(binary.LittleEndian.Uint64(q[8:]))&
+			noDigits(binary.LittleEndian.Uint64(q[16:]))&noDigits(binary.LittleEndian.Uint64(q[24:])) != highest {
+			break
+		}
+	}
 	for ; i+8 <= len(text); i += 8 {
-		x := binary.LittleEndian.Uint64(text[i:]) ^ '0'*each
-		if none := (x&^high + 0x76*each | x) & high; none != high {
-			return i + bits.TrailingZeros64(none^high)/8
+		if none := noDigits(binary.LittleEndian.Uint64(text[i:])); none != highest {
+			return i + bits.TrailingZeros64(none^highest)/8
 		}
 	}
 	for ; i < len(text) && text[i]-'0' > 9; i++ {
 	}
 	return i
+}
+
+// highest are the highest bits of eight octets.
+const highest = 0x8080808080808080
+
+// noDigits marks those of eight octets that are no digits: a digit is an octet
+// whose high half is 3 and whose low half is at most 9.
+func noDigits(x uint64) uint64 {
+	const each = 0x0101010101010101
+	x ^= '0' * each
+	return (x&^highest + 0x76*each | x) & highest
 }

@@ -65,20 +65,24 @@ func BenchmarkDetectors(b *testing.B) {
 	for _, t := range texts {
 		size += len(strings.Join(t.parts, ""))
 	}
-	detectors := look.Detectors(detect.Catalogue{})
-	hits := 0
-	b.SetBytes(int64(size))
-	b.ReportAllocs()
-	for b.Loop() {
-		for i, t := range texts {
-			s := detect.Open(detect.Source{Part: string(rune('1' + i)), Kind: t.kind}, detectors)
-			s.Found = func(detect.Found) { hits++ }
-			for _, p := range t.parts {
-				_, _ = s.Write([]byte(p))
+	for _, regions := range [][]string{nil, {"NL", "DE"}} {
+		b.Run(fmt.Sprintf("%d-countries", len(regions)), func(b *testing.B) {
+			detectors := look.Detectors(detect.Catalogue{Regions: regions})
+			hits := 0
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				for i, t := range texts {
+					s := detect.Open(detect.Source{Part: string(rune('1' + i)), Kind: t.kind}, detectors)
+					s.Found = func(detect.Found) { hits++ }
+					for _, p := range t.parts {
+						_, _ = s.Write([]byte(p))
+					}
+					_ = s.Close()
+					s.Release()
+				}
 			}
-			_ = s.Close()
-			s.Release()
-		}
+			b.ReportMetric(float64(hits)/float64(b.N), "hits")
+		})
 	}
-	b.ReportMetric(float64(hits)/float64(b.N), "hits")
 }

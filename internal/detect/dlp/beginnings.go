@@ -87,21 +87,24 @@ func (b *beginnings) node(letters uint64) int32 {
 	}
 }
 
-// octets says of 64 octets of text, a bit for each, which are parts of words,
-// small and capital letters, and no ASCII.
-type octets struct{ word, small, capital, high uint64 }
+// octets says of 64 octets of text, a bit for each, which are letters, capital
+// letters, parts of words, and no ASCII.
+type octets struct{ letters, capital, word, high uint64 }
 
 // octetsOf reads the first 64 octets of text.
 func octetsOf(text []byte) (o octets) {
-	_ = text[63]
+	text = text[:64:64]
+	high := uint64(0)
 	for k := 0; k < 64; k += 8 {
 		x := binary.LittleEndian.Uint64(text[k:])
 		letters := letterOctets(x)
-		small := smallOctets(x, letters)
+		o.letters |= sideBySide(letters) << k
+		o.capital |= sideBySide(letters&^(x<<2)) << k
 		o.word |= sideBySide(letters|figureOctets(x)) << k
-		o.small |= sideBySide(small) << k
-		o.capital |= sideBySide(letters^small) << k
-		o.high |= sideBySide(x&highs) << k
+		high |= x
+	}
+	for k := 0; high&highs != 0 && k < 64; k += 8 {
+		o.high |= sideBySide(binary.LittleEndian.Uint64(text[k:])&highs) << k
 	}
 	return o
 }
@@ -137,7 +140,8 @@ func (v *vocabulary) piece(text []byte, i, n int, list []mark) []mark {
 		begins = o.others(text, i)
 	}
 	inside, lower := wordBehind(text, i)
-	begins |= o.word&^(o.word<<1|inside) | o.capital&(o.small<<1|lower)
+	small := o.letters &^ o.capital
+	begins |= o.word&^(o.word<<1|inside) | o.capital&(small<<1|lower)
 	begins &= ^uint64(0) >> (64 - n)
 	var places [64]uint8
 	k := 0

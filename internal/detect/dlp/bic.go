@@ -41,7 +41,7 @@ func (d *bic) Scan(w *detect.Window, found func(detect.Hit)) {
 	text := w.Text
 	done := 0
 	for i := 7; i < len(text); i += 8 {
-		if c := text[i]; c < '0' || c > 'Z' || c > '9' && c < 'A' || i < done {
+		if !inCode[text[i]] || i < done {
 			continue
 		}
 		start, end := i, i
@@ -58,6 +58,14 @@ func (d *bic) Scan(w *detect.Window, found func(detect.Hit)) {
 	}
 	// The octets before the first that was looked at can hold none.
 }
+
+// inCode are the octets that a code may have.
+var inCode = func() (t [256]bool) {
+	for c := range t {
+		t[c] = capital(byte(c))
+	}
+	return t
+}()
 
 func capital(c byte) bool { return 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' }
 

@@ -122,6 +122,9 @@ var cardGroups = [][]int{
 	{4, 4, 4}, {8, 8}, {6, 10}, {6, 13},
 }
 
+// secondGroup reports whether the second group of one of them is so long.
+func secondGroup(n int) bool { return n == 3 || n == 4 || n == 6 || n == 8 || n == 10 || n == 13 }
+
 // candidate is a number that passes the checksum, before its surroundings
 // are weighed.
 type candidate struct {
@@ -184,6 +187,9 @@ func single(text []byte, runs []detect.Span, i int) (c candidate, took int) {
 
 // printed reads a number in one of the usual groupings.
 func printed(text []byte, runs []detect.Span, i int) (c candidate, took int) {
+	if i+1 == len(runs) || !secondGroup(runs[i+1].Len()) || separator(text, runs[i], runs[i+1]) == 0 {
+		return c, 0
+	}
 	var digits [32]byte
 	failed := 0
 	for _, groups := range cardGroups {

@@ -61,7 +61,7 @@ func (s *pass) meet(c *claim, r *rule, k int32, n *company) bool {
 		return true // another reading of the same text
 	}
 	near := gap <= inText
-	if t.layout == mine.layout && t.col == mine.col && (near || t.col > 0) &&
+	if t.col == mine.col && (near || t.col > 0) && s.layoutOf(t) == s.layoutOf(mine) &&
 		string(s.text[t.start:t.end]) != string(s.text[c.start:c.end]) {
 		if t.passed[c.pack/64]>>(c.pack%64)&1 != 0 {
 			n.friends++

@@ -98,7 +98,7 @@ func (n *nearby) about(start, end int, narrow bool, wide, tight []uint64) {
 	if narrow {
 		back, ahead = justBefore, justBehind
 	}
-	first, last := max(0, start-back-v.span)/blockSize, min(len(n.text), end+ahead)/blockSize
+	first, last := n.around(start, end, back, ahead)
 	for b := first; b <= last; b++ {
 		for _, m := range n.marksOf(b) {
 			left, right := start-m.end, m.start-end
@@ -116,13 +116,19 @@ func (n *nearby) about(start, end int, narrow bool, wide, tight []uint64) {
 	}
 }
 
+// around are the first and the last block with words that end at most back
+// octets before a number or begin at most ahead octets behind it.
+func (n *nearby) around(start, end, back, ahead int) (first, last int) {
+	return max(0, start-back-n.v.span) / blockSize, min(len(n.text), end+ahead) / blockSize
+}
+
 // holds reports whether a topic is in a set.
 func holds(set []uint64, of topic) bool { return set[of/64]>>(of%64)&1 != 0 }
 
 // closest is near with the word that is closest; -1 when there is none.
 func (n *nearby) closest(of topic, start, end int) (left, right int, word int32) {
 	left, right, word = reach+1, reach+1, -1
-	first, last := max(0, start-reach-n.v.span)/blockSize, min(len(n.text), end+reach)/blockSize
+	first, last := n.around(start, end, reach, reach)
 	for b := first; b <= last; b++ {
 		for _, m := range n.marksOf(b) {
 			if !n.v.has(m.word, of) {

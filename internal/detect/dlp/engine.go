@@ -173,10 +173,18 @@ type pass struct {
 // or not.
 type token struct {
 	start, end    int32
-	layout        uint32 // the same for numbers that are written alike
+	layout        uint32 // the same for numbers that are written alike; 0: nobody has asked
 	col           int32  // of a table, 0 outside
 	first, claims int32  // in the list
 	passed        [maxPacks / 64]uint64
+}
+
+// layoutOf is the layout of a token.
+func (s *pass) layoutOf(t *token) uint32 {
+	if t.layout == 0 {
+		t.layout = layout(s.text[t.start:t.end])
+	}
+	return t.layout
 }
 
 // layout is a hash of where digits, letters and signs stand (FNV-1a).
@@ -254,7 +262,7 @@ func (s *pass) from(start int) {
 func (s *pass) accepted(start, end int, uses []use) {
 	_, col := s.w.Cell(start)
 	s.rows = append(s.rows, token{
-		start: int32(start), end: int32(end), layout: layout(s.text[start:end]), col: int32(col), first: int32(len(s.list)),
+		start: int32(start), end: int32(end), col: int32(col), first: int32(len(s.list)),
 	})
 	row := &s.rows[len(s.rows)-1]
 	n := 0
@@ -276,7 +284,7 @@ func (s *pass) accepted(start, end int, uses []use) {
 	s.buf = value
 	compact := s.buf[:n]
 	s.fits = s.fits[:0]
-	narrow := true
+	narrow, idle := true, true
 	for _, u := range uses {
 		r := &s.rules[u.pack]
 		if !r.wanted || lower && s.packs[u.pack].Capitals || !r.passes(compact, int(u.form)) {
@@ -285,8 +293,15 @@ func (s *pass) accepted(start, end int, uses []use) {
 		s.fits = append(s.fits, u)
 		row.passed[u.pack/64] |= 1 << (u.pack % 64)
 		narrow = narrow && r.classes[u.form] == ClassD
+		idle = idle && r.beside == nil
 	}
 	if len(s.fits) == 0 {
+		return
+	}
+	if s.near == nil {
+		s.near = s.words.over(s.w)
+	}
+	if narrow && idle && !s.spoken(start, end) {
 		return
 	}
 	var room [8]note
@@ -294,15 +309,33 @@ func (s *pass) accepted(start, end int, uses []use) {
 	if !ok {
 		return
 	}
-	if s.near == nil {
-		s.near = s.words.over(s.w)
-	}
 	s.made = pattern(compact)
 	s.near.about(start, end, narrow, s.wide, s.tight)
 	for _, u := range s.fits {
 		s.claim(u, start, end, shared)
 	}
 	row.claims = int32(len(s.list)) - row.first
+}
+
+// spoken reports whether a word just before or behind a number speaks of
+// something that it may be: without one nothing else matters to forms of the
+// weakest class.
+func (s *pass) spoken(start, end int) bool {
+	first, last := s.near.around(start, end, justBefore, justBehind)
+	for b := first; b <= last; b++ {
+		for _, m := range s.near.marksOf(b) {
+			left, right := start-m.end, m.start-end
+			if left < 0 && right < 0 || left > justBefore || right > justBehind {
+				continue
+			}
+			for _, u := range s.fits {
+				if s.words.has(m.word, s.rules[u.pack].speaks) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // passes asks the check, with the letters that the form begins with and

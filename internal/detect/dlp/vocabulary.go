@@ -202,7 +202,7 @@ func (v *vocabulary) child(node int32, b byte) int32 {
 		}
 		return v.targets[int(n.letters)+bits.OnesCount32(n.has&(1<<c-1))]
 	}
-	for i := n.first; i < n.first+n.n; i++ {
+	for i := n.first; i < n.first+n.n && v.labels[i] <= b; i++ {
 		if v.labels[i] == b {
 			return v.targets[i]
 		}
