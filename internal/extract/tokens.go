@@ -94,16 +94,17 @@ func (t *tokens) Next() html.TokenType {
 			t.at += n
 			return t.kind
 		}
-		if n > 0 || !t.more() { // it is not plain, or all is there
-			if t.at == len(t.buf) && t.err == io.EOF {
-				t.kind = html.ErrorToken
-				return t.kind
-			}
-			t.slow = html.NewTokenizer(t)
-			t.slow.SetMaxBuf(maxToken)
-			t.slow.AllowCDATA(t.cdata)
-			return t.slowly()
+		switch {
+		case n == 0 && t.err == nil && (t.more() || t.err == io.EOF):
+			continue
+		case t.at == len(t.buf) && t.err == io.EOF:
+			t.kind = html.ErrorToken
+			return t.kind
 		}
+		t.slow = html.NewTokenizer(t) // it is not plain, or all is there
+		t.slow.SetMaxBuf(maxToken)
+		t.slow.AllowCDATA(t.cdata)
+		return t.slowly()
 	}
 }
 
@@ -172,7 +173,7 @@ func (t *tokens) Raw() []byte {
 	return t.raw
 }
 
-// Text is the text of a text, without its entities.
+// Text is the text of a text, without its entities. It can be asked for once.
 func (t *tokens) Text() []byte {
 	switch {
 	case t.slow != nil:
@@ -180,14 +181,37 @@ func (t *tokens) Text() []byte {
 	case t.kind != html.TextToken:
 		return nil
 	}
-	text := t.raw
-	if bytes.IndexByte(text, '\r') >= 0 {
-		text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
-	}
+	text := lineFeeds(t.raw)
 	if !t.style && bytes.IndexByte(text, '&') >= 0 {
 		text = []byte(html.UnescapeString(string(text)))
 	}
 	return text
+}
+
+// lineFeeds makes the line ends of b line feeds, where it lies.
+func lineFeeds(b []byte) []byte {
+	from := bytes.IndexByte(b, '\r')
+	if from < 0 {
+		return b
+	}
+	to := from
+	for from < len(b) {
+		if b[from] == '\r' {
+			b[to] = '\n'
+			if to++; from+1 < len(b) && b[from+1] == '\n' {
+				from++
+			}
+			from++
+			continue
+		}
+		n := bytes.IndexByte(b[from:], '\r')
+		if n < 0 {
+			n = len(b) - from
+		}
+		to += copy(b[to:], b[from:from+n])
+		from += n
+	}
+	return b[:to]
 }
 
 // TagName is the name of a tag in small letters, and whether it has

@@ -112,7 +112,7 @@ func letterWithDocument(b *testing.B) []drawn {
 		"Content-Disposition: attachment; filename=agreement.docx\nContent-Transfer-Encoding: base64\n\n" +
 		base64.StdEncoding.EncodeToString(document(b, r, 40000, 34000)) + "\n--m--\n"
 	var list []drawn
-	for it, content := range items(mail.Parse(mail.Bytes(text), mail.Limits{}), nil) {
+	for it, content := range items(mail.Parse(mail.Bytes(strings.ReplaceAll(text, "\n", "\r\n")), mail.Limits{}), nil) {
 		all, err := io.ReadAll(content)
 		if err != nil {
 			b.Fatal(err)

@@ -102,7 +102,7 @@ func newFixed() *[2]codes {
 // there are too many codes, or values of bits that no code has: only no code
 // at all, or one of one bit, may be so.
 func (c *codes) build(lengths []byte, alphabet []uint32, width uint) bool {
-	var count, next [17]int
+	var count, next, at [17]int
 	for _, n := range lengths {
 		count[n]++
 	}
@@ -116,38 +116,49 @@ func (c *codes) build(lengths []byte, alphabet []uint32, width uint) bool {
 		code <<= 1
 		next[n] = code
 		code += count[n]
+		at[n+1] = at[n] + count[n]
 	}
-	if code != 1<<longest {
-		if longest > 1 || code > 1 {
-			return false
+	if code != 1<<longest && (longest > 1 || code > 1) {
+		return false
+	}
+	var sorted [288]uint16 // by the length of the code
+	for s, n := range lengths {
+		if n > 0 {
+			sorted[at[n]] = uint16(s)
+			at[n]++
 		}
-		for i := range 1 << width {
-			c.rows[i] = isBad
+	}
+	symbols := sorted[:]
+	c.rows[0], c.rows[1] = isBad, isBad // what one code alone leaves
+	for n := uint(1); n <= width; n++ { // a table of n bits is twice that of a bit less
+		if n > 1 {
+			copy(c.rows[1<<(n-1):1<<n], c.rows[:1<<(n-1)])
 		}
+		for i, s := range symbols[:count[n]] {
+			c.rows[bits.Reverse16(uint16(next[n]+i))>>(16-n)] = alphabet[s] | uint32(n)
+		}
+		symbols = symbols[count[n]:]
 	}
 	if longest > int(width) {
 		c.links(count[:], next[:], width, longest)
-	}
-	for s, n := range lengths {
-		if n == 0 {
-			continue
-		}
-		at := int(bits.Reverse16(uint16(next[n])) >> (16 - n))
-		next[n]++
-		row := alphabet[s] | uint32(n)
-		if uint(n) <= width {
-			for ; at < 1<<width; at += 1 << n {
-				c.rows[at] = row
-			}
-			continue
-		}
-		link := c.rows[at&(1<<width-1)]
-		more := c.rows[link>>16:][:1<<(link>>8&15)]
-		for at >>= width; at < len(more); at += 1 << (uint(n) - width) {
-			more[at] = row
-		}
+		c.behind(symbols, count[:], next[:], alphabet, width)
 	}
 	return true
+}
+
+// behind fills the rows behind the table.
+func (c *codes) behind(symbols []uint16, count, next []int, alphabet []uint32, width uint) {
+	for n := width + 1; n <= 15; n++ {
+		for i, s := range symbols[:count[n]] {
+			at := int(bits.Reverse16(uint16(next[n]+i)) >> (16 - n))
+			link := c.rows[at&(1<<width-1)]
+			more := c.rows[link>>16:][:1<<(link>>8&15)]
+			for at >>= width; at < len(more); at += 1 << (n - width) {
+				more[at] = alphabet[s] | uint32(n)
+			}
+		}
+		symbols = symbols[count[n]:]
+	}
 }
 
 // links lays out the rows behind the table: codes with the same first bits
