@@ -2,11 +2,13 @@ package deliver
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"postern.dev/postern/internal/mail"
@@ -25,11 +27,12 @@ type conn struct {
 	old      bool // came from the pool, and nothing was answered since
 	broken   bool // must not be used again
 	limits   Limits
-	pieces   net.Buffers // empty; memory for an outlet
+	pieces   net.Buffers     // empty; memory for an outlet
+	sock     syscall.RawConn // of raw; nil when it is no socket
 }
 
 func newConn(c net.Conn, h hop, k key, l Limits) *conn {
-	return &conn{Conn: c, raw: c, r: bufio.NewReaderSize(c, 4096), hop: h, key: k, limits: l}
+	return &conn{Conn: c, raw: c, sock: rawSocket(c), r: bufio.NewReaderSize(c, 4096), hop: h, key: k, limits: l}
 }
 
 // Limits of a reply. RFC 5321 §4.5.3.1.5 allows lines of 512 octets; longer
@@ -83,9 +86,12 @@ func readReply(r *bufio.Reader) (mail.Reply, error) {
 // readLine reads a line of at most limit octets, and keeps its beginning. n is
 // how many were read.
 func readLine(r *bufio.Reader, limit int) (line string, n int, err error) {
+	part, err := r.ReadSlice('\n')
+	if err == nil && len(part) <= min(limit, maxReplyLine) { // nearly all
+		return text(part), len(part), nil
+	}
 	var kept []byte
-	for {
-		part, err := r.ReadSlice('\n')
+	for ; ; part, err = r.ReadSlice('\n') {
 		if n += len(part); n > limit {
 			return "", n, errReplyTooLong
 		}
@@ -96,8 +102,13 @@ func readLine(r *bufio.Reader, limit int) (line string, n int, err error) {
 		if err != nil {
 			return "", n, err
 		}
-		return strings.ToValidUTF8(strings.TrimRight(string(kept), "\r\n"), "?"), n, nil
+		return text(kept), n, nil
 	}
+}
+
+// text is a line without its end.
+func text(line []byte) string {
+	return strings.ToValidUTF8(string(bytes.TrimRight(line, "\r\n")), "?")
 }
 
 // watch lets the end of ctx interrupt reads and writes until the returned
@@ -179,17 +190,17 @@ func (c *conn) say(lines []string) (sent func() error) {
 	for _, l := range lines {
 		size += len(l) + 2
 	}
-	text := make([]byte, 0, size)
+	out := make([]byte, 0, size)
 	for _, l := range lines {
-		text = append(append(text, l...), "\r\n"...)
+		out = append(append(out, l...), "\r\n"...)
 	}
-	if c.takes(text) {
-		_, err := c.Write(text)
+	if c.takes(out) {
+		_, err := c.Write(out)
 		return func() error { return err }
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, err := c.Write(text)
+		_, err := c.Write(out)
 		done <- err
 	}()
 	return func() error { return <-done }
@@ -204,9 +215,8 @@ const surely = 2 << 10
 
 // takes reports whether a write cannot have to wait for the host. Nothing that
 // was written before is on the way: each command waits for its answers.
-func (c *conn) takes(text []byte) bool {
-	_, socket := c.raw.(*net.TCPConn)
-	return socket && len(text) <= surely
+func (c *conn) takes(out []byte) bool {
+	return c.sock != nil && len(out) <= surely
 }
 
 // hello says EHLO, or HELO to a server that does not know it.

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"crypto/sha256"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,10 +31,12 @@ func keyOf(r mail.Route, h hop, requireTLS bool) key {
 	return k
 }
 
-// pool keeps idle connections for a while. A goroutine listens on each, so
-// that one that the host closes leaves the pool at once.
+// pool keeps idle connections for a while. A goroutine listens on each that has
+// been at rest for some time, so that one that the host closes leaves the pool
+// at once; those that are taken again soon are spared it.
 type pool struct {
 	idle     time.Duration
+	unheard  time.Duration // at rest, before somebody listens
 	messages int
 
 	mu     sync.Mutex
@@ -46,14 +49,15 @@ type pool struct {
 type idle struct {
 	c     *conn
 	timer *time.Timer
-	done  chan struct{} // closed when the listening goroutine has ended
+	done  chan struct{} // closed when the listening goroutine has ended; nil: none listens
+	taken bool          // out of the pool
 }
 
 // maxIdle bounds the connections at rest over all tenants.
 const maxIdle = 200
 
 func newPool(rest time.Duration, messages int) *pool {
-	return &pool{idle: rest, messages: messages, conns: map[key][]*idle{}}
+	return &pool{idle: rest, unheard: time.Second, messages: messages, conns: map[key][]*idle{}}
 }
 
 // get takes the connection that was used last, or nil.
@@ -68,10 +72,8 @@ func (p *pool) get(k key) *conn {
 		i := list[len(list)-1]
 		p.remove(i)
 		p.mu.Unlock()
-		i.timer.Stop()
-		i.c.SetReadDeadline(time.Unix(1, 0)) // wakes the listener
-		<-i.done
-		if !i.c.broken {
+		i.wake()
+		if !i.c.broken && (i.done != nil || i.c.quiet()) {
 			i.c.old = true
 			return i.c
 		}
@@ -85,35 +87,68 @@ func (p *pool) put(c *conn) {
 	if c.ext.maxMails > 0 {
 		most = min(most, c.ext.maxMails)
 	}
-	if c.broken || c.used >= most || c.r.Buffered() > 0 || c.SetDeadline(time.Time{}) != nil {
+	if c.broken || c.used >= most || c.r.Buffered() > 0 {
 		c.quit()
 		return
 	}
-	i := &idle{c: c, done: make(chan struct{})}
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.closed || p.total >= maxIdle {
-		p.mu.Unlock()
 		c.quit()
 		return
 	}
+	i := &idle{c: c}
 	p.conns[c.key] = append(p.conns[c.key], i)
 	p.total++
-	i.timer = time.AfterFunc(p.idle, func() { p.end(i) })
+	if c.sock == nil || p.idle <= p.unheard {
+		i.timer = time.AfterFunc(p.idle, func() { p.late(i) })
+		p.attend(i)
+	} else {
+		i.timer = time.AfterFunc(p.unheard, func() { p.late(i) })
+	}
+}
+
+// late is called when a connection has been at rest for some time: first
+// somebody listens, then it ends.
+func (p *pool) late(i *idle) {
+	p.mu.Lock()
+	if i.done == nil && !i.taken {
+		i.timer.Reset(p.idle - p.unheard)
+		p.attend(i)
+		p.mu.Unlock()
+		return
+	}
 	p.mu.Unlock()
+	p.end(i)
+}
+
+// attend lets a goroutine listen. The caller holds the lock: whoever takes the
+// connection ends the wait by a deadline, which must come after ours.
+func (p *pool) attend(i *idle) {
+	i.done = make(chan struct{})
+	if i.c.SetDeadline(time.Time{}) != nil {
+		i.c.broken = true
+	}
 	go p.listen(i)
 }
 
 // listen waits for what a host should never say unasked: that it closes.
 func (p *pool) listen(i *idle) {
 	_, err := i.c.r.Peek(1)
-	timeout := false
-	if t, ok := err.(interface{ Timeout() bool }); ok {
-		timeout = t.Timeout()
-	}
-	i.c.broken = !timeout
+	timeout := isTimeout(err)
+	i.c.broken = i.c.broken || !timeout
 	close(i.done)
 	if !timeout {
 		p.end(i)
+	}
+}
+
+// wake ends the rest of a connection that was taken out of the pool.
+func (i *idle) wake() {
+	i.timer.Stop()
+	if i.done != nil {
+		i.c.SetReadDeadline(time.Unix(1, 0)) // wakes the listener
+		<-i.done
 	}
 }
 
@@ -125,28 +160,24 @@ func (p *pool) end(i *idle) {
 	if !mine {
 		return
 	}
-	i.timer.Stop()
-	i.c.SetReadDeadline(time.Unix(1, 0))
-	<-i.done
+	i.wake()
 	i.c.quit()
 }
 
 // remove takes i out of the lists; it is false when someone else has.
 func (p *pool) remove(i *idle) bool {
-	list := p.conns[i.c.key]
-	for n, other := range list {
-		if other != i {
-			continue
-		}
-		if list = append(list[:n:n], list[n+1:]...); len(list) == 0 {
-			delete(p.conns, i.c.key)
-		} else {
-			p.conns[i.c.key] = list
-		}
-		p.total--
-		return true
+	if i.taken {
+		return false
 	}
-	return false
+	list := p.conns[i.c.key]
+	if list = slices.DeleteFunc(list, func(other *idle) bool { return other == i }); len(list) == 0 {
+		delete(p.conns, i.c.key)
+	} else {
+		p.conns[i.c.key] = list
+	}
+	i.taken = true
+	p.total--
+	return true
 }
 
 // close ends all connections at rest, and those that come later.
