@@ -7,9 +7,13 @@ import (
 	"net"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/emersion/go-smtp"
+
+	"postern.dev/postern/internal/durable"
+	"postern.dev/postern/internal/telemetry"
 )
 
 // benchContent is 75 KiB of base64 text.
@@ -105,3 +109,44 @@ func (s *single) Accept() (net.Conn, error) {
 }
 func (s *single) Close() error   { close(s.conn); return nil }
 func (s *single) Addr() net.Addr { return &net.TCPAddr{} }
+
+// BenchmarkVisit is a message by a connection of its own over loopback. The
+// client is part of it.
+func BenchmarkVisit(b *testing.B) {
+	pool := durable.NewPool(1<<20, "")
+	s := New(Config{NewBuffer: func() Buffer { return pool.Buffer() }, Metrics: telemetry.NewMetrics()}, quiet{new(atomic.Int64)})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	go s.Serve(ln)
+	defer s.Close()
+	content := append(benchContent(), ".\r\n"...)
+	reply := make([]byte, 4096)
+	b.ReportAllocs()
+	var before, after syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
+	for b.Loop() {
+		nc, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, say := range []string{"", "HELO x\r\n", "MAIL FROM:<a@b.example>\r\n", "RCPT TO:<c@d.example>\r\n", "DATA\r\n", "=", "QUIT\r\n"} {
+			switch say {
+			case "":
+			case "=":
+				_, err = nc.Write(content)
+			default:
+				_, err = nc.Write([]byte(say))
+			}
+			if _, rerr := nc.Read(reply); err != nil || rerr != nil {
+				b.Fatal(err, rerr)
+			}
+		}
+		nc.(*net.TCPConn).SetLinger(0) // no port is left waiting
+		nc.Close()
+	}
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
+	cpu := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
+	b.ReportMetric(float64(cpu)/float64(b.N)/1000, "cpu-us/op")
+}

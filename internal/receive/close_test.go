@@ -1,8 +1,12 @@
 package receive
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
+	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,5 +39,40 @@ func TestWaitAfterCloseLastsUntilTheArrivalsAreOver(t *testing.T) {
 	close(release)
 	if err := s.Wait(t.Context()); err != nil || !over.Load() {
 		t.Errorf("%v, over: %v", err, over.Load())
+	}
+}
+
+// The last reply and the end of the connection leave together; neither may
+// take the other along.
+func TestTheGoodbyeArrivesWhateverFollowsTheQUIT(t *testing.T) {
+	s := New(Config{NewBuffer: func() Buffer { return new(memory) }}, new(desk))
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve(ln)
+	defer s.Close()
+	for _, last := range []string{"QUIT\r\n", "QUIT\r\nNOOP\r\n", "NOOP\r\nQUIT\r\n", "QUIT\r\n" + strings.Repeat("x", 100_000)} {
+		nc, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := bufio.NewReader(nc)
+		if _, err := r.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = nc.Write([]byte(last)) // the server may be gone already
+		var heard string
+		for !strings.HasPrefix(heard, "221 ") {
+			if heard, err = r.ReadString('\n'); err != nil {
+				t.Fatalf("%.20q: %v before the goodbye", last, err)
+			}
+		}
+		if len(last) < 20 && last[:4] != "QUIT" {
+			if rest, err := io.ReadAll(r); err != nil || len(rest) > 0 {
+				t.Errorf("%q behind the goodbye, %v", rest, err)
+			}
+		}
+		nc.Close()
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"postern.dev/postern/internal/mail"
@@ -60,10 +61,10 @@ var (
 )
 
 func newConn(s *Server, nc net.Conn, addr netip.AddrPort, who visitor) *conn {
-	raw := &wire{Conn: nc}
+	raw := newWire(nc)
 	return &conn{
 		s: s, raw: raw, net: raw, who: who, began: time.Now(),
-		in: newWindow(), phase: fresh, peer: mail.Peer{Addr: addr},
+		in: s.windows.open(), phase: fresh, peer: mail.Peer{Addr: addr},
 	}
 }
 
@@ -103,12 +104,22 @@ func (c *conn) hangUp() {
 		defer c.survive()
 		c.unsettle()
 	}()
-	if c.flush() == nil && c.said {
+	if c.farewell() == nil && c.said {
 		c.linger()
 	}
 	c.reset(c.phase)
-	c.in.narrow(&c.s.windows)
 	c.net.Close()
+	c.s.windows.close(&c.in)
+}
+
+// farewell sends the last replies. Those that a client waits for leave together
+// with our end of the connection, unless it has said more: a socket with unread
+// input is closed in a way that would take them along.
+func (c *conn) farewell() error {
+	if len(c.out) > 0 && !c.said && c.net == c.raw && len(c.in.unread()) == 0 && !c.raw.pending() {
+		c.out = c.out[c.raw.hold(c.out):]
+	}
+	return c.flush()
 }
 
 // stop ends the conversation because reading failed.
@@ -338,8 +349,19 @@ func (c *conn) fillLine(until time.Time, idle bool) error {
 // something.
 type wire struct {
 	net.Conn
+	sock  syscall.RawConn // nil: not a socket
 	reads int
 	hello []byte // what a handshake must still begin with
+}
+
+func newWire(nc net.Conn) *wire {
+	w := &wire{Conn: nc}
+	if sc, ok := nc.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			w.sock = raw
+		}
+	}
+	return w
 }
 
 func (w *wire) Read(p []byte) (int, error) {

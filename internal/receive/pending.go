@@ -5,16 +5,11 @@ import "syscall"
 // pending reports whether input lies in the socket that nobody has read yet.
 // What is not a socket has none that we can see.
 func (w *wire) pending() bool {
-	sc, ok := w.Conn.(syscall.Conn)
-	if !ok {
-		return false
-	}
-	rc, err := sc.SyscallConn()
-	if err != nil {
+	if w.sock == nil {
 		return false
 	}
 	found := false
-	err = rc.Read(func(fd uintptr) bool {
+	err := w.sock.Read(func(fd uintptr) bool {
 		var b [1]byte
 		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		found = err == nil && n > 0

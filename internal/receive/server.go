@@ -43,7 +43,7 @@ type Server struct {
 	handshakes chan struct{} // a token per handshake that runs
 	strangers  chan struct{} // and those of strangers
 	tls        *tls.Config
-	windows    sync.Pool
+	windows    windows
 	ctx        context.Context // ends with Close
 	cancel     context.CancelFunc
 
@@ -74,10 +74,6 @@ func New(cfg Config, h Handler) *Server {
 		conns:      map[*conn]bool{},
 	}
 	s.tls = s.tlsConfig()
-	s.windows.New = func() any {
-		b := make([]byte, largeWindow)
-		return &b
-	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }

@@ -113,7 +113,8 @@ func (c *conn) handshake() error {
 	}
 	proof.Verified, proof.Names = c.s.cfg.verify(state.PeerCertificates, time.Now())
 	c.net = secure
-	c.in = newWindow()
+	c.s.windows.close(&c.in)
+	c.in = c.s.windows.open()
 	c.reset(fresh)
 	c.esmtp = false
 	c.peer = mail.Peer{Addr: c.peer.Addr, TLS: proof}

@@ -14,11 +14,34 @@ const (
 
 // window is the part of the input that was read and not yet consumed.
 type window struct {
-	buf  []byte
-	r, w int
+	buf   []byte // small or large
+	r, w  int
+	small *[smallWindow]byte
+	large *[largeWindow]byte // nil: not lent
 }
 
-func newWindow() window { return window{buf: make([]byte, smallWindow)} }
+// windows lends the memory of windows. What is in it, nobody reads: r and w
+// begin at 0.
+type windows struct{ small, large sync.Pool }
+
+func (l *windows) open() window {
+	small, lent := l.small.Get().(*[smallWindow]byte)
+	if !lent {
+		small = new([smallWindow]byte)
+	}
+	return window{buf: small[:], small: small}
+}
+
+// close takes the memory of a window back; nobody uses it any more.
+func (l *windows) close(w *window) {
+	if w.large != nil {
+		l.large.Put(w.large)
+	}
+	if w.small != nil {
+		l.small.Put(w.small)
+	}
+	*w = window{}
+}
 
 // unread is what was read and not yet consumed. It is valid until room.
 func (w *window) unread() []byte { return w.buf[w.r:w.w] }
@@ -39,27 +62,33 @@ func (w *window) room() []byte {
 // filled says that n octets were read into room.
 func (w *window) filled(n int) { w.w += n }
 
-// widen goes on with a large buffer from the pool.
-func (w *window) widen(pool *sync.Pool) {
-	if len(w.buf) >= largeWindow {
+// widen goes on with a large buffer.
+func (w *window) widen(from *windows) {
+	if w.large != nil {
 		return
 	}
-	large := *pool.Get().(*[]byte)
-	w.w = copy(large, w.unread())
-	w.r = 0
-	w.buf = large
+	large, lent := from.large.Get().(*[largeWindow]byte)
+	if !lent {
+		large = new([largeWindow]byte)
+	}
+	w.move(large[:])
+	w.large = large
 }
 
 // narrow gives the large buffer back once what is unread fits the small one.
-func (w *window) narrow(pool *sync.Pool) {
-	if len(w.buf) < largeWindow || w.w-w.r > smallWindow/2 {
+func (w *window) narrow(to *windows) {
+	if w.large == nil || w.w-w.r > smallWindow/2 {
 		return
 	}
-	large := w.buf
-	small := newWindow()
-	small.w = copy(small.buf, w.unread())
-	*w = small
-	pool.Put(&large)
+	w.move(w.small[:])
+	to.large.Put(w.large)
+	w.large = nil
+}
+
+func (w *window) move(buf []byte) {
+	w.w = copy(buf, w.unread())
+	w.r = 0
+	w.buf = buf
 }
 
 // begins reports whether the first unread octet is b.
