@@ -260,6 +260,13 @@ const (
 	turnEnd     = "\u202c"
 )
 
+// What stands between texts.
+var (
+	lineEnd = []byte("\n")
+	blank   = []byte(" ")
+	tab     = []byte("\t")
+)
+
 func (p *page) newline() {
 	p.seen.newline()
 	p.line()
@@ -268,7 +275,7 @@ func (p *page) newline() {
 // line ends a line of the text, and not of what is visible.
 func (p *page) line() {
 	if !p.fresh {
-		p.write([]byte{'\n'})
+		p.write(lineEnd)
 		p.fresh = true
 	}
 	if len(p.later) > 0 {
@@ -298,7 +305,7 @@ func (p *page) text(b []byte) {
 		for i++; i < len(b) && white(b[i]); i++ {
 		}
 		if !p.fresh {
-			p.put([]byte{' '})
+			p.put(blank)
 		}
 		start = i
 		i += calm(b[i:]) - 1

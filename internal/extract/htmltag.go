@@ -91,12 +91,12 @@ func (p *page) begin(e *element, tag atom.Atom) {
 		}
 	}
 	p.table(tag, true)
-	if p.seen.left(*e) { // nor is it seen that a line begins
-		p.seen.open(*e)
+	if p.seen.left(e) { // nor is it seen that a line begins
+		p.seen.open(e)
 		p.space(tag, e.name)
 	} else {
 		p.space(tag, e.name)
-		p.seen.open(*e)
+		p.seen.open(e)
 	}
 	p.tableBegun(tag)
 	over := strings.Contains(e.style, "bidi-override") && strings.Contains(e.style, "direction:rtl") ||
@@ -186,7 +186,7 @@ func (p *page) space(tag atom.Atom, name string) {
 		}
 	case tag == atom.Td || tag == atom.Th:
 		if !p.fresh {
-			p.put([]byte{'\t'})
+			p.put(tab)
 		}
 	case tag == atom.Img:
 		p.line() // a picture stands inside a line for those who see

@@ -56,7 +56,7 @@ func (v *visible) add(p []byte) {
 // text has none.
 func (v *visible) newline() {
 	if v != nil && len(v.text) > 0 && v.text[len(v.text)-1] != '\n' {
-		v.add([]byte{'\n'})
+		v.add(lineEnd)
 	}
 }
 
@@ -70,12 +70,12 @@ func (v *visible) flush() {
 }
 
 // left reports whether an element begins that is left out.
-func (v *visible) left(e element) bool {
+func (v *visible) left(e *element) bool {
 	return v != nil && v.hide == "" && !e.void && v.style.hides(e)
 }
 
 // open enters an element; hidden elements and what stands in them are left out.
-func (v *visible) open(e element) {
+func (v *visible) open(e *element) {
 	if v == nil || e.void {
 		return
 	}
@@ -204,7 +204,7 @@ func (s *style) rule(selector, body, text string) {
 }
 
 // names are what selectors call an element.
-func (e element) names() []string {
+func (e *element) names() []string {
 	list := []string{e.name}
 	if e.id != "" {
 		list = append(list, "#"+strings.ToLower(e.id))
@@ -218,7 +218,7 @@ func (e element) names() []string {
 // any reports whether a rule hides or writes something.
 func (s *style) any() bool { return len(s.hide)+len(s.before)+len(s.after) > 0 }
 
-func (s *style) hides(e element) bool {
+func (s *style) hides(e *element) bool {
 	if e.hidden || e.style != "" && s.inline(e.style) {
 		return true
 	}
@@ -248,7 +248,7 @@ func (s *style) inline(squeezed string) bool {
 	return hides
 }
 
-func (s *style) writes(e element) (before, after string) {
+func (s *style) writes(e *element) (before, after string) {
 	if len(s.before)+len(s.after) == 0 {
 		return "", ""
 	}
@@ -263,7 +263,7 @@ func (s *style) writes(e element) (before, after string) {
 // written, and behind it.
 const attributeMark = "\x00"
 
-func attributes(text string, e element) string {
+func attributes(text string, e *element) string {
 	pieces := strings.Split(text, attributeMark)
 	for i := 1; i < len(pieces); i += 2 {
 		if e.data != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/detect"
@@ -138,7 +139,14 @@ func (w *worker) finish() error {
 // fields runs the header rules and reads the labels.
 func (w *worker) fields(content io.Reader) error {
 	limited := io.LimitedReader{R: content, N: maxFields}
-	list := readFields(&limited)
+	lent := fieldLists.Get().(*[]label.Field)
+	list := readFields((*lent)[:0], &limited)
+	defer func() {
+		if *lent = list; cap(list) <= keptFields {
+			clear(list)
+			fieldLists.Put(lent)
+		}
+	}()
 	if limited.N == 0 {
 		if err := w.tooLarge("the header is longer than 4 MiB, and labels and rules see no more of it"); err != nil {
 			return err
@@ -223,10 +231,14 @@ func (w *worker) tooLarge(detail string) error {
 	return w.record(record{Unseen: &mail.Unseen{Reason: mail.TooLarge, Detail: detail}})
 }
 
-func readFields(content io.Reader) []label.Field {
+// fieldLists are lists of fields to be used again, of up to keptFields.
+var fieldLists = sync.Pool{New: func() any { return new([]label.Field) }}
+
+const keptFields = 1000
+
+func readFields(list []label.Field, content io.Reader) []label.Field {
 	var text strings.Builder
 	_, _ = buffers.Copy(&text, content) // what there is counts
-	list := make([]label.Field, 0, 64)
 	for line := range strings.SplitSeq(text.String(), "\n") {
 		if name, value, ok := strings.Cut(line, ":"); ok {
 			list = append(list, label.Field{Name: name, Value: strings.TrimSpace(value)})

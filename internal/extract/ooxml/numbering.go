@@ -51,11 +51,12 @@ type list struct {
 // number reads the lists and styles of the document that is the part main.
 func (p *pack) number(main int) {
 	folder := path.Dir(p.parts[main].name)
-	l := &lists{kinds: map[string]*listKind{}, lists: map[string]*list{}, styles: map[string]place{}}
-	if i, found := p.index[folder+"/numbering.xml"]; found {
-		p.peek(i, l.numbering())
+	i, found := p.index[folder+"/numbering.xml"]
+	if !found {
+		return
 	}
-	if len(l.lists) == 0 {
+	l := &lists{kinds: map[string]*listKind{}, lists: map[string]*list{}, styles: map[string]place{}}
+	if p.peek(i, l.numbering()); len(l.lists) == 0 {
 		return
 	}
 	if i, found := p.index[folder+"/styles.xml"]; found {

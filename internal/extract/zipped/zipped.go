@@ -172,6 +172,7 @@ func (a *Archive) directory(end int) {
 		return
 	}
 	n, at := 0, from
+	a.Files, a.taken = make([]File, 0, min(count+1, fewEntries)), append(make([]span, 0, min(2*count+4, 3*fewEntries)), a.taken...)
 	for a.has(at, sigCentral) && at+sizeCentral <= bottom {
 		if len(a.Files) >= MaxEntries {
 			a.Full = true
@@ -190,6 +191,10 @@ func (a *Archive) directory(end int) {
 		a.odd("the directory holds another number of entries than it states")
 	}
 }
+
+// fewEntries is for how many entries there is room from the beginning: the
+// number that the file states is not believed.
+const fewEntries = 32
 
 // end64 is the place of the zip64 end record that the locator names.
 func (a *Archive) end64(locator int) int {
