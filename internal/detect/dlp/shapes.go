@@ -14,7 +14,6 @@ import (
 // some ten thousand.
 type shapes struct {
 	class [256]uint8 // of an octet; 0: in no shape
-	width int
 	first *shapeState
 
 	sets     []charset // of each position: one character of one shape
@@ -30,12 +29,16 @@ type shapes struct {
 // use is a form of a pack.
 type use struct{ pack, form int32 }
 
-// shapeState is a set of positions that the characters so far lead to.
+// shapeState is a set of positions that the characters so far lead to. All of
+// it lies together: a walk costs two lines of the cache for a character.
 type shapeState struct {
-	next      []atomic.Pointer[shapeState] // by class
-	uses      []use                        // the forms that end here
-	positions []int32                      // none: nothing fits any more
+	positions []int32                                // none: nothing fits any more
+	uses      []use                                  // the forms that end here
+	next      [stateWidth]atomic.Pointer[shapeState] // by class
 }
+
+// stateWidth is how many kinds of characters the shapes may tell apart.
+const stateWidth = 64
 
 // newShapes lays out the forms of the packs.
 func newShapes(list []Pack) *shapes {
@@ -66,10 +69,14 @@ func newShapes(list []Pack) *shapes {
 
 // step is the state behind an octet; one without positions is the end.
 func (b *shapes) step(s *shapeState, octet byte) *shapeState {
-	k := b.class[octet]
-	if next := s.next[k].Load(); next != nil {
+	if next := s.next[b.class[octet]%stateWidth].Load(); next != nil {
 		return next
 	}
+	return b.make(s, b.class[octet])
+}
+
+// make finds out the state behind characters of a class.
+func (b *shapes) make(s *shapeState, k uint8) *shapeState {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var to []int32
@@ -143,8 +150,7 @@ func (b *shapes) classes() {
 			b.class[c+'a'-'A'] = k
 		}
 	}
-	b.width = len(byWhom) + 1
-	if b.width > 64 {
+	if len(byWhom)+1 > stateWidth {
 		panic("dlp: the forms of the packs tell more kinds of characters apart than there is room for")
 	}
 	masks := map[charset]uint64{}
@@ -171,7 +177,7 @@ func (b *shapes) state(positions []int32) *shapeState {
 	if s, ok := b.states[string(key)]; ok {
 		return s
 	}
-	s := &shapeState{next: make([]atomic.Pointer[shapeState], b.width), positions: positions}
+	s := &shapeState{positions: positions}
 	for _, p := range positions {
 		if shape := b.ends[p]; shape >= 0 {
 			s.uses = append(s.uses, b.users[shape]...)

@@ -168,39 +168,67 @@ const gramBits = 13
 // grams finds keywords: of four neighboring pieces of three bytes of a word,
 // one stands at a place that is a multiple of four.
 type grams struct {
-	mark [1 << gramBits]uint16 // number of the list, 0 for none
-	list [][]piece
+	mark   [1 << gramBits]uint16 // number of the list, 0 for none
+	from   []uint16              // where in pieces each list begins
+	pieces []piece
 }
 
-// piece is a piece of a keyword and where in it it stands.
-type piece struct{ word, at int }
+// list are the pieces with a hash.
+func (g *grams) list(h uint32) []piece {
+	m := g.mark[h]
+	return g.pieces[g.from[m]:g.from[m+1]]
+}
+
+// piece is a piece of a keyword, where in it it stands, and the four bytes
+// there without regard to case.
+type piece struct {
+	four, mask uint32
+	word, at   uint8
+}
 
 func newGrams(words []keyword) (g grams) {
-	g.list = [][]piece{nil}
+	lists := map[uint32][]piece{}
 	for w, k := range words {
 		for at := k.at; at < k.at+4; at++ {
-			h := gram(uint32(k.text[at]) | uint32(k.text[at+1])<<8 | uint32(k.text[at+2])<<16)
-			if g.mark[h] == 0 {
-				g.list = append(g.list, nil)
-				g.mark[h] = uint16(len(g.list) - 1)
+			p := piece{mask: 0xFFFFFF, word: uint8(w), at: uint8(at)}
+			for i := range min(4, len(k.text)-at) {
+				p.four |= uint32(k.text[at+i]|0x20) << (8 * i)
 			}
-			g.list[g.mark[h]] = append(g.list[g.mark[h]], piece{w, at})
+			if at+4 <= len(k.text) {
+				p.mask = 0xFFFFFFFF
+			}
+			h := gram(p.four)
+			lists[h] = append(lists[h], p)
 		}
+	}
+	g.from = []uint16{0, 0}
+	for h, list := range lists {
+		g.mark[h] = uint16(len(g.from) - 1)
+		g.pieces = append(g.pieces, list...)
+		g.from = append(g.from, uint16(len(g.pieces)))
 	}
 	return g
 }
 
 // word finds out which keyword stands around the piece at i.
 func (s *scan) word(i int, h uint32) {
-	words := keywordTable
-	for _, p := range s.d.grams.list[s.d.grams.mark[h]] {
-		k := &words[p.word]
-		start := i - p.at
-		if start < 0 || start+len(k.text) > len(s.t) || !same(s.t[start:], k.text) {
-			continue
-		}
-		s.keyword(k, start, start+len(k.text))
+	four := uint32(0)
+	for k := range min(4, len(s.t)-i) {
+		four |= uint32(s.t[i+k]|0x20) << (8 * k)
 	}
+	for _, p := range s.d.grams.list(h) {
+		if (p.four^four)&p.mask == 0 {
+			s.around(&keywordTable[p.word], i-int(p.at))
+		}
+	}
+}
+
+// around goes on when the keyword k stands at start.
+func (s *scan) around(k *keyword, start int) {
+	if start < 0 || start+len(k.text) > len(s.t) || !same(s.t[start:], k.text) {
+		return
+	}
+	s.keyword(k, start, start+len(k.text))
 }
 
 // same compares without regard to the case of ASCII letters.

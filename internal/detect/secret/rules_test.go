@@ -231,9 +231,9 @@ func TestKeywordsAreFoundAtEveryPlace(t *testing.T) {
 			n := 0
 			for i := 0; i+3 <= len(text); i += 4 {
 				h := gram(uint32(text[i]) | uint32(text[i+1])<<8 | uint32(text[i+2])<<16)
-				for _, p := range d.grams.list[d.grams.mark[h]] {
-					if keywordTable[p.word].text == k.text && i-p.at >= 0 && i-p.at+len(k.text) <= len(s.t) &&
-						same(s.t[i-p.at:], k.text) {
+				for _, p := range d.grams.list(h) {
+					start := i - int(p.at)
+					if keywordTable[p.word].text == k.text && start >= 0 && start+len(k.text) <= len(s.t) && same(s.t[start:], k.text) {
 						n++
 					}
 				}
