@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -217,8 +218,10 @@ func (t *Transaction) Send(ctx context.Context) mail.Reply {
 	t.slot.saw(o)
 	t.d.config.Metrics.Count("deliver_sent", 1, "tenant", t.tenant(), "kind", o.Kind.String())
 	t.d.config.Metrics.Observe("deliver_send", time.Since(began).Seconds())
-	t.d.config.Log.Debug("sent", telemetry.KeyRoom, "deliver", telemetry.KeyTenant, t.tenant(),
-		telemetry.KeyHost, t.Host(), telemetry.KeyCode, r.Code, telemetry.KeySize, t.out.Size())
+	if log := t.d.config.Log; log.Enabled(ctx, slog.LevelDebug) {
+		log.Debug("sent", telemetry.KeyRoom, "deliver", telemetry.KeyTenant, t.tenant(),
+			telemetry.KeyHost, t.Host(), telemetry.KeyCode, r.Code, telemetry.KeySize, t.out.Size())
+	}
 	if r.Ok() || t.c.broken {
 		t.end()
 		return r

@@ -88,11 +88,26 @@ func (c *conn) note(a *mail.Arrival, r mail.Reply) {
 	}
 	cfg := &c.s.cfg
 	took := time.Since(a.Ended)
-	cfg.Metrics.Count("receive_messages", 1, "answer", strconv.Itoa(r.Code/100)+"xx")
+	cfg.Metrics.Count("receive_messages", 1, "answer", class(r))
 	cfg.Metrics.Count("receive_octets", int(a.Body.Size()))
 	cfg.Metrics.Observe("receive_accept", took.Seconds())
-	cfg.Log.Debug("message answered", telemetry.KeyMessage, a.Trace, telemetry.KeyPeer, a.Peer.Addr.String(),
-		telemetry.KeyCode, r.Code, telemetry.KeySize, a.Body.Size(), telemetry.KeyTook, took)
+	if cfg.Log.Enabled(c.s.ctx, slog.LevelDebug) {
+		cfg.Log.Debug("message answered", telemetry.KeyMessage, a.Trace, telemetry.KeyPeer, a.Peer.Addr.String(),
+			telemetry.KeyCode, r.Code, telemetry.KeySize, a.Body.Size(), telemetry.KeyTook, took)
+	}
+}
+
+// class names the first digit of a reply.
+func class(r mail.Reply) string {
+	switch r.Code / 100 {
+	case 2:
+		return "2xx"
+	case 4:
+		return "4xx"
+	case 5:
+		return "5xx"
+	}
+	return strconv.Itoa(r.Code/100) + "xx"
 }
 
 // settle says that the client has read the answer to its last message.

@@ -1,7 +1,6 @@
 package receive
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"log/slog"
@@ -11,7 +10,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"postern.dev/postern/internal/mail"
@@ -150,7 +148,9 @@ func (c *conn) stop(err error) {
 	}
 	c.over = true
 	c.s.cfg.Metrics.Count("receive_closed", 1, "cause", cause)
-	c.s.cfg.Log.Debug("connection ended", telemetry.KeyPeer, c.peer.Addr.String(), telemetry.KeyCause, cause)
+	if log := c.s.cfg.Log; log.Enabled(c.s.ctx, slog.LevelDebug) {
+		log.Debug("connection ended", telemetry.KeyPeer, c.peer.Addr.String(), telemetry.KeyCause, cause)
+	}
 }
 
 // linger ends our side and waits a little for the client's, so that input
@@ -161,7 +161,7 @@ func (c *conn) linger() {
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	if c.raw.SetReadDeadline(time.Now().Add(time.Second)) == nil {
+	if c.await(time.Now().Add(time.Second), false) == nil {
 		_, _ = io.CopyN(io.Discard, c.raw, maxDiscarded) // it may end as it likes
 	}
 }
@@ -343,39 +343,6 @@ func (c *conn) fillLine(until time.Time, idle bool) error {
 		return errDraining
 	}
 	return err
-}
-
-// wire is the socket below everything. It counts the reads that brought
-// something.
-type wire struct {
-	net.Conn
-	sock  syscall.RawConn // nil: not a socket
-	reads int
-	hello []byte // what a handshake must still begin with
-}
-
-func newWire(nc net.Conn) *wire {
-	w := &wire{Conn: nc}
-	if sc, ok := nc.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			w.sock = raw
-		}
-	}
-	return w
-}
-
-func (w *wire) Read(p []byte) (int, error) {
-	n, err := w.Conn.Read(p)
-	if n == 0 {
-		return n, err
-	}
-	w.reads++
-	k := min(n, len(w.hello))
-	if !bytes.Equal(p[:k], w.hello[:k]) {
-		return 0, errNoHello
-	}
-	w.hello = w.hello[k:]
-	return n, err
 }
 
 // addrOf is the address of a peer; the zero AddrPort for a pipe.

@@ -1,3 +1,5 @@
+//go:build !linux
+
 package receive
 
 import "syscall"
@@ -17,3 +19,6 @@ func (w *wire) pending() bool {
 	})
 	return err == nil && found
 }
+
+// hold is for Linux only.
+func (w *wire) hold([]byte) (taken int) { return 0 }
