@@ -57,7 +57,7 @@ func confine(b Bounds) error {
 // timerSlack is how much later than asked a thread of a child may be woken.
 // Go's monitor asks for 20 µs again and again while a job runs; nothing in a
 // child is so urgent, and each time costs the switch to it and back.
-const timerSlack = 2 * time.Millisecond
+const timerSlack = 12 * time.Millisecond
 
 // silent reports whether nothing can be read from a pipe and its other end is
 // open.
