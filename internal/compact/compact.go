@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -14,7 +15,7 @@ type Form[T any] struct{ how codec }
 
 // Of works out the form of T. It panics when T holds something else than
 // booleans, numbers, strings, slices, maps with strings as keys, pointers and
-// structs of these; unexported fields are left out.
+// structs of these with at most 64 fields; unexported ones are left out.
 func Of[T any]() Form[T] { return Form[T]{codecOf(reflect.TypeFor[T]())} }
 
 // Append writes v behind b.
@@ -119,6 +120,9 @@ func codecOf(t reflect.Type) codec {
 	case reflect.Slice:
 		return slices{codecOf(t.Elem())}
 	case reflect.Map:
+		if t == reflect.TypeFor[map[string]string]() {
+			return textMaps{}
+		}
 		if t.Key().Kind() == reflect.String {
 			return maps{codecOf(t.Elem())}
 		}
@@ -129,7 +133,7 @@ func codecOf(t reflect.Type) codec {
 				s = append(s, field{i, codecOf(t.Field(i).Type)})
 			}
 		}
-		if len(s) > 0 {
+		if 0 < len(s) && len(s) <= 64 {
 			return s
 		}
 	}
@@ -264,25 +268,66 @@ func (m maps) read(r *reader, v reflect.Value) {
 	v.Set(made)
 }
 
+// textMaps are the most common maps, written like all others.
+type textMaps struct{}
+
+func (textMaps) write(b []byte, v reflect.Value) []byte {
+	m, ok := v.Interface().(map[string]string)
+	if !ok || m == nil {
+		return append(b, 0)
+	}
+	b = binary.AppendUvarint(b, uint64(len(m))+1)
+	for key, value := range m {
+		b = append(binary.AppendUvarint(b, uint64(len(key))), key...)
+		b = append(binary.AppendUvarint(b, uint64(len(value))), value...)
+	}
+	return b
+}
+
+func (textMaps) read(r *reader, v reflect.Value) {
+	n, ok := r.count()
+	if !ok {
+		return
+	}
+	m := make(map[string]string, min(n, firstRoom))
+	for i := 0; i < n && !r.bad; i++ {
+		key := r.text()
+		m[key] = r.text()
+	}
+	v.Set(reflect.ValueOf(m))
+}
+
+// structs are written as a bit for each field, and those that are not zero.
+type structs []field
+
 type field struct {
 	index int
 	how   codec
 }
 
-type structs []field
-
 func (s structs) write(b []byte, v reflect.Value) []byte {
-	for _, f := range s {
+	set := uint64(0)
+	for i, f := range s {
+		if !v.Field(f.index).IsZero() {
+			set |= 1 << i
+		}
+	}
+	b = binary.AppendUvarint(b, set)
+	for ; set != 0; set &= set - 1 {
+		f := s[bits.TrailingZeros64(set)]
 		b = f.how.write(b, v.Field(f.index))
 	}
 	return b
 }
 
 func (s structs) read(r *reader, v reflect.Value) {
-	for _, f := range s {
-		if r.bad {
-			return
-		}
+	set := r.uint()
+	if len(s) < 64 && set >= 1<<len(s) {
+		r.fail()
+		return
+	}
+	for ; set != 0 && !r.bad; set &= set - 1 {
+		f := s[bits.TrailingZeros64(set)]
 		f.how.read(r, v.Field(f.index))
 	}
 }

@@ -1,6 +1,7 @@
 package look
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -30,8 +31,9 @@ func join(h *mail.Header, names ...string) string {
 // parameters are those of a part's Content-Type.
 func said(h *mail.Header, params map[string]string) string {
 	var l lines
+	var room [64]byte
 	for _, f := range h.Fields() {
-		name := strings.ToLower(f.Name)
+		name := folded(room[:0], f.Name)
 		if technical(name) {
 			continue
 		}
@@ -85,11 +87,26 @@ func (l *lines) known(v string) bool {
 
 // heading is the name of a field that says what its value is
 // ("X-Card-Number"), as words.
-func heading(name string) string {
-	if !strings.HasPrefix(name, "x-") {
+func heading(name []byte) string {
+	name, private := bytes.CutPrefix(name, []byte("x-"))
+	if !private {
 		return ""
 	}
-	return strings.ReplaceAll(name[len("x-"):], "-", " ") + ": "
+	return strings.ReplaceAll(string(name), "-", " ") + ": "
+}
+
+// folded puts a name in lower case behind b.
+func folded(b []byte, name string) []byte {
+	if !mail.Address(name).ASCII() {
+		return append(b, strings.ToLower(name)...)
+	}
+	for _, c := range []byte(name) {
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		b = append(b, c)
+	}
+	return b
 }
 
 // parameters are the names of those that may hold what somebody wrote.
@@ -158,8 +175,8 @@ func wordEnd(s string) int {
 // technical reports whether a field is written and read by machines: ids,
 // hashes and traces in which a number means nothing. Subjects are looked at
 // apart.
-func technical(name string) bool {
-	switch name {
+func technical(name []byte) bool {
+	switch string(name) {
 	case "subject", "thread-topic", "thread-index", "received", "return-path", "date", "message-id", "in-reply-to",
 		"references", "mime-version", "content-type", "content-disposition", "content-transfer-encoding",
 		"content-id", "content-length", "content-md5", "content-features", "authentication-results", "received-spf",
@@ -180,7 +197,7 @@ func technical(name string) bool {
 		"x-postern-", "x-netskope-", "x-safetica-", "x-evolution-", "x-msmail-", "x-dkim-", "x-mailman-", "x-pm-",
 		"x-authentication-", "x-authority-", "x-brightmail-", "x-vr-", "x-rspamd-", "x-gnd-", "x-ovh-", "x-riva-",
 	} {
-		if strings.HasPrefix(name, prefix) {
+		if len(name) >= len(prefix) && string(name[:len(prefix)]) == prefix {
 			return true
 		}
 	}

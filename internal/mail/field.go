@@ -140,6 +140,7 @@ func (r *headReader) close(end int64, raw string) *Header {
 		if f.Name == "" {
 			h.fields[i].Name = strings.Trim(h.octets(Range{f.Range.Start, f.Value.Start - 1}), " \t")
 		}
+		h.names.add(h.fields[i].Name)
 	}
 	note := func(on bool, reason Cause, detail string) {
 		if on {

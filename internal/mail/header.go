@@ -20,6 +20,9 @@ type Header struct {
 	// clean is set by ParseHeader when nothing stands between the header and
 	// the body that could belong to either.
 	clean bool
+	// names has a bit for each name, so that one that is not there is found
+	// to be missing at once.
+	names nameSet
 
 	asking    sync.Mutex
 	addresses []addressField // that were asked for
@@ -76,6 +79,9 @@ func (h *Header) Notes() []Unseen { return h.notes }
 
 // All lists the fields of one name, in any case of letters.
 func (h *Header) All(name string) []Field {
+	if !h.names.may(name) {
+		return nil
+	}
 	var list []Field
 	for _, f := range h.fields {
 		if strings.EqualFold(f.Name, name) {
@@ -87,6 +93,9 @@ func (h *Header) All(name string) []Field {
 
 // Has reports whether a field of this name exists.
 func (h *Header) Has(name string) bool {
+	if !h.names.may(name) {
+		return false
+	}
 	for _, f := range h.fields {
 		if strings.EqualFold(f.Name, name) {
 			return true
@@ -98,6 +107,9 @@ func (h *Header) Has(name string) bool {
 // Get is the value of the first field of this name: unfolded, not decoded;
 // "" if there is none.
 func (h *Header) Get(name string) string {
+	if !h.names.may(name) {
+		return ""
+	}
 	for _, f := range h.fields {
 		if strings.EqualFold(f.Name, name) {
 			return h.Value(f)
@@ -106,11 +118,40 @@ func (h *Header) Get(name string) string {
 	return ""
 }
 
+// nameSet says which names a header may have: names that are equal but for
+// the case of letters have one bit.
+type nameSet [4]uint64
+
+func (s *nameSet) add(name string) {
+	if len(name) == 0 || !Address(name).ASCII() { // may be equal to a name of another length
+		*s = nameSet{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
+		return
+	}
+	bit := nameBit(name)
+	s[bit/64] |= 1 << (bit % 64)
+}
+
+func (s *nameSet) may(name string) bool {
+	if len(name) == 0 || !Address(name).ASCII() {
+		return true
+	}
+	bit := nameBit(name)
+	return s[bit/64]>>(bit%64)&1 != 0
+}
+
+func nameBit(name string) uint {
+	first, middle, last := name[0]|0x20, name[len(name)/2]|0x20, name[len(name)-1]|0x20
+	return (uint(len(name))*11 + uint(first)*5 + uint(middle)*3 + uint(last)) % 256
+}
+
 // Text is Get with encoded words decoded (RFC 2047).
 func (h *Header) Text(name string) string { return DecodeWords(h.Get(name)) }
 
 // Values lists the values of all fields of this name, unfolded.
 func (h *Header) Values(name string) []string {
+	if !h.names.may(name) {
+		return nil
+	}
 	var list []string
 	for _, f := range h.fields {
 		if strings.EqualFold(f.Name, name) {
