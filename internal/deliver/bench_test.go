@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"bufio"
+	"fmt"
 	"net"
 	"strings"
 	"syscall"
@@ -29,6 +30,11 @@ func sinkhole(c net.Conn, offers string) {
 		case inside:
 		case strings.HasPrefix(string(line), "EHLO"):
 			say(offers)
+		case strings.HasPrefix(string(line), "BDAT"):
+			var n int
+			_, _ = fmt.Sscanf(string(line), "BDAT %d LAST", &n)
+			_, _ = r.Discard(n)
+			say("250 taken\r\n")
 		case strings.HasPrefix(string(line), "DATA"):
 			inside = true
 			say("354 go\r\n")
@@ -41,6 +47,19 @@ func sinkhole(c net.Conn, offers string) {
 // BenchmarkDelivery is a message of 100 KiB in memory over a connection that is
 // used again. The sink is part of it.
 func BenchmarkDelivery(b *testing.B) {
+	body := durable.NewBuffer(1<<20, "")
+	defer body.Close()
+	_, _ = body.Write([]byte(strings.Repeat(strings.Repeat("QUJD", 19)+"\r\n", 100*1024/78)))
+	o := &mail.Outgoing{Front: []byte(strings.Repeat("X-Front: 1\r\n", 60)), Body: body}
+	for way, offers := range map[string]string{
+		"DATA": "250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n",
+		"BDAT": "250-sink\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 8BITMIME\r\n",
+	} {
+		b.Run(way, func(b *testing.B) { sendAgain(b, offers, o) })
+	}
+}
+
+func sendAgain(b *testing.B, offers string, o *mail.Outgoing) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -52,7 +71,7 @@ func BenchmarkDelivery(b *testing.B) {
 			if err != nil {
 				return
 			}
-			go sinkhole(c, "250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n")
+			go sinkhole(c, offers)
 		}
 	}()
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
@@ -61,10 +80,6 @@ func BenchmarkDelivery(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer d.Close()
-	body := durable.NewBuffer(1<<20, "")
-	defer body.Close()
-	_, _ = body.Write([]byte(strings.Repeat(strings.Repeat("QUJD", 19)+"\r\n", 100*1024/78)))
-	o := &mail.Outgoing{Front: []byte(strings.Repeat("X-Front: 1\r\n", 60)), Body: body}
 	e := envelope("b@y.example")
 	b.ReportAllocs()
 	var before, after syscall.Rusage

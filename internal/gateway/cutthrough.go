@@ -19,7 +19,8 @@ import (
 //  1. MAIL and RCPT at the next hop; all taken → go on; all refused alike →
 //     the client gets that answer; mixed → custody;
 //  2. verdict and intent are committed;
-//  3. the message and its final dot; from there on we only wait.
+//  3. the message and its final dot; from there on we only wait. (DATA may
+//     have been said with RCPT: without the dot nothing was handed over.)
 //
 // taken is false when the message must go into custody instead: nothing of
 // it has been sent then.
