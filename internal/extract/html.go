@@ -150,7 +150,7 @@ func (p *page) read(r io.Reader, depth int) error {
 			if tag == skip {
 				skip = 0
 			}
-			p.end(tag, string(name))
+			p.end(tag, named(tag, name))
 		case html.DoctypeToken:
 			p.doctype(z.Text())
 		case html.CommentToken:
