@@ -1,6 +1,9 @@
 package dlp
 
 import (
+	"bytes"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -71,4 +74,124 @@ func (d *dialing) code(digits string) int32 {
 		return 0
 	}
 	return num.GetCountryCode()
+}
+
+// plan is the numbering plan of a country.
+type plan struct {
+	region  string
+	lengths [mostPhone + 1]bool // of national numbers
+
+	// How a number is read without parsing it; no general: not at all.
+	general *regexp.Regexp // all numbers, without trunk prefix
+	sizes   uint32         // bit n: those of n digits
+	trunk   []byte         // what may stand in front
+	abroad  *regexp.Regexp // what is dialed before a country code
+	code    int32          // that of the country
+	written []byte         // the same
+}
+
+// shared are the country codes of no country, which the region 001 stands for
+// (ITU-T E.164.1).
+var shared = []string{"800", "808", "870", "878", "881", "882", "883", "888", "979"}
+
+// plansOf asks for the plans of some countries.
+func plansOf(regions []string) []plan {
+	var list []plan
+	for _, r := range regions {
+		p := plan{region: r}
+		p.learn()
+		for n := leastPhone; n <= mostPhone; n++ {
+			// The digits do not matter for the length, unless they begin
+			// with the trunk prefix: so two numbers are asked for.
+			for _, d := range []string{"2", "0"} {
+				num, err := phonenumbers.Parse(d+strings.Repeat("3", n-1), r)
+				possible := err == nil && phonenumbers.IsPossibleNumberWithReason(num) == phonenumbers.IS_POSSIBLE
+				p.lengths[n] = p.lengths[n] || possible || r == "001"
+			}
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// has reports whether digits are a number of the plan.
+func (p *plan) has(digits []byte) bool {
+	if !p.lengths[min(len(digits), mostPhone)] {
+		return false
+	}
+	if p.region == "001" {
+		for _, code := range shared {
+			if num, err := phonenumbers.Parse("+"+code+string(digits), ""); err == nil && phonenumbers.IsValidNumber(num) {
+				return true
+			}
+		}
+		return false
+	}
+	var num *phonenumbers.PhoneNumber
+	if national, ok := p.national(digits); !ok {
+		var err error
+		if num, err = phonenumbers.Parse(string(digits), p.region); err != nil {
+			return false
+		}
+	} else if p.sizes>>len(national)&1 == 0 {
+		return false
+	} else {
+		num = p.number(national)
+	}
+	return phonenumbers.IsValidNumberForRegion(num, p.region)
+}
+
+// learn reads what the library knows of a plan. Where a prefix changes the
+// number it learns nothing.
+func (p *plan) learn() {
+	all, err := phonenumbers.MetadataCollection()
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	for _, m := range all.GetMetadata() {
+		g, trunk := m.GetGeneralDesc(), m.GetNationalPrefixForParsing()
+		if m.GetId() != p.region || p.region == "001" || len(g.GetPossibleLength()) == 0 || !onlyDigits(trunk) ||
+			m.GetNationalPrefixTransformRule() != "" {
+			continue
+		}
+		for _, n := range g.GetPossibleLength() {
+			p.sizes |= 1 << n
+		}
+		p.general = regexp.MustCompile("^(?:" + g.GetNationalNumberPattern() + ")$")
+		p.abroad = regexp.MustCompile("^(?:" + m.GetInternationalPrefix() + ")")
+		p.trunk, p.code = []byte(trunk), m.GetCountryCode()
+		p.written = strconv.AppendInt(nil, int64(p.code), 10)
+	}
+}
+
+// national is what a country takes for the number in some digits: they, or
+// they without the trunk prefix when that leaves what a number may be. ok is
+// false for digits that may be meant otherwise. Parsing says the same and takes
+// ten times as long; text in full of references has a number in every line.
+func (p *plan) national(digits []byte) (number []byte, ok bool) {
+	if p.general == nil || bytes.HasPrefix(digits, p.written) || p.abroad.Match(digits) {
+		return nil, false
+	}
+	inner, trunk := bytes.CutPrefix(digits, p.trunk)
+	if !trunk || len(p.trunk) == 0 || p.sizes>>len(inner)&1 == 0 || p.general.Match(digits) && !p.general.Match(inner) {
+		return digits, true
+	}
+	return inner, true
+}
+
+// number is a national number as the library holds it.
+func (p *plan) number(national []byte) *phonenumbers.PhoneNumber {
+	n, zeros := uint64(0), int32(0)
+	for i, c := range national {
+		n = n*10 + uint64(c-'0')
+		if n == 0 && i < len(national)-1 {
+			zeros++
+		}
+	}
+	num := &phonenumbers.PhoneNumber{CountryCode: &p.code, NationalNumber: &n}
+	if zeros > 0 {
+		leading := true
+		num.ItalianLeadingZero, num.NumberOfLeadingZeros = &leading, &zeros
+	}
+	return num
 }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"strings"
 
-	"github.com/nyaruka/phonenumbers"
-
 	"postern.dev/postern/internal/detect"
 )
 
@@ -26,52 +24,6 @@ type phone struct {
 
 func newPhone(b *Base, of, against topic, regions []string) *phone {
 	return &phone{b.words, of, against, b.words.spanOf(of, against, ofOther), b.codes, plansOf(regions)}
-}
-
-// plan is the numbering plan of a country.
-type plan struct {
-	region  string
-	lengths [mostPhone + 1]bool // of national numbers
-}
-
-// shared are the country codes of no country, which the region 001 stands for
-// (ITU-T E.164.1).
-var shared = []string{"800", "808", "870", "878", "881", "882", "883", "888", "979"}
-
-// plansOf asks for the plans of some countries.
-func plansOf(regions []string) []plan {
-	var list []plan
-	for _, r := range regions {
-		p := plan{region: r}
-		for n := leastPhone; n <= mostPhone; n++ {
-			// The digits do not matter for the length, unless they begin
-			// with the trunk prefix: so two numbers are asked for.
-			for _, d := range []string{"2", "0"} {
-				num, err := phonenumbers.Parse(d+strings.Repeat("3", n-1), r)
-				possible := err == nil && phonenumbers.IsPossibleNumberWithReason(num) == phonenumbers.IS_POSSIBLE
-				p.lengths[n] = p.lengths[n] || possible || r == "001"
-			}
-		}
-		list = append(list, p)
-	}
-	return list
-}
-
-// has reports whether digits are a number of the plan.
-func (p *plan) has(digits []byte) bool {
-	if !p.lengths[min(len(digits), mostPhone)] {
-		return false
-	}
-	if p.region == "001" {
-		for _, code := range shared {
-			if num, err := phonenumbers.Parse("+"+code+string(digits), ""); err == nil && phonenumbers.IsValidNumber(num) {
-				return true
-			}
-		}
-		return false
-	}
-	num, err := phonenumbers.Parse(string(digits), p.region)
-	return err == nil && phonenumbers.IsValidNumberForRegion(num, p.region)
 }
 
 func (*phone) ID() string { return "phone" }
