@@ -25,10 +25,10 @@ const (
 
 // The marks.
 const (
-	isLiteral = 1 << 31
-	isLink    = 1 << 12
-	isEnd     = 1 << 13
-	isBad     = 1 << 14
+	isLiteral = 1 << 31 // only where a distance needs no such bit
+	isLink    = 1 << 13
+	isEnd     = 1 << 14
+	isBad     = 1 << 15
 )
 
 // alphabet are the rows of the symbols, but for the lengths of their codes.
@@ -38,10 +38,25 @@ type alphabet struct {
 	lengths   [19]uint32 // of codes
 }
 
-var letters = func() func() *alphabet { return sync.OnceValue(newAlphabet) }()
+// form is one of the two forms of streams: what their symbols mean.
+type form struct {
+	alphabet
+	fixed     [2]codes // of RFC 1951 §3.2.6
+	window    int
+	distances int // how many symbols they have
+	wide      bool
+}
 
-func newAlphabet() *alphabet {
-	a := &alphabet{}
+// longest64 is the longest match of enhanced deflating.
+const longest64 = 3 + 1<<16 - 1
+
+var deflate = func() func() *form { return sync.OnceValue(func() *form { return newForm(false) }) }()
+
+var deflate64 = func() func() *form { return sync.OnceValue(func() *form { return newForm(true) }) }()
+
+func newForm(wide bool) *form {
+	f := &form{window: 32 << 10, distances: 30, wide: wide}
+	a := &f.alphabet
 	for i := range 256 {
 		a.literals[i] = isLiteral | uint32(i)<<16
 	}
@@ -56,7 +71,7 @@ func newAlphabet() *alphabet {
 	}
 	a.literals[285] = 258 << 16
 	a.literals[286], a.literals[287] = isBad, isBad
-	for i := range uint32(30) {
+	for i := range uint32(32) {
 		extra := max(1, i/2) - 1
 		base := i + 1
 		if i >= 4 {
@@ -64,17 +79,21 @@ func newAlphabet() *alphabet {
 		}
 		a.distances[i] = base<<16 | extra<<8
 	}
-	a.distances[30], a.distances[31] = isBad, isBad
+	if wide {
+		f.window, f.distances = 64<<10, 32
+		a.literals[285] = 3<<16 | 16<<8
+	} else {
+		a.distances[30], a.distances[31] = isBad, isBad
+	}
 	for i := range a.lengths {
 		a.lengths[i] = uint32(i) << 16
 	}
-	return a
+	f.fix()
+	return f
 }
 
-var fixed = func() func() *[2]codes { return sync.OnceValue(newFixed) }()
-
-// newFixed makes the codes of RFC 1951 §3.2.6.
-func newFixed() *[2]codes {
+// fix makes the codes that need not be sent.
+func (f *form) fix() {
 	var l [288]byte
 	for i := range l {
 		switch {
@@ -92,10 +111,8 @@ func newFixed() *[2]codes {
 	for i := range d {
 		d[i] = 5
 	}
-	var c [2]codes
-	c[0].build(l[:], letters().literals[:], litBits)
-	c[1].build(d[:], letters().distances[:], distBits)
-	return &c
+	f.fixed[0].build(l[:], f.alphabet.literals[:], litBits)
+	f.fixed[1].build(d[:], f.alphabet.distances[:], distBits)
 }
 
 // build makes the table of canonical codes (RFC 1951 §3.2.2). It is false when
@@ -152,7 +169,7 @@ func (c *codes) behind(symbols []uint16, count, next []int, alphabet []uint32, w
 		for i, s := range symbols[:count[n]] {
 			at := int(bits.Reverse16(uint16(next[n]+i)) >> (16 - n))
 			link := c.rows[at&(1<<width-1)]
-			more := c.rows[link>>16:][:1<<(link>>8&15)]
+			more := c.rows[link>>16:][:1<<(link>>8&31)]
 			for at >>= width; at < len(more); at += 1 << (n - width) {
 				more[at] = alphabet[s] | uint32(n)
 			}

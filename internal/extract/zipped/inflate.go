@@ -7,9 +7,11 @@ import (
 	"sync"
 )
 
-// inflate reads one stream of RFC 1951 that lies in memory. It knows where its
-// input ends and has room for whole matches, so that most symbols need no
-// check; with both it is twice as fast as a reader of octets.
+// inflate reads one stream that lies in memory: of RFC 1951, or of enhanced
+// deflating (APPNOTE 5.5), which has a window of 64 KiB, two more distances and
+// lengths up to 65,538. It knows where its input ends and has room for whole
+// matches, so that most symbols of RFC 1951 need no check; with both it is twice
+// as fast as a reader of octets.
 //
 // Damage ends it where the standard library's reader ends: what came before is
 // given out, and FuzzInflate compares the two.
@@ -24,6 +26,7 @@ type inflate struct {
 	given int // what was given out
 	sum   int // of all that was
 
+	form    *form
 	symbols bool // the next is a symbol, else a block or what is left of a stored one
 	last    bool
 	left    int // of a stored block
@@ -35,20 +38,24 @@ type inflate struct {
 }
 
 // Sizes of out: as far as a match reaches back, what is made at a time, and
-// what is written behind that without a check.
+// what is written behind that without a check: the longest match.
 const (
-	history = 32 << 10
+	history = 64 << 10
 	piece   = 64 << 10
-	room    = 3 + 258 + 8
+	room    = longest64 + 8
 )
+
+// step is how much is given out at a time at most.
+const step = 32 << 10
 
 var errInflate = errors.New("zipped: damaged data")
 
 var inflaters = sync.Pool{New: func() any { return &inflate{} }}
 
 // newInflate lends one; whoever closes it gives it back.
-func newInflate(packed []byte) *inflate {
+func newInflate(packed []byte, f *form) *inflate {
 	z := inflaters.Get().(*inflate)
+	z.form = f
 	z.in, z.pos, z.bits, z.have, z.at, z.given, z.sum = packed, 0, 0, 0, 0, 0, 0
 	z.symbols, z.last, z.left, z.err = false, false, 0, nil
 	return z
@@ -58,7 +65,7 @@ func newInflate(packed []byte) *inflate {
 // other inflaters: what unpacks to too much is cut off in the same place, with
 // whatever buffer it is read.
 func (z *inflate) Read(p []byte) (int, error) {
-	n := history - z.sum%history
+	n := step - z.sum%step
 	for z.at-z.given < n && z.err == nil {
 		z.more()
 	}
@@ -72,7 +79,7 @@ func (z *inflate) Read(p []byte) (int, error) {
 
 // more makes a piece.
 func (z *inflate) more() {
-	if drop := min(z.at-history, z.given); drop > 0 {
+	if drop := min(z.at-z.form.window, z.given); drop > 0 {
 		copy(z.out[:], z.out[drop:z.at])
 		z.at, z.given = z.at-drop, z.given-drop
 	}
@@ -83,7 +90,10 @@ func (z *inflate) more() {
 		case !z.symbols:
 			z.err = z.block()
 		default:
-			if z.fast(); z.err == nil && z.symbols && z.at < history+piece {
+			if !z.form.wide {
+				z.fast()
+			}
+			if z.err == nil && z.symbols && z.at < history+piece {
 				z.err = z.symbol()
 			}
 		}
@@ -129,8 +139,7 @@ func (z *inflate) block() error {
 	case 0:
 		return z.storedHead()
 	case 1:
-		f := fixed()
-		z.lit, z.dist, z.need = &f[0], &f[1], 7
+		z.lit, z.dist, z.need = &z.form.fixed[0], &z.form.fixed[1], 7
 	case 2:
 		if err := z.dynamic(); err != nil {
 			return err
@@ -194,7 +203,7 @@ func (z *inflate) fast() {
 			have |= 56
 		}
 		if e&isLink != 0 {
-			e = lit.rows[(uint64(e>>16)+bits>>litBits&(1<<(e>>8&15)-1))%rowsSize]
+			e = lit.rows[(uint64(e>>16)+bits>>litBits&(1<<(e>>8&31)-1))%rowsSize]
 		}
 		bits >>= e & 63
 		have -= uint(e & 63)
@@ -209,16 +218,16 @@ func (z *inflate) fast() {
 			}
 			break
 		}
-		extra := e >> 8 & 15
+		extra := e >> 8 & 31
 		length := int(e>>16) + int(bits&(1<<extra-1))
 		bits >>= extra
 		have -= uint(extra)
 		if e = dist.rows[bits&(1<<distBits-1)]; e&isLink != 0 {
-			e = dist.rows[(uint64(e>>16)+bits>>distBits&(1<<(e>>8&15)-1))%rowsSize]
+			e = dist.rows[(uint64(e>>16)+bits>>distBits&(1<<(e>>8&31)-1))%rowsSize]
 		}
 		bits >>= e & 63
 		have -= uint(e & 63)
-		extra = e >> 8 & 15
+		extra = e >> 8 & 31
 		from := at - int(e>>16) - int(bits&(1<<extra-1))
 		bits >>= extra
 		have -= uint(extra)
@@ -266,7 +275,7 @@ func (z *inflate) symbol() error {
 		z.symbols = false
 		return nil
 	}
-	more, ok := z.take(uint(e >> 8 & 15))
+	more, ok := z.take(uint(e >> 8 & 31))
 	if !ok {
 		return io.ErrUnexpectedEOF
 	}
@@ -275,7 +284,7 @@ func (z *inflate) symbol() error {
 	if e, err = z.code(z.dist, distBits); err != nil {
 		return err
 	}
-	if more, ok = z.take(uint(e >> 8 & 15)); !ok {
+	if more, ok = z.take(uint(e >> 8 & 31)); !ok {
 		return io.ErrUnexpectedEOF
 	}
 	from := z.at - int(e>>16) - int(more)
@@ -291,7 +300,7 @@ func (z *inflate) symbol() error {
 func (z *inflate) code(c *codes, width uint) (uint32, error) {
 	e := c.rows[z.bits&(1<<width-1)]
 	if e&isLink != 0 {
-		e = c.rows[(uint64(e>>16)+z.bits>>width&(1<<(e>>8&15)-1))%rowsSize]
+		e = c.rows[(uint64(e>>16)+z.bits>>width&(1<<(e>>8&31)-1))%rowsSize]
 	}
 	switch n := uint(e & 63); {
 	case n > z.have:
@@ -311,7 +320,7 @@ func (z *inflate) dynamic() error {
 		return io.ErrUnexpectedEOF
 	}
 	literals, distances, sent := int(head&31)+257, int(head>>5&31)+1, int(head>>10)+4
-	if literals > 286 || distances > 30 {
+	if literals > 286 || distances > z.form.distances {
 		return errInflate
 	}
 	var lengths [19]byte
@@ -322,11 +331,11 @@ func (z *inflate) dynamic() error {
 		}
 		lengths[order[i]] = byte(n)
 	}
-	a := letters()
+	a := &z.form.alphabet
 	if !z.own[0].build(lengths[:], a.lengths[:], lengthBits) {
 		return errInflate
 	}
-	var buf [286 + 30]byte
+	var buf [286 + 32]byte
 	all := buf[:literals+distances]
 	if err := z.lengths(all); err != nil {
 		return err
@@ -338,6 +347,9 @@ func (z *inflate) dynamic() error {
 	z.need = uint(all[256]) // a code for the end follows, sooner or later
 	return nil
 }
+
+// order is that in which the lengths of codes are sent (RFC 1951 §3.2.7).
+var order = [19]byte{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
 // lengths reads those of the codes of a block.
 func (z *inflate) lengths(all []byte) error {

@@ -29,7 +29,7 @@ func inflated(r io.Reader) (string, string) {
 // ways.
 func alike(t *testing.T, name string, packed []byte) {
 	t.Helper()
-	z := newInflate(packed)
+	z := newInflate(packed, deflate())
 	got, end := inflated(z)
 	inflaters.Put(z)
 	want, wantEnd := inflated(flate.NewReader(bytes.NewReader(packed)))
@@ -104,7 +104,7 @@ func TestStreamsAreInflatedAsTheStandardLibraryDoes(t *testing.T) {
 func TestAnInflaterGivesAsMuchAsIsAskedFor(t *testing.T) {
 	packed := streams(t)["prose and noise, level 6"]
 	want, _ := inflated(flate.NewReader(bytes.NewReader(packed)))
-	z := newInflate(packed)
+	z := newInflate(packed, deflate())
 	if err := iotest.TestReader(z, []byte(want)); err != nil {
 		t.Error(err)
 	}
@@ -126,7 +126,7 @@ func BenchmarkInflate(b *testing.B) {
 			buf := make([]byte, 32<<10)
 			b.SetBytes(int64(len(want)))
 			for b.Loop() {
-				r := inflating{newInflate(list[name])}
+				r := inflating{newInflate(list[name], deflate())}
 				for {
 					if _, err := r.Read(buf); err != nil {
 						break

@@ -94,9 +94,9 @@ func (f *File) unpack(packed []byte) (io.ReadCloser, error) {
 		}
 		return io.NopCloser(in), nil
 	case methodDeflate:
-		return &inflating{newInflate(packed)}, nil
+		return &inflating{newInflate(packed, deflate())}, nil
 	case methodDeflate64:
-		return io.NopCloser(newInflate64(in)), nil
+		return &inflating{newInflate(packed, deflate64())}, nil
 	case methodBzip2:
 		return io.NopCloser(bzip2.NewReader(in)), nil
 	case methodLZMA:

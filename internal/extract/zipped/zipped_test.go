@@ -168,7 +168,7 @@ func TestDeflate64ReadsWhatBothFormsShare(t *testing.T) {
 		}
 		w.Write(text)
 		w.Close()
-		got, err := io.ReadAll(newInflate64(&b))
+		got, err := io.ReadAll(newInflate(b.Bytes(), deflate64()))
 		if err != nil || !bytes.Equal(got, text) {
 			t.Errorf("level %d: %d octets, %v", level, len(got), err)
 		}
@@ -199,7 +199,7 @@ func TestDeflate64HasLongMatches(t *testing.T) {
 	for i, bit := range bits {
 		packed[i/8] |= bit << (i % 8)
 	}
-	got, err := io.ReadAll(newInflate64(bytes.NewReader(packed)))
+	got, err := io.ReadAll(newInflate(packed, deflate64()))
 	if err != nil || string(got) != strings.Repeat("a", 1004) {
 		t.Errorf("%d octets, %v", len(got), err)
 	}
@@ -244,6 +244,6 @@ func FuzzInflate64(f *testing.F) {
 	w.Close()
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, b []byte) {
-		_, _ = io.Copy(io.Discard, io.LimitReader(newInflate64(bytes.NewReader(b)), 1<<20))
+		_, _ = io.Copy(io.Discard, io.LimitReader(newInflate(b, deflate64()), 1<<20))
 	})
 }
