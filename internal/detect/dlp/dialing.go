@@ -1,7 +1,6 @@
 package dlp
 
 import (
-	"bytes"
 	"regexp"
 	"strconv"
 	"strings"
@@ -84,10 +83,10 @@ type plan struct {
 	// How a number is read without parsing it; no general: not at all.
 	general *regexp.Regexp // all numbers, without trunk prefix
 	sizes   uint32         // bit n: those of n digits
-	trunk   []byte         // what may stand in front
+	trunk   string         // what may stand in front
 	abroad  *regexp.Regexp // what is dialed before a country code
 	code    int32          // that of the country
-	written []byte         // the same
+	written string         // the same
 }
 
 // shared are the country codes of no country, which the region 001 stands for
@@ -128,9 +127,10 @@ func (p *plan) has(digits []byte) bool {
 		return false
 	}
 	var num *phonenumbers.PhoneNumber
-	if national, ok := p.national(digits); !ok {
+	text := string(digits)
+	if national, ok := p.national(text); !ok {
 		var err error
-		if num, err = phonenumbers.Parse(string(digits), p.region); err != nil {
+		if num, err = phonenumbers.Parse(text, p.region); err != nil {
 			return false
 		}
 	} else if p.sizes>>len(national)&1 == 0 {
@@ -159,8 +159,8 @@ func (p *plan) learn() {
 		}
 		p.general = regexp.MustCompile("^(?:" + g.GetNationalNumberPattern() + ")$")
 		p.abroad = regexp.MustCompile("^(?:" + m.GetInternationalPrefix() + ")")
-		p.trunk, p.code = []byte(trunk), m.GetCountryCode()
-		p.written = strconv.AppendInt(nil, int64(p.code), 10)
+		p.trunk, p.code = trunk, m.GetCountryCode()
+		p.written = strconv.Itoa(int(p.code))
 	}
 }
 
@@ -168,21 +168,22 @@ func (p *plan) learn() {
 // they without the trunk prefix when that leaves what a number may be. ok is
 // false for digits that may be meant otherwise. Parsing says the same and takes
 // ten times as long; text in full of references has a number in every line.
-func (p *plan) national(digits []byte) (number []byte, ok bool) {
-	if p.general == nil || bytes.HasPrefix(digits, p.written) || p.abroad.Match(digits) {
-		return nil, false
+func (p *plan) national(digits string) (number string, ok bool) {
+	if p.general == nil || strings.HasPrefix(digits, p.written) || p.abroad.MatchString(digits) {
+		return "", false
 	}
-	inner, trunk := bytes.CutPrefix(digits, p.trunk)
-	if !trunk || len(p.trunk) == 0 || p.sizes>>len(inner)&1 == 0 || p.general.Match(digits) && !p.general.Match(inner) {
+	inner, trunk := strings.CutPrefix(digits, p.trunk)
+	if !trunk || p.trunk == "" || p.sizes>>len(inner)&1 == 0 ||
+		p.general.MatchString(digits) && !p.general.MatchString(inner) {
 		return digits, true
 	}
 	return inner, true
 }
 
 // number is a national number as the library holds it.
-func (p *plan) number(national []byte) *phonenumbers.PhoneNumber {
+func (p *plan) number(national string) *phonenumbers.PhoneNumber {
 	n, zeros := uint64(0), int32(0)
-	for i, c := range national {
+	for i, c := range []byte(national) {
 		n = n*10 + uint64(c-'0')
 		if n == 0 && i < len(national)-1 {
 			zeros++

@@ -74,12 +74,12 @@ func TestNationalNumbersAreReadAsTheLibraryReadsThem(t *testing.T) {
 			if want {
 				valid++
 			}
-			if _, ok := p.national([]byte(digits)); ok {
+			if _, ok := p.national(digits); ok {
 				read++
 			}
 		}
 		example := phonenumbers.GetNationalSignificantNumber(phonenumbers.GetExampleNumber(region))
-		for _, prefix := range []string{"", "0", "1", "8", "00", "011", string(p.trunk), string(p.written), string(p.written) + string(p.trunk)} {
+		for _, prefix := range []string{"", "0", "1", "8", "00", "011", p.trunk, p.written, p.written + p.trunk} {
 			check(prefix + example)
 			check(prefix + example[1:])
 			for n := leastPhone; n <= mostPhone; n += 1 + r.IntN(3) {
