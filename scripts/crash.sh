@@ -22,6 +22,11 @@ if [ "$POSTERN_KILLS" -gt 0 ]; then
 fi
 
 # Every place of a recording, every way of losing; POSTERN_POWER=off leaves it out.
+# Of the disks that SQLite must read alike, since they differ only in what its
+# recovery does not take from the write-ahead log, one is opened, and of the
+# others every POSTERN_POWER_AGAIN-th (20; 1 is all), which must be as said.
+# POSTERN_POWER_STRIDE cuts only at every n-th place, POSTERN_POWER_MINUTES ends
+# the campaign early and says so.
 if [ "${POSTERN_POWER:-long}" = long ]; then
 	POSTERN_POWER=long POSTERN_BINARY=$PWD/bin/postern go test -tags e2e -v -count=1 -timeout 6h ./e2e/power
 fi

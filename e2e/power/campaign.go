@@ -3,12 +3,11 @@ package power
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Campaign replays a recording and cuts the power.
@@ -28,31 +27,34 @@ type Campaign struct {
 	Without func(Call) bool
 	// First ends the campaign with the first state that is wrong.
 	First bool
+	// Again is how many disks there are to one that is opened although one was
+	// that SQLite must read alike; 0 opens none of them, 1 all.
+	Again int
+	// Until is when no further place is begun; zero is never.
+	Until time.Time
 }
 
 // Result is what a campaign came to.
 type Result struct {
-	Prefixes  int // places at which the power was cut
-	Schedules int // places times ways of losing
-	States    int // different disks that were opened
-	Lost      int // schedules in which something promised was not there
+	Prefixes  int  // places at which the power was cut
+	Schedules int  // places times ways of losing
+	Disks     int  // different disks that they leave
+	Opened    int  // those of them that SQLite must read differently
+	Again     int  // others, opened to see that they are read as said
+	Lost      int  // schedules in which something promised was not there
+	Stopped   bool // by the clock, before the last place
 	// Wrong tells of the first of them.
 	Wrong []string
 }
 
-// Add sums two results up.
-func (r *Result) Add(o Result) {
-	r.Prefixes += o.Prefixes
-	r.Schedules += o.Schedules
-	r.States += o.States
-	r.Lost += o.Lost
-	r.Wrong = append(r.Wrong, o.Wrong...)
-}
-
 // String is the line that is printed.
 func (r Result) String() string {
-	return fmt.Sprintf("%d prefixes, %d schedules, %d different disks opened and balanced, %d wrong",
-		r.Prefixes, r.Schedules, r.States, r.Lost)
+	text := fmt.Sprintf("%d prefixes, %d schedules, %d different disks, %d of them opened and balanced "+
+		"and %d that SQLite must read like one of those, %d wrong", r.Prefixes, r.Schedules, r.Disks, r.Opened, r.Again, r.Lost)
+	if r.Stopped {
+		text += "; the time was over before the last prefix"
+	}
+	return text
 }
 
 // schedule is one cut at one place.
@@ -68,17 +70,21 @@ type schedule struct {
 func (c *Campaign) Run(ctx context.Context) (Result, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	todo := make(chan schedule, 2*runtime.NumCPU())
-	o := opener{campaign: c, known: map[string]*opened{}, stop: stop}
+	todo := make(chan schedule, 2*runtime.GOMAXPROCS(0))
+	o := opener{campaign: c, marks: newMarks(), known: map[uint64]*opened{}, seen: map[uint64]bool{}, stop: stop}
 	var wait sync.WaitGroup
-	for range runtime.NumCPU() {
+	for range runtime.GOMAXPROCS(0) {
 		wait.Go(func() {
 			for s := range todo {
 				o.check(ctx, s)
 			}
 		})
 	}
+	stopped := false
 	places, err := c.replay(func(s schedule) bool {
+		if stopped = !c.Until.IsZero() && time.Now().After(c.Until); stopped {
+			return false
+		}
 		select {
 		case todo <- s:
 			return true
@@ -88,7 +94,7 @@ func (c *Campaign) Run(ctx context.Context) (Result, error) {
 	})
 	close(todo)
 	wait.Wait()
-	o.result.Prefixes = places
+	o.result.Prefixes, o.result.Stopped = places, stopped
 	slices.Sort(o.result.Wrong)
 	if err == nil {
 		err = o.err
@@ -203,74 +209,4 @@ func (c *Campaign) describe(call Call) string {
 		return fmt.Sprintf("%s of %d octets at %d of %s", call.Name, len(call.Data), call.Offset, on)
 	}
 	return call.Name + " of " + on
-}
-
-// opener opens every disk once, however many schedules lead to it.
-type opener struct {
-	campaign *Campaign
-	stop     func()
-
-	mu     sync.Mutex
-	known  map[string]*opened
-	made   int
-	result Result
-	err    error
-}
-
-type opened struct {
-	once      sync.Once
-	inventory *Inventory
-}
-
-func (o *opener) check(ctx context.Context, s schedule) {
-	o.mu.Lock()
-	if o.err != nil || ctx.Err() != nil {
-		o.mu.Unlock()
-		return
-	}
-	key := s.state.Key()
-	e, known := o.known[key]
-	if !known {
-		e = &opened{}
-		o.known[key] = e
-		o.result.States++
-	}
-	o.made++
-	dir := filepath.Join(o.campaign.Scratch, fmt.Sprint(o.made))
-	o.mu.Unlock()
-	e.once.Do(func() {
-		if err := s.state.Write(dir); err != nil {
-			o.fail(err)
-			return
-		}
-		e.inventory = TakeInventory(context.WithoutCancel(ctx), dir, o.campaign.Config)
-		if err := os.RemoveAll(dir); err != nil {
-			o.fail(err)
-		}
-	})
-	if e.inventory == nil {
-		return
-	}
-	wrong := e.inventory.Check(s.told, o.campaign.Sums)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.result.Schedules++
-	if len(wrong) == 0 {
-		return
-	}
-	o.result.Lost++
-	if len(o.result.Wrong) < 10 {
-		o.result.Wrong = append(o.result.Wrong, fmt.Sprintf("prefix %06d, after %s, %s: %s",
-			s.place, s.after, s.cut, strings.Join(wrong[:min(3, len(wrong))], "; ")))
-	}
-	if o.campaign.First {
-		o.stop()
-	}
-}
-
-func (o *opener) fail(err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.err = fmt.Errorf("power: lay a state out: %w", err)
-	o.stop()
 }

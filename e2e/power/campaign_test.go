@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func binaryUnderTest(t *testing.T) string {
@@ -127,7 +128,13 @@ func (r *recording) noCutLosesAPromise(t *testing.T) {
 			c.At = func(p int) bool { return p%n == 0 }
 		}
 	}
-	c.Cuts = Cuts(random, seed)
+	c.Cuts, c.Again = Cuts(random, seed), 20
+	if n, err := strconv.Atoi(os.Getenv("POSTERN_POWER_AGAIN")); err == nil {
+		c.Again = n
+	}
+	if n, err := strconv.Atoi(os.Getenv("POSTERN_POWER_MINUTES")); err == nil {
+		c.Until = time.Now().Add(time.Duration(n) * time.Minute)
+	}
 	if places > 0 {
 		c.At = r.sample(c, places, seed)
 	}
@@ -139,6 +146,9 @@ func (r *recording) noCutLosesAPromise(t *testing.T) {
 	}
 	if result.Schedules < 1000 {
 		t.Errorf("only %d schedules", result.Schedules)
+	}
+	if result.Again == 0 {
+		t.Error("no disk was opened that SQLite must read like another one")
 	}
 }
 

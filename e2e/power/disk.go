@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -378,28 +379,17 @@ func (d *Disk) lay(f *folder, path string, by Cut, s *State) {
 				continue
 			}
 			parts := by.Writes(below, n.pending)
-			s.files[below] = image{n.durable, n.pending, parts}
-			fmt.Fprintf(&s.key, "%s=%d.%d:%s;", below, n.id, n.version, keyOf(parts))
+			base := strconv.Itoa(n.id) + "." + strconv.Itoa(n.version)
+			s.files[below] = image{base, base + ":" + keyOf(parts), n.durable, n.pending, parts}
 		}
 	}
-	fmt.Fprintf(&s.key, "%s/;", path)
 }
 
 // State is one disk after a power cut.
 type State struct {
 	folders []string
 	files   map[string]image
-	key     strings.Builder
 }
-
-type image struct {
-	durable []byte
-	pending []change
-	parts   []part
-}
-
-// Key tells states apart: two with the same key are the same disk.
-func (s *State) Key() string { return s.key.String() }
 
 // Write lays the state out in the folder dir.
 func (s *State) Write(dir string) error {
@@ -409,11 +399,7 @@ func (s *State) Write(dir string) error {
 		}
 	}
 	for name, i := range s.files {
-		b := slices.Clone(i.durable)
-		for k, c := range i.pending {
-			b = c.apply(b, i.parts[k])
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), i.octets(), 0o600); err != nil {
 			return err
 		}
 	}

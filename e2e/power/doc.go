@@ -13,7 +13,10 @@
 // sector, turned into zeros or written in another order, file by file and
 // folder by folder.
 //
-// It does not know how the rooms write. It sees files, folders and calls.
+// It does not know how the rooms write. It sees files, folders and calls. Of
+// SQLite it knows what its recovery takes from a write-ahead log, so that it
+// need not open every disk that a transaction on its way may leave: of those
+// that must be read alike it opens one, and some more, to see that it is so.
 //
 // Standards: POSIX.1 fsync (what it promises, and that it says nothing of the
 // folder), RFC 5321 §4.2.5 (who answered 250 owns the message).
