@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -426,4 +427,44 @@ func TestNewReference(t *testing.T) {
 		}
 		seen[ref] = true
 	}
+}
+
+// The end of a chain is written once for a group: an event of a member that
+// fails must leave no trace in it.
+func TestAFailedMemberOfAGroupLeavesTheChainWhole(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		l, err := Open(t.Context(), db, []byte("0123456789abcdef"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for n := range 40 {
+			all.Go(func() {
+				_ = db.Update(t.Context(), func(tx *store.Tx) error {
+					for range 1 + n%3 {
+						e := Event{Tenant: fmt.Sprint("t", n%2), Kind: "x", Public: []byte("{}"), Personal: []byte("{}"), At: time.Now()}
+						if err := l.Append(tx, e); err != nil {
+							t.Error(err)
+						}
+					}
+					if n%5 == 0 {
+						return errors.New("undone")
+					}
+					return nil
+				})
+			})
+		}
+		all.Wait()
+		var events int64
+		for _, tenant := range []string{"t0", "t1"} {
+			r, err := l.Verify(t.Context(), tenant)
+			if err != nil || !r.Ok() {
+				t.Errorf("%+v %v", r, err)
+			}
+			events += r.Events
+		}
+		if events != 63 {
+			t.Errorf("%d events", events)
+		}
+	})
 }

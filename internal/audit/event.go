@@ -94,10 +94,8 @@ func (l *Log) Append(tx *store.Tx, e Event) error {
 	if err != nil {
 		return fmt.Errorf("audit: %s: personal fields: %w", e.Kind, err)
 	}
-	if err := tx.Lock("audit " + e.Tenant); err != nil {
-		return fmt.Errorf("audit: lock: %w", err)
-	}
-	h, err := readHead(tx, e.Tenant)
+	ends := l.ends(tx)
+	h, err := ends.of(tx, e.Tenant)
 	if err != nil {
 		return err
 	}
@@ -115,7 +113,8 @@ func (l *Log) Append(tx *store.Tx, e Event) error {
 	if err := insertEvent(tx, row, p); err != nil {
 		return err
 	}
-	return l.writeHead(tx, head{tenant: e.Tenant, seq: row.seq, hash: row.hash})
+	ends.heads[e.Tenant] = head{tenant: e.Tenant, seq: row.seq, hash: row.hash}
+	return nil
 }
 
 // link is an event as it stands in the chain.
@@ -194,11 +193,6 @@ func (l *Log) genuine(h head) bool {
 		}
 	}
 	return false
-}
-
-func (l *Log) writeHead(tx *store.Tx, h head) error {
-	h.mac = h.sign(l.keys[0])
-	return upsertHead(tx, h)
 }
 
 // canonical is JSON in one form only: sorted keys, no white space, numbers

@@ -31,11 +31,12 @@ type DB struct {
 	once    sync.Once     // Close
 	alone   atomic.Bool   // the writer holds the lock of Alone
 
-	writer *conn                  // of the writer goroutine
-	commit func(*conn) error      // COMMIT; a test makes it fail
-	hooks  atomic.Pointer[[]hook] // BeforeCommit
-	hookMu sync.Mutex             // guards additions to hooks
-	stats  struct{ groups, members, failed, largest, undone atomic.Int64 }
+	writer  *conn                  // of the writer goroutine
+	endings endings                // of the group, as far as its members are done
+	commit  func(*conn) error      // COMMIT; a test makes it fail
+	hooks   atomic.Pointer[[]hook] // BeforeCommit
+	hookMu  sync.Mutex             // guards additions to hooks
+	stats   struct{ groups, members, failed, largest, undone atomic.Int64 }
 }
 
 type hook func(*Tx) error

@@ -23,6 +23,9 @@ type Tx struct {
 	lost   *lost    // set when the whole group is lost
 	after  []func() // OnCommit
 	over   bool
+
+	group   endings // of the members before it
+	endings endings // its own
 }
 
 var (

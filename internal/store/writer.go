@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 )
 
 // most is the largest group: beyond it a member would wait for too many
@@ -62,6 +63,7 @@ func (db *DB) write() {
 // group runs one group: the member that is there and everyone who comes while
 // members run. It answers all of them, unless it returns the cause of death.
 func (db *DB) group(group *[]*member) (death error) {
+	db.endings = nil
 	err := db.begin()
 	if err == nil {
 		err = db.members(group)
@@ -173,7 +175,7 @@ func (db *DB) member(m *member) error {
 	if err := db.savepoint("SAVEPOINT member"); err != nil {
 		return err
 	}
-	tx := &Tx{conn: db.writer, ctx: context.Background(), write: true}
+	tx := &Tx{conn: db.writer, ctx: context.Background(), write: true, group: db.endings}
 	m.panicked, m.err = call(m.fn, tx)
 	tx.end()
 	if tx.lost != nil {
@@ -184,6 +186,7 @@ func (db *DB) member(m *member) error {
 	}
 	if m.err == nil && m.panicked == "" {
 		m.after = tx.after
+		db.endings = tx.together()
 		return db.savepoint("RELEASE SAVEPOINT member")
 	}
 	if err := db.savepoint("ROLLBACK TO SAVEPOINT member"); err != nil {
@@ -211,12 +214,13 @@ func call(fn func(*Tx) error, tx *Tx) (panicked string, err error) {
 	return "", fn(tx)
 }
 
-// beforeCommit runs the hooks. What they do after the COMMIT belongs to the
-// group, so it hangs on a member of its own that nobody waits for.
+// beforeCommit runs the hooks, and then what members left to the end of the
+// group. What they do after the COMMIT belongs to the group, so it hangs on a
+// member of its own that nobody waits for.
 func (db *DB) beforeCommit(group *[]*member) error {
-	tx := &Tx{conn: db.writer, ctx: context.Background(), write: true}
+	tx := &Tx{conn: db.writer, ctx: context.Background(), write: true, group: db.endings}
 	defer tx.end()
-	for _, hook := range *db.hooks.Load() {
+	for _, hook := range append(slices.Clip(*db.hooks.Load()), (*Tx).finish) {
 		panicked, err := call(hook, tx)
 		tx.closeRows()
 		switch {
