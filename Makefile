@@ -7,7 +7,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 60s
 TIMES    ?= 5
 
-.PHONY: help build demo check quick packages fmt vet staticcheck test race demo-once e2e e2e-long fuzz crash conformance bench profile clean
+.PHONY: help build demo check quick packages fmt vet staticcheck test race demo-once e2e e2e-long fuzz crash conformance bench clean
 
 help: ## print this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,6 @@ build: ## bin/postern, one static binary
 demo: build ## gateway + pretend tenant + console; the sample mails through the whole loop
 	bin/postern demo
 
-check: export GOFLAGS := $(GOFLAGS) -pgo=off
 check: packages quick test demo-once e2e ## everything that CI runs
 
 quick: fmt vet staticcheck ## format, vet, staticcheck and the house rules
@@ -75,14 +74,6 @@ conformance: build ## figures on data that is not ours (../shared), when it is t
 
 bench: ## benchmarks, as ratios in one run
 	scripts/bench.sh
-
-# The compiler puts together and in line what this load uses most: about a tenth
-# less CPU for a message. It compiles everything a second time, which `make check`
-# leaves out.
-profile: ## cmd/postern/default.pgo anew, from a load over the whole way
-	@mkdir -p .make
-	$(GO) test -run '^$$' -bench Way -benchtime $(or $(MESSAGES),6000)x -cpuprofile .make/way.prof -o .make/way.test ./bench/way
-	$(GO) tool pprof -proto .make/way.prof >cmd/postern/default.pgo
 
 clean: ## remove what was built
 	rm -rf bin .make

@@ -1,6 +1,6 @@
 // Package way measures the whole way of a message in one process: a source, a
 // gateway that looks into everything, decides and records, and a sink, over
-// loopback. Its profile is what `make profile` gives to the compiler.
+// loopback, so that one profile shows all rooms.
 //
 // Rates beside other programs are another thing: bench/pairs.sh.
 package way
