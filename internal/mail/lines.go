@@ -51,10 +51,6 @@ type lines struct {
 // over 127, a zero.
 type oddities struct{ bare, eightBit, nul bool }
 
-func (o oddities) or(p oddities) oddities {
-	return oddities{o.bare || p.bare, o.eightBit || p.eightBit, o.nul || p.nul}
-}
-
 func newLines(body io.ReaderAt, r Range) *lines {
 	return &lines{body: body, buf: buffers.Get(), base: r.Start, end: r.End}
 }
