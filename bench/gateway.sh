@@ -4,6 +4,7 @@
 # message to another mailbox, so that it is kept with an fsync before the 250. When it is ended it checks its books and adds
 # a line to BENCH_BOOKS: how many records there are, whether the chain holds, whether the balance is even.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 cd "$W"
 mkdir -p tenants
 cat >postern.yaml <<Y
@@ -17,17 +18,7 @@ smtp:
 console: { listen: "off" }
 apply: [./tenants]
 Y
-cat >tenants/contoso.yaml <<Y
-kind: tenant
-id: contoso
-entra_tenant: 0b1c2d3e-0000-4000-8000-00000000abcd
-domains: [contoso.example]
-secret: [bench-secret-1c7f2a90be34]
-mark: [bench-mark-77f0c3d1a2b4]
-headers: safetica
-peers: { exchange: { networks: [127.0.0.0/8], certificate: optional } }
-return: { host: "127.0.0.1:$SINK_PORT", tls: ${BENCH_BACK_TLS:-off} }
-Y
+sed "s|NEXT_HOP|127.0.0.1:$SINK_PORT|; s|BACK_TLS|${BENCH_BACK_TLS:-off}|" "$here/tenant.yaml" >tenants/contoso.yaml
 then='{ header: { set: { X-Bench-Violates: "yes" } } }'
 [ "${MODE:-}" != custody ] || then='{ redirect: { to: [archive@fabrikam.example] } }'
 when='direction == "outbound" && findings.credit_card.high >= 3'

@@ -29,6 +29,7 @@ func floors() map[string]int {
 		"buffers":             0,
 		"compact":             0,
 		"jsonform":            0,
+		"socket":              0,
 		"extract/codepage":    0,
 		"extract/cfb":         0,
 		"extract/object":      0,

@@ -7,11 +7,11 @@ package way
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,17 +28,7 @@ console: { listen: "off" }
 apply: [./tenants]
 `
 
-const tenants = `
-kind: tenant
-id: contoso
-entra_tenant: 0b1c2d3e-0000-4000-8000-00000000abcd
-domains: [contoso.example]
-secret: [bench-secret-1c7f2a90be34]
-mark: [bench-mark-77f0c3d1a2b4]
-headers: safetica
-peers: { exchange: { networks: [127.0.0.0/8], certificate: optional } }
-return: { host: %q, tls: off }
----
+const policies = `
 kind: policy
 id: cards-leave
 name: Card numbers leave the organization
@@ -47,21 +37,21 @@ when: direction == "outbound" && findings.credit_card.high >= 3
 then: { header: { set: { X-Bench-Violates: "yes" } } }
 ---
 kind: policy
-id: accounts-wait
-name: A copy of mail to the archive, so that some of it waits on our disk
+id: short-mail-waits
+name: Card numbers in short mail go to the archive, so that some mail waits on our disk
 mode: enforce
 when: direction == "outbound" && size < 10000 && findings.credit_card.high >= 1
 then: { redirect: { to: [archive@fabrikam.example] } }
 `
 
 // start runs a gateway before a sink and returns where it listens.
-func start(b *testing.B) (addr string, sink *load.Sink) {
+func start(b *testing.B) (addr string) {
 	b.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}
-	sink = &load.Sink{Chunking: true}
+	sink := &load.Sink{Chunking: true}
 	go func() { _ = sink.Serve(ln) }()
 	b.Cleanup(func() { sink.Close() })
 
@@ -69,8 +59,13 @@ func start(b *testing.B) (addr string, sink *load.Sink) {
 	if err := os.Mkdir(filepath.Join(dir, "tenants"), 0o700); err != nil {
 		b.Fatal(err)
 	}
+	tenant, err := os.ReadFile("../tenant.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
 	for name, text := range map[string]string{
-		"postern.yaml": config, "tenants/all.yaml": fmt.Sprintf(tenants, ln.Addr().String()),
+		"postern.yaml": config, "tenants/policies.yaml": policies,
+		"tenants/contoso.yaml": strings.NewReplacer("NEXT_HOP", ln.Addr().String(), "BACK_TLS", "off").Replace(string(tenant)),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			b.Fatal(err)
@@ -100,13 +95,12 @@ func start(b *testing.B) (addr string, sink *load.Sink) {
 			b.Error(err)
 		}
 	})
-	return door.Addr().String(), sink
+	return door.Addr().String()
 }
 
-// BenchmarkWay is one message for each turn; ms-cpu is what both ends of the
-// load and the gateway computed for one.
+// BenchmarkWay is one message for each turn; both ends of the load are in it.
 func BenchmarkWay(b *testing.B) {
-	addr, _ := start(b)
+	addr := start(b)
 	var templates []*load.Template
 	for i, m := range messages() {
 		t, err := load.NewTemplate(m, load.Variation{

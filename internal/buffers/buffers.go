@@ -95,23 +95,9 @@ func PutWriter(b *bufio.Writer) {
 func Copy(to io.Writer, from io.Reader) (int64, error) {
 	b := Get()
 	defer Put(b)
-	var all int64
-	for {
-		n, err := from.Read(b[:])
-		if n > 0 {
-			m, failed := to.Write(b[:n])
-			if all += int64(m); failed == nil && m < n {
-				failed = io.ErrShortWrite
-			}
-			if failed != nil {
-				return all, failed
-			}
-		}
-		if err == io.EOF {
-			return all, nil
-		}
-		if err != nil {
-			return all, err
-		}
-	}
+	return io.CopyBuffer(onlyWriter{to}, onlyReader{from}, b[:])
 }
+
+type onlyWriter struct{ io.Writer }
+
+type onlyReader struct{ io.Reader }

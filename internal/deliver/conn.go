@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/mail"
+	"postern.dev/postern/internal/socket"
 )
 
 // conn is a session with one host, from the greeting to QUIT.
@@ -32,7 +33,7 @@ type conn struct {
 }
 
 func newConn(c net.Conn, h hop, k key, l Limits) *conn {
-	return &conn{Conn: c, raw: c, sock: rawSocket(c), r: bufio.NewReaderSize(c, 4096), hop: h, key: k, limits: l}
+	return &conn{Conn: c, raw: c, sock: socket.Of(c), r: bufio.NewReaderSize(c, 4096), hop: h, key: k, limits: l}
 }
 
 // Limits of a reply. RFC 5321 §4.5.3.1.5 allows lines of 512 octets; longer

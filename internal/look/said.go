@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"postern.dev/postern/internal/mail"
 )
@@ -12,10 +13,7 @@ import (
 func join(h *mail.Header, names ...string) string {
 	var l lines
 	for _, name := range names {
-		for _, f := range h.Fields() {
-			if !strings.EqualFold(f.Name, name) {
-				continue
-			}
+		for f := range h.Named(name) {
 			together, apart := readings(h.Value(f))
 			l.add("", together)
 			if apart != together {
@@ -95,12 +93,13 @@ func heading(name []byte) string {
 	return strings.ReplaceAll(string(name), "-", " ") + ": "
 }
 
-// folded puts a name in lower case behind b.
+// folded puts a name in lower case into b, which is empty.
 func folded(b []byte, name string) []byte {
-	if !mail.Address(name).ASCII() {
-		return append(b, strings.ToLower(name)...)
-	}
-	for _, c := range []byte(name) {
+	for i := range len(name) {
+		c := name[i]
+		if c >= utf8.RuneSelf {
+			return append(b[:0], strings.ToLower(name)...)
+		}
 		if 'A' <= c && c <= 'Z' {
 			c |= 0x20
 		}

@@ -21,10 +21,8 @@ func (h *Header) Addresses(name string) []Address {
 		}
 	}
 	var list []Address
-	for _, f := range h.fields {
-		if strings.EqualFold(f.Name, name) {
-			list = appendAddresses(list, h.Value(f))
-		}
+	for f := range h.Named(name) {
+		list = appendAddresses(list, h.Value(f))
 	}
 	list = slices.Clip(list)
 	if len(h.addresses) < askedFor {

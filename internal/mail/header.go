@@ -2,6 +2,8 @@ package mail
 
 import (
 	"io"
+	"iter"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -77,29 +79,27 @@ func (h *Header) End() int64 { return h.end }
 // Notes says what was odd in the header.
 func (h *Header) Notes() []Unseen { return h.notes }
 
-// All lists the fields of one name, in any case of letters.
-func (h *Header) All(name string) []Field {
-	if !h.names.may(name) {
-		return nil
-	}
-	var list []Field
-	for _, f := range h.fields {
-		if strings.EqualFold(f.Name, name) {
-			list = append(list, f)
+// Named gives the fields of one name, in any case of letters.
+func (h *Header) Named(name string) iter.Seq[Field] {
+	return func(yield func(Field) bool) {
+		if !h.names.may(name) {
+			return
+		}
+		for _, f := range h.fields {
+			if strings.EqualFold(f.Name, name) && !yield(f) {
+				return
+			}
 		}
 	}
-	return list
 }
+
+// All lists the fields of one name, in any case of letters.
+func (h *Header) All(name string) []Field { return slices.Collect(h.Named(name)) }
 
 // Has reports whether a field of this name exists.
 func (h *Header) Has(name string) bool {
-	if !h.names.may(name) {
-		return false
-	}
-	for _, f := range h.fields {
-		if strings.EqualFold(f.Name, name) {
-			return true
-		}
+	for range h.Named(name) {
+		return true
 	}
 	return false
 }
@@ -107,13 +107,8 @@ func (h *Header) Has(name string) bool {
 // Get is the value of the first field of this name: unfolded, not decoded;
 // "" if there is none.
 func (h *Header) Get(name string) string {
-	if !h.names.may(name) {
-		return ""
-	}
-	for _, f := range h.fields {
-		if strings.EqualFold(f.Name, name) {
-			return h.Value(f)
-		}
+	for f := range h.Named(name) {
+		return h.Value(f)
 	}
 	return ""
 }
@@ -149,14 +144,9 @@ func (h *Header) Text(name string) string { return DecodeWords(h.Get(name)) }
 
 // Values lists the values of all fields of this name, unfolded.
 func (h *Header) Values(name string) []string {
-	if !h.names.may(name) {
-		return nil
-	}
 	var list []string
-	for _, f := range h.fields {
-		if strings.EqualFold(f.Name, name) {
-			list = append(list, h.Value(f))
-		}
+	for f := range h.Named(name) {
+		list = append(list, h.Value(f))
 	}
 	return list
 }

@@ -5,6 +5,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"postern.dev/postern/internal/socket"
 )
 
 // wire is the socket below everything. It counts the reads that brought
@@ -18,14 +20,16 @@ type wire struct {
 	readBy, writeBy deadline
 }
 
-func newWire(nc net.Conn) *wire {
-	w := &wire{Conn: nc}
-	if sc, ok := nc.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			w.sock = raw
-		}
+func newWire(nc net.Conn) *wire { return &wire{Conn: nc, sock: socket.Of(nc)} }
+
+// pending reports whether input lies in the socket that nobody has read yet.
+// What is not a socket has none that we can see.
+func (w *wire) pending() bool {
+	if w.sock == nil {
+		return false
 	}
-	return w
+	n, err := socket.Peek(w.sock)
+	return n > 0 && err == nil
 }
 
 func (w *wire) Read(p []byte) (int, error) {
