@@ -22,6 +22,7 @@ type intents struct {
 // intentGroup is committed together.
 type intentGroup struct {
 	list []keptIntent
+	full chan struct{} // closed when nobody is under way who could still join
 	done chan struct{}
 	err  error
 }
@@ -43,7 +44,7 @@ func (k keptIntent) put(tx *store.Tx) error {
 // long.
 const (
 	companions = 6 // messages under way, from which a group waits
-	waitIntent = 4 * time.Millisecond
+	waitIntent = 8 * time.Millisecond
 )
 
 // keepIntent returns when the intent is durable, or why it is not.
@@ -58,14 +59,18 @@ func (g *Gateway) keepIntent(ctx context.Context, k keptIntent) error {
 	i.mu.Lock()
 	if w := i.open; w != nil {
 		w.list = append(w.list, k)
+		if len(w.list) >= g.flights.count() {
+			i.open = nil
+			close(w.full)
+		}
 		i.mu.Unlock()
 		<-w.done
 		return g.alone(ctx, w, k)
 	}
-	w := &intentGroup{list: []keptIntent{k}, done: make(chan struct{})}
+	w := &intentGroup{list: []keptIntent{k}, full: make(chan struct{}), done: make(chan struct{})}
 	i.open = w
 	i.mu.Unlock()
-	time.Sleep(waitIntent)
+	w.await()
 	i.mu.Lock()
 	if i.open == w {
 		i.open = nil
@@ -73,6 +78,16 @@ func (g *Gateway) keepIntent(ctx context.Context, k keptIntent) error {
 	i.mu.Unlock()
 	g.commitGroup(context.WithoutCancel(ctx), w)
 	return g.alone(ctx, w, k)
+}
+
+// await waits for companions.
+func (w *intentGroup) await() {
+	enough := time.NewTimer(waitIntent)
+	defer enough.Stop()
+	select {
+	case <-w.full:
+	case <-enough.C:
+	}
 }
 
 // commitGroup commits a group that nobody can join any more.

@@ -69,10 +69,9 @@ type record struct {
 
 // Bounds of records.
 const (
-	maxRecords  = 2048 // that wait; above it mail is slowed down
-	maxBatch    = 256
-	gatherAbove = 4                     // messages under way, from which a group waits for more
-	gather      = 50 * time.Millisecond // so long
+	maxRecords = 2048 // that wait; above it mail is slowed down
+	maxBatch   = 256
+	gather     = 50 * time.Millisecond // so long a group waits for more
 )
 
 // write commits fn without anybody waiting for it. It is for what must not
@@ -103,9 +102,7 @@ func (g *Gateway) write(what string, fn func(*store.Tx) error) {
 func (g *Gateway) writeRecords() {
 	defer g.later.Done()
 	for {
-		if g.flights.count() > gatherAbove {
-			time.Sleep(gather)
-		}
+		time.Sleep(gather)
 		group := g.records.take()
 		if len(group) == 0 {
 			return
