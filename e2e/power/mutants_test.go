@@ -43,7 +43,7 @@ func TestMutantsOfTheCodeAreFound(t *testing.T) {
 			// Who reads it waits: otherwise each send finds no body, and nothing ends.
 			{"spool/spool.go", "\tdefer clear(key)\n", "\tdefer clear(key)\n\ttime.Sleep(time.Second)\n"}}},
 		{"a body is unlinked before its row says so", []edit{{"gateway/enacting.go",
-			"tx.OnCommit(func() { g.unlink(id, file) })", "_ = g.Spool.Unlink(file)\n\t\ttime.Sleep(50 * time.Millisecond)"}}},
+			"tx.OnCommit(func() { g.unlink(id, file) })", "g.Spool.Unlink([]string{file}, func(string, error) {})\n\t\ttime.Sleep(50 * time.Millisecond)"}}},
 		{"the intent is not kept before the onward dot", []edit{{"gateway/cutthrough.go",
 			"if reply, ok := g.commitIntent(ctx, tr, *m); !ok {", "if reply, ok := (mail.Reply{}), true; !ok {"}}},
 	}

@@ -10,10 +10,14 @@ import (
 	"postern.dev/postern/internal/telemetry"
 )
 
-func (a *App) wake() {
+func (a *App) work() {
 	if a.Tasks != nil {
 		a.Tasks.Wake()
 	}
+}
+
+func (a *App) wake() {
+	a.work()
 	for _, c := range []chan struct{}{a.tend, a.post} {
 		select {
 		case c <- struct{}{}:

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -35,6 +36,16 @@ type Dir struct {
 	path   string
 	faults *Faults // nil outside tests
 	rel    string  // the path below the folder that faults watches
+
+	turn sync.Mutex // of the fsync that runs
+	mu   sync.Mutex
+	next *round // the fsync that comes after it; nil when nobody waits for one
+}
+
+// round is one fsync of a folder, for all who wait for it.
+type round struct {
+	done chan struct{}
+	err  error // written before done is closed
 }
 
 // Open opens the folder at path and creates it, readable by nobody else,
@@ -180,12 +191,39 @@ func (d *Dir) Remove(name string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
+	if err := d.remove(name); err != nil {
+		return err
+	}
+	return d.sync()
+}
+
+// RemoveEach is Remove for many files, with one fsync for all of them. failed
+// is told of each that could not be removed; the error is that of the fsync.
+func (d *Dir) RemoveEach(names []string, failed func(name string, err error)) error {
+	removed := false
+	for _, name := range names {
+		err := checkName(name)
+		if err == nil {
+			err = d.remove(name)
+		}
+		if err != nil {
+			failed(name, err)
+		}
+		removed = removed || err == nil
+	}
+	if !removed {
+		return nil
+	}
+	return d.sync()
+}
+
+func (d *Dir) remove(name string) error {
 	err := d.step("remove", name, func() error { return os.Remove(d.Path(name)) },
 		func(m *model) { m.remove(d.rel, name) })
 	if err != nil {
 		return wrap("remove", err)
 	}
-	return d.sync()
+	return nil
 }
 
 // Names lists the committed files of d in order, without folders, the lock
@@ -230,8 +268,32 @@ func (d *Dir) list(want func(fs.DirEntry) bool) (names []string, err error) {
 	return names, nil
 }
 
-// sync makes the entries of the folder durable.
+// sync makes the entries of the folder durable. An fsync that has begun may
+// miss an entry, so that whoever comes while one runs waits for the next; all
+// who wait have one together.
 func (d *Dir) sync() error {
+	d.mu.Lock()
+	r, first := d.next, d.next == nil
+	if first {
+		r = &round{done: make(chan struct{})}
+		d.next = r
+	}
+	d.mu.Unlock()
+	if !first {
+		<-r.done
+		return r.err
+	}
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	d.mu.Lock()
+	d.next = nil // who comes from here on is too late for this one
+	d.mu.Unlock()
+	r.err = d.syncNow()
+	close(r.done)
+	return r.err
+}
+
+func (d *Dir) syncNow() error {
 	err := d.step("sync folder", "", func() error { return syncFolder(d.path) },
 		func(m *model) { m.syncFolder(d.rel) })
 	if err != nil {

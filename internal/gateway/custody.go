@@ -98,7 +98,11 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 		if err := spool.PutRepeat(tx, g.repeatOf(m, reply)); err != nil {
 			return err
 		}
-		tx.OnCommit(g.Wake)
+		wake := g.work
+		if len(m.plan.held) > 0 {
+			wake = g.Wake // a deadline has begun
+		}
+		tx.OnCommit(wake)
 		return tr.save(tx)
 	})
 	tr.step("committed")

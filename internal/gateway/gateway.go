@@ -110,8 +110,9 @@ type Config struct {
 	// Calm says that the clock cannot be trusted: no deadline is carried out.
 	// nil is never.
 	Calm func() bool
-	// Wake tells the task runner that there is work.
-	Wake func()
+	// Wake tells all who work by the clock, and the task runner, that there is
+	// work; Work only the task runner. Without Work, Wake tells it.
+	Wake, Work func()
 	// Patience is how long judging may keep the client waiting, Judge how
 	// long it may take at all.
 	Patience, Judge time.Duration
@@ -132,7 +133,9 @@ type Gateway struct {
 	scatter *scatter
 	intents intents
 	records records // those of them that are written many at a time
-	refused telemetry.Seldom
+	// erasures are files that go, many at a time.
+	erasures erasures
+	refused  telemetry.Seldom
 
 	// digested is, by tenant, the moment for which the digests are written; only
 	// Mailing uses it.
@@ -171,6 +174,15 @@ func New(c Config) *Gateway {
 	return &Gateway{
 		Config: c, flights: newFlights(), scatter: newScatter(), relayed: map[string][]mail.Address{},
 	}
+}
+
+// work tells the task runner that there are tasks.
+func (g *Gateway) work() {
+	if g.Work != nil {
+		g.Work()
+		return
+	}
+	g.Wake()
 }
 
 // died ends the process when err is a failed fsync.

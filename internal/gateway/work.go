@@ -268,20 +268,6 @@ func addressesOf(list []reported) []mail.Address {
 	return out
 }
 
-// unlink removes the octets of a message that is done, and whose row says that
-// they are gone.
-func (g *Gateway) unlink(id, file string) {
-	g.later.Add(1)
-	go func() {
-		defer g.later.Done()
-		if err := g.Spool.Unlink(file); err != nil {
-			g.died(err)
-			g.Log.Error("the octets of a finished message could not be erased", telemetry.KeyCode, problem.NotErased,
-				telemetry.KeyMessage, id, telemetry.KeyError, err)
-		}
-	}()
-}
-
 // Sweep erases what a crash left behind: messages that are done and still
 // have their octets, but for those that are kept because their senders may ask
 // again.

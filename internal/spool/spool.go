@@ -92,7 +92,7 @@ func (s *Spool) Store(ctx context.Context, id string, b mail.Body) (Stored, erro
 	if err := ctx.Err(); err != nil {
 		return Stored{}, fmt.Errorf("spool: store %s: %w", id, err)
 	}
-	stored := Stored{File: randomName(), Size: b.Size()}
+	stored := Stored{File: newName(time.Now()), Size: b.Size()}
 	f, err := s.shard(stored.File).Create(stored.File)
 	if err != nil {
 		return Stored{}, fmt.Errorf("spool: store %s: %w", id, err)
@@ -245,7 +245,8 @@ func (s *Spool) Erase(ctx context.Context, id string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return s.Unlink(file)
+	s.Unlink([]string{file}, func(_ string, e error) { err = e })
+	return err
 }
 
 // GiveUp is the first half of Erase, for the transaction that calls a message
@@ -265,15 +266,29 @@ func GiveUp(tx *store.Tx, id string, now time.Time) (file string, err error) {
 	return file, markGone(tx, id, now)
 }
 
-// Unlink is the second half of Erase.
-func (s *Spool) Unlink(file string) error {
-	err := s.shard(file).Remove(file)
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		return nil
+// Unlink is the second half of Erase, for many files: those that lie in one
+// folder share its fsync. failed is told of each that may be there still.
+func (s *Spool) Unlink(files []string, failed func(file string, err error)) {
+	by := map[*durable.Dir][]string{}
+	for _, file := range files {
+		dir := s.shard(file)
+		by[dir] = append(by[dir], file)
 	}
-	s.log.Error("a finished body file remains until the next start",
-		telemetry.KeyCode, problem.BodyNotUnlinked, telemetry.KeyError, err)
-	return fmt.Errorf("spool: erase: %w", err)
+	remains := func(file string, err error) {
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		s.log.Error("a finished body file remains until the next start",
+			telemetry.KeyCode, problem.BodyNotUnlinked, telemetry.KeyError, err)
+		failed(file, fmt.Errorf("spool: erase: %w", err))
+	}
+	for dir, list := range by {
+		if err := dir.RemoveEach(list, remains); err != nil {
+			for _, file := range list {
+				remains(file, err)
+			}
+		}
+	}
 }
 
 // Close implements io.Closer.
@@ -297,8 +312,12 @@ func hexDigit(c byte) int {
 	return 0
 }
 
-func randomName() string {
+// newName is the name of a file that is written now. Its first digit, which
+// is its folder, changes with the seconds: what comes at the same time lies
+// together and shares the fsync of one folder. The rest is random.
+func newName(now time.Time) string {
 	var name [16]byte
 	rand.Read(name[:]) // never fails: crypto/rand ends the process instead
+	name[0] = byte(now.Unix())<<4 | name[0]&0x0f
 	return hex.EncodeToString(name[:])
 }
