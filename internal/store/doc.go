@@ -7,9 +7,9 @@
 //	and the process ends.
 //
 // One goroutine writes. It takes whatever waits while the COMMIT before is on
-// its way to the disk and commits it as one group, each member in a savepoint
-// of its own, so that one fsync serves many and one failure hurts nobody
-// else. Readers have connections of their own and see one moment.
+// its way to the disk and commits it as one group, each further member in a
+// savepoint of its own, so that one fsync serves many and one failure hurts
+// nobody else. Readers have connections of their own and see one moment.
 //
 // The package does not know any table but its own record of schema steps; each
 // room owns its SQL, written in the subset that both engines share: TEXT,

@@ -27,6 +27,8 @@ type member struct {
 	done     chan struct{}
 }
 
+func (m *member) failed() bool { return m.err != nil || m.panicked != "" }
+
 // write is the writer's goroutine: group after group until Close or death.
 func (db *DB) write() {
 	var group []*member
@@ -153,10 +155,13 @@ func (db *DB) members(group *[]*member) error {
 	if db.postgres {
 		most = mostPostgres
 	}
+	empty := true // the transaction, so far
 	for i := 0; i < len(*group); i++ {
-		if err := db.member((*group)[i]); err != nil {
+		m := (*group)[i]
+		if err := db.member(m, empty); err != nil {
 			return err
 		}
+		empty = empty && m.failed()
 		if len(*group) == most {
 			continue
 		}
@@ -169,11 +174,14 @@ func (db *DB) members(group *[]*member) error {
 	return nil
 }
 
-// member runs one member in its savepoint. The error is only for what takes
-// the whole group with it.
-func (db *DB) member(m *member) error {
-	if err := db.savepoint("SAVEPOINT member"); err != nil {
-		return err
+// member runs one member in its savepoint; the first that does something needs
+// none, since the transaction holds nothing else. The error is only for what
+// takes the whole group with it.
+func (db *DB) member(m *member, first bool) error {
+	if !first {
+		if err := db.savepoint("SAVEPOINT member"); err != nil {
+			return err
+		}
 	}
 	tx := &Tx{conn: db.writer, ctx: context.Background(), write: true, group: db.endings}
 	m.panicked, m.err = call(m.fn, tx)
@@ -184,10 +192,17 @@ func (db *DB) member(m *member) error {
 	if m.err == nil {
 		m.err = tx.failed
 	}
-	if m.err == nil && m.panicked == "" {
+	switch {
+	case !m.failed():
 		m.after = tx.after
 		db.endings = tx.together()
+		if first {
+			return nil
+		}
 		return db.savepoint("RELEASE SAVEPOINT member")
+	case first:
+		db.undo()
+		return db.begin()
 	}
 	if err := db.savepoint("ROLLBACK TO SAVEPOINT member"); err != nil {
 		return err
@@ -256,7 +271,7 @@ func (db *DB) undo() {
 func (db *DB) settle(group []*member) {
 	var failed int64
 	for _, m := range group {
-		if m.err != nil || m.panicked != "" {
+		if m.failed() {
 			failed++
 		}
 		for _, fn := range m.after {
