@@ -35,9 +35,12 @@ func logical(line []byte) []byte {
 	return []byte(string(runes))
 }
 
+// firstOctet is the least one that begins such a letter in UTF-8.
+const firstOctet = 0xD6
+
 func hasRightToLeft(b []byte) bool {
 	for i := 0; i < len(b); {
-		if b[i] < 0xD6 {
+		if b[i] < firstOctet {
 			i++
 			continue
 		}

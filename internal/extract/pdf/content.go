@@ -61,10 +61,18 @@ type actualText struct {
 }
 
 func newCanvas(r *reader, byDrawing bool) *canvas {
-	return &canvas{
-		reader: r, layout: newLayout(&r.work), byDrawing: byDrawing,
+	c := &canvas{
+		reader: r, byDrawing: byDrawing,
 		now: graphics{ctm: affine.Unit(), scale: 1}, tm: affine.Unit(), line: affine.Unit(), running: map[uintptr]bool{},
 	}
+	if old := r.spare; old != nil {
+		r.spare = nil
+		c.layout = old.layout.wiped()
+		c.operands, c.elements, c.kept = old.operands[:0], old.elements[:0], old.kept[:0]
+	} else {
+		c.layout = newLayout(&r.work)
+	}
+	return c
 }
 
 // The bounds of one content stream.

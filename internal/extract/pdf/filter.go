@@ -2,10 +2,8 @@ package pdf
 
 import (
 	"bytes"
-	"io"
-	"slices"
 
-	"github.com/klauspost/compress/flate"
+	"postern.dev/postern/internal/extract/zipped"
 )
 
 // decode gives the octets of a stream without its filters (ISO 32000-1 §7.4),
@@ -109,37 +107,20 @@ func (d *document) inflate(b []byte, room int) (out []byte, whole bool) {
 	if len(b) > 2 && b[0]&0x0f == 8 && (int(b[0])<<8|int(b[1]))%31 == 0 {
 		body = b[2:]
 	}
-	out, whole, err := d.inflateRaw(body, room)
+	out, whole, err := inflateRaw(body, room)
 	if err != nil && len(out) == 0 && len(b) > 2 {
 		// A broken header in front of good data.
-		if out, whole, err = d.inflateRaw(b[2:], room); err != nil && len(out) == 0 {
+		if out, whole, err = inflateRaw(b[2:], room); err != nil && len(out) == 0 {
 			d.damaged = true
 		}
 	}
 	return out, whole
 }
 
-func (d *document) inflateRaw(b []byte, room int) (out []byte, whole bool, err error) {
-	d.deflated.Reset(b)
-	if d.flate == nil {
-		d.flate = flate.NewReader(&d.deflated)
-	} else if err := d.flate.(flate.Resetter).Reset(&d.deflated, nil); err != nil {
-		return nil, false, err
-	}
-	out = make([]byte, 0, min(room+1, max(512, 4*len(b))))
-	for err == nil && len(out) <= room {
-		if len(out) == cap(out) {
-			out = slices.Grow(out, min(len(out), room+1-len(out)))
-		}
-		var n int
-		n, err = d.flate.Read(out[len(out):cap(out)])
-		out = out[:len(out)+n]
-	}
+func inflateRaw(b []byte, room int) (out []byte, whole bool, err error) {
+	out, err = zipped.Inflate(b, room+1)
 	if len(out) > room {
 		return out[:room], false, nil
-	}
-	if err == io.EOF {
-		err = nil
 	}
 	return out, true, err
 }

@@ -18,6 +18,7 @@ type glyph struct {
 type font struct {
 	composite, vertical bool
 	simple              [256]glyph
+	printed             [256]printed // of simple
 
 	codes     *cmap  // composite: how codes are cut, and their glyphs
 	codesName string // predefined
@@ -230,6 +231,7 @@ func (d *document) readSimple(f *font, fields dict) {
 		}
 	}
 	d.simpleWidths(f, fields, descriptor)
+	f.print()
 }
 
 // differ reports whether what a letter is called is not what is drawn: only

@@ -35,6 +35,12 @@ type layout struct {
 	gaps     []gap
 	lastAt   float64 // where the last letter begins
 	lastLen  int     // octets of the last letter
+	high     bool    // an octet was put that may begin a letter that is read from right to left
+
+	// Room of part, used again.
+	order []run
+	list  []segment
+	byRow []int
 }
 
 // run is a piece of text on one line.
@@ -68,6 +74,15 @@ const (
 )
 
 func newLayout(w *work) *layout { return &layout{work: w, cos: 1} }
+
+// wiped is an empty layout in the room of one that is not needed any more.
+func (l *layout) wiped() *layout {
+	*l = layout{
+		work: l.work, cos: 1, buf: l.buf[:0], runs: l.runs[:0], out: l.out[:0], gaps: l.gaps[:0],
+		order: l.order[:0], list: l.list[:0], byRow: l.byRow[:0],
+	}
+	return l
+}
 
 // aim sets direction and size of what is put next.
 func (l *layout) aim(angle, size, stretch, spacing float64) {
@@ -106,6 +121,7 @@ func (l *layout) put(s string, x, y, w float64) {
 	}
 	r := &l.runs[len(l.runs)-1]
 	l.buf = append(l.buf, s...)
+	l.high = l.high || s[0] >= firstOctet || len(s) > 1
 	r.to = len(l.buf)
 	r.u1 = max(r.u1, u+w)
 	l.lastAt, l.lastLen = u, len(s)
@@ -287,7 +303,8 @@ func (l *layout) part() {
 
 // segments joins runs that stand beside each other.
 func (l *layout) segments() []segment {
-	order := slices.Clone(l.runs)
+	l.order = append(l.order[:0], l.runs...)
+	order := l.order
 	slices.SortFunc(order, func(a, b run) int {
 		switch {
 		case a.turn != b.turn:
@@ -297,7 +314,7 @@ func (l *layout) segments() []segment {
 		}
 		return a.seq - b.seq
 	})
-	var list []segment
+	list := l.list[:0]
 	row := 0
 	for len(order) > 0 {
 		n := 1
@@ -323,8 +340,11 @@ func (l *layout) segments() []segment {
 		} else if wide > 0 && wide < cellGap {
 			l.rows = append(l.rows, append(tight, '\n'))
 		}
-		s.text = logical(s.text)
+		if l.high {
+			s.text = logical(s.text)
+		}
 	}
+	l.list = list
 	slices.SortStableFunc(list, func(a, b segment) int { return a.first - b.first })
 	return list
 }
@@ -460,38 +480,4 @@ func (l *layout) endLine(a, b *segment) {
 		}
 	}
 	l.out = append(l.out, '\n')
-}
-
-// findRows collects lines of the page whose parts did not come out one after
-// the other: in a form, the names are often written before all values.
-func (l *layout) findRows(list []segment) {
-	byRow := make([]int, len(list)) // indices, by row and place
-	for i := range byRow {
-		byRow[i] = i
-	}
-	slices.SortStableFunc(byRow, func(a, b int) int {
-		if list[a].row != list[b].row {
-			return list[a].row - list[b].row
-		}
-		return sign(list[a].u0 - list[b].u0)
-	})
-	for len(byRow) > 0 {
-		n := 1
-		ordered := true
-		for n < len(byRow) && list[byRow[n]].row == list[byRow[0]].row {
-			ordered = ordered && byRow[n] == byRow[n-1]+1
-			n++
-		}
-		if !ordered {
-			var row []byte
-			for k, i := range byRow[:n] {
-				if k > 0 {
-					row = append(row, '\t')
-				}
-				row = append(row, list[i].text...)
-			}
-			l.rows = append(l.rows, append(row, '\n'))
-		}
-		byRow = byRow[n:]
-	}
 }

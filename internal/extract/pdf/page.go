@@ -229,6 +229,7 @@ func (r *reader) readPages() error {
 		}
 		// What was loaded for the page is not needed again.
 		r.forget()
+		r.spare = c
 	}
 	return nil
 }

@@ -125,6 +125,7 @@ type reader struct {
 	sent      map[*byte]bool     // files that were given out, by where they stand
 	forms     map[*stream][]byte // decoded
 	formBytes int
+	spare     *canvas // that of the page before, whose room is used again
 
 	pages    []page
 	blank    pageSet // pages that hold images only

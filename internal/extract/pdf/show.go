@@ -85,6 +85,7 @@ func (c *canvas) straight(f *font, s []byte) (n int) {
 	if !goes {
 		return 0
 	}
+	set := c.layout.setting(&line, f, &c.now)
 	way, letters := 0.0, 0
 	for n < len(s) {
 		g := &f.simple[s[n]]
@@ -104,6 +105,11 @@ func (c *canvas) straight(f *font, s []byte) (n int) {
 		}
 		way += (width + extra) * c.now.scale
 		n++
+		if set.print && f.printed[s[n-1]].octet > ' ' {
+			var more int
+			more, way = c.layout.rest(&line, f, &set, s[n:], way)
+			n, letters = n+more, letters+more
+		}
 	}
 	c.step(letters)
 	c.advance(way, 0)

@@ -2,7 +2,6 @@ package pdf
 
 import (
 	"bytes"
-	"io"
 )
 
 // place is where an object stands: at an offset, or as the index-th object of
@@ -18,20 +17,18 @@ type place struct {
 // document is a file whose objects can be loaded.
 type document struct {
 	work
-	data     []byte
-	places   map[int]place
-	trailer  dict
-	root     dict
-	cache    map[int]any
-	loading  map[int]bool
-	packs    map[int]*pack
-	kept     int
-	seen     map[int]bool // offsets of objects that were loaded
-	rebuilt  bool
-	cipher   *cipher
-	old      int // definitions that a later one replaces
-	deflated bytes.Reader
-	flate    io.Reader // of deflated, used again
+	data    []byte
+	places  map[int]place
+	trailer dict
+	root    dict
+	cache   map[int]any
+	loading map[int]bool
+	packs   map[int]*pack
+	kept    int
+	seen    map[int]bool // offsets of objects that were loaded
+	rebuilt bool
+	cipher  *cipher
+	old     int // definitions that a later one replaces
 }
 
 func newDocument(data []byte) *document {

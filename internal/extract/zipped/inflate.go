@@ -77,6 +77,27 @@ func (z *inflate) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// Inflate gives what a stream of RFC 1951 that lies in memory unpacks to, most
+// octets at most. With an error it gives what came before the damage.
+func Inflate(packed []byte, most int) ([]byte, error) {
+	z := newInflate(packed, deflate())
+	defer inflaters.Put(z)
+	var out []byte
+	for z.err == nil && len(out) < most {
+		z.more()
+		if out == nil && z.err == nil {
+			out = make([]byte, 0, min(most, max(2*piece, 4*len(packed))))
+		}
+		n := min(z.at-z.given, most-len(out))
+		out = append(out, z.out[z.given:z.given+n]...)
+		z.given += n
+	}
+	if z.err == io.EOF {
+		return out, nil
+	}
+	return out, z.err
+}
+
 // more makes a piece.
 func (z *inflate) more() {
 	if drop := min(z.at-z.form.window, z.given); drop > 0 {

@@ -32,6 +32,13 @@ func alike(t *testing.T, name string, packed []byte) {
 	z := newInflate(packed, deflate())
 	got, end := inflated(z)
 	inflaters.Put(z)
+	whole, err := Inflate(packed, 4<<20)
+	if string(whole) != got || (err == nil) != (end == "" || len(whole) == 4<<20) {
+		t.Errorf("%s: Inflate gives %d octets and %v, a reader %d and %q", name, len(whole), err, len(got), end)
+	}
+	if half, _ := Inflate(packed, len(got)/2); string(half) != got[:len(got)/2] {
+		t.Errorf("%s: Inflate gives %d octets, not the first %d", name, len(half), len(got)/2)
+	}
 	want, wantEnd := inflated(flate.NewReader(bytes.NewReader(packed)))
 	if got != want || end != wantEnd {
 		n := 0
