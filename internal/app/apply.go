@@ -126,6 +126,7 @@ func buildWith(r *tenant.Registry, f, kept, fresh files) (*inForce, error) {
 	for _, t := range snapshot.Tenants() {
 		t.Policies = set
 	}
+	pickDetectors(set, snapshot.Tenants())
 	return &inForce{files: f, tenants: snapshot, set: set, beside: beside}, nil
 }
 

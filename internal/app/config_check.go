@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/settings"
 	"postern.dev/postern/internal/tenant"
@@ -118,7 +119,7 @@ func (c *Config) checkPublic(f *faults) {
 // registry is one for the tenants of this installation.
 func (c *Config) registry() *tenant.Registry {
 	r := tenant.NewRegistry(tenant.NewPublished())
-	r.Console = c.Public.Name
+	r.Console, r.Detectors = c.Public.Name, look.Choosable()
 	return r
 }
 

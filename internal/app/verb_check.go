@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/dns"
+	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/senderauth"
 	"postern.dev/postern/internal/settings"
@@ -382,6 +383,10 @@ func (k *checking) tenant(ctx context.Context, t *tenant.Tenant) {
 	}
 	if t.Disabled {
 		k.add(LevelWarning, place, "is switched off: its mail waits in Exchange", "remove disabled: true")
+	}
+	if t.Detectors != nil {
+		k.add(LevelNote, place+": looking.detectors", fmt.Sprintf("%d of %d built-in detectors run", len(t.Detectors), len(look.Entries())),
+			"what the others would find is not looked for; leave the key out for all of them")
 	}
 	if k.options.DNS {
 		k.dns(ctx, place, t)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"crypto/tls"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,10 @@ func factsOf(s subject, j judgment, now time.Time) policy.Facts {
 	people(&f, s, now)
 	keepHeaders(&f, s)
 	f.Own, f.Looked = s.tenant.Policies.Own(), lookedWith(s.tenant)
+	if s.tenant.Detectors != nil {
+		f.Detectors = slices.AppendSeq(slices.Clone(s.tenant.Sought), maps.Keys(f.Own))
+		slices.Sort(f.Detectors)
+	}
 	if s.secured {
 		f.TLS = policy.TLS{Used: true, Version: tls.VersionName(s.peer.Version), Verified: s.peer.Verified}
 		if len(s.peer.Names) > 0 {

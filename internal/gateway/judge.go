@@ -111,6 +111,7 @@ type catalogueKey struct {
 // catalogueFor is what the look into a tenant's mail is told.
 func catalogueFor(t *tenant.Tenant, except *exception.Set) detect.Catalogue {
 	c := catalogueOf(t.Policies)
+	c.Detectors = t.Detectors
 	c.Regions, c.Passwords, c.BodyPasswords = t.Looking.Regions, t.Looking.Passwords, t.Looking.BodyPasswords
 	c.Exceptions = except.Values()
 	return c
@@ -124,14 +125,7 @@ func catalogueOf(set *policy.Set) detect.Catalogue {
 			ID: d.ID, Terms: d.Terms, Parts: d.Inside, Exact: d.CaseSensitive, Confidence: level(d.Confidence),
 		})
 	}
-	named := set.Counted()
-	for _, p := range set.Profiles() {
-		for _, list := range p.Needs {
-			for _, t := range list {
-				named = append(named, strings.ToLower(t))
-			}
-		}
-	}
+	named, _ := set.Asked("")
 	for _, t := range profile.Lists() { // only where somebody asks: each costs a pass over all text
 		if slices.Contains(named, strings.ToLower(t.Type)) {
 			c.Terms = append(c.Terms, t.ID)

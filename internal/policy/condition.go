@@ -56,8 +56,14 @@ type condition struct {
 	screen  *screen
 	// PerRecipient is set when the answer depends on the recipient.
 	PerRecipient bool
-	// Counts are the findings that the condition looks at.
+	// Counts are the findings that the condition looks at, in the whole
+	// message.
 	Counts []countRef
+	// Asks are the names behind "findings." anywhere, and the texts of a
+	// condition that goes through what was found; as celName writes them.
+	Asks []string
+	// AsksAll is set when it goes through what was found, whatever that is.
+	AsksAll bool
 	// Headers are the header fields that it looks at, in lower case.
 	Headers []string
 	// Names are the variables that it looks at.
@@ -255,6 +261,12 @@ func (l *language) walk(c *condition, parsed *cel.Ast) (flaws []flaw) {
 			c.Auth = append(c.Auth, "*")
 		}
 	}()
+	var texts []string
+	defer func() {
+		if c.AsksAll { // any(findings, f, f.type == "hr_term")
+			c.Asks = sortedUnique(append(c.Asks, texts...))
+		}
+	}()
 	celast.PreOrderVisit(native.Expr(), celast.NewExprVisitor(func(e celast.Expr) {
 		switch e.Kind() {
 		case celast.IdentKind:
@@ -264,11 +276,16 @@ func (l *language) walk(c *condition, parsed *cel.Ast) (flaws []flaw) {
 			}
 		case celast.SelectKind:
 			c.selected(e.AsSelect())
+		case celast.LiteralKind:
+			if text, is := e.AsLiteral().Value().(string); is {
+				texts = append(texts, celName(text))
+			}
 		case celast.StructKind:
 			bad(e, "a condition cannot make a new %s", e.AsStruct().TypeName())
 		case celast.CallKind:
 			call := e.AsCall()
 			c.Fragile = c.Fragile || fragile(call.FunctionName())
+			c.AsksAll = c.AsksAll || call.FunctionName() == funList
 			if text, why := never(call); why != "" {
 				bad(text, "%s", why)
 			}
@@ -340,6 +357,9 @@ func (c *condition) selected(s celast.SelectExpr) {
 	if inner.Kind() == celast.IdentKind && inner.AsIdent() == typeAuth {
 		c.Auth = append(c.Auth, s.FieldName())
 	}
+	if isFindings(inner) && !slices.Contains(c.Asks, s.FieldName()) {
+		c.Asks = append(c.Asks, s.FieldName())
+	}
 	if inner.Kind() != celast.SelectKind {
 		return
 	}
@@ -351,6 +371,13 @@ func (c *condition) selected(s celast.SelectExpr) {
 	if !slices.Contains(c.Counts, r) {
 		c.Counts = append(c.Counts, r)
 	}
+}
+
+// isFindings reports whether e is what was found: in the message, in its texts
+// or in a file.
+func isFindings(e celast.Expr) bool {
+	return e.Kind() == celast.IdentKind && e.AsIdent() == typeFindings ||
+		e.Kind() == celast.SelectKind && e.AsSelect().FieldName() == typeFindings
 }
 
 // eval answers the condition; the error says why it cannot be known.

@@ -124,14 +124,7 @@ func (s *Set) owned() {
 		d.Name = ""
 		s.own[celName(d.ID)] = madeOf(d)
 	}
-	named := s.Counted()
-	for _, p := range s.profiles {
-		for _, list := range p.Needs {
-			for _, t := range list {
-				named = append(named, celName(t))
-			}
-		}
-	}
+	named, _ := s.Asked("")
 	for typ, made := range s.terms {
 		if slices.Contains(named, celName(typ)) {
 			s.own[celName(typ)] = made

@@ -84,7 +84,7 @@ func (p Profile) met(findings []Finding, part string) bool {
 
 // used are the profiles that a rule names, in the order of their ids.
 func (s *Set) used(all []Profile) []Profile {
-	names := s.Counted()
+	names, _ := s.Asked("")
 	var list []Profile
 	for _, p := range all {
 		if slices.Contains(names, celName(p.ID)) {
@@ -102,22 +102,32 @@ func (s *Set) Profiles() []Profile {
 	return slices.Clone(s.profiles)
 }
 
-// Counted lists the names that stand behind "findings." in rules that are not
-// off, in lower case with underscores.
-func (s *Set) Counted() []string {
+// Asked lists the types and detectors whose findings the rules of a tenant
+// that are not off ask for, and those of their profiles, in lower case with
+// underscores; the tenant "" stands for every one. all is set when a rule goes
+// through whatever was found.
+func (s *Set) Asked(tenant string) (names []string, all bool) {
 	if s == nil {
-		return nil
+		return nil, false
 	}
-	var names []string
 	for _, r := range s.every() {
-		if r.Mode == ModeOff {
+		if r.Mode == ModeOff || tenant != "" && len(r.Tenants) > 0 && !slices.Contains(r.Tenants, tenant) {
 			continue
 		}
 		for _, c := range r.conditions() {
-			for _, n := range c.Counts {
-				names = append(names, n.Name)
+			names = append(names, c.Asks...)
+			all = all || c.AsksAll
+		}
+	}
+	for _, p := range s.profiles {
+		if !slices.Contains(names, celName(p.ID)) {
+			continue
+		}
+		for _, list := range p.Needs {
+			for _, t := range list {
+				names = append(names, celName(t))
 			}
 		}
 	}
-	return sortedUnique(names)
+	return sortedUnique(names), all
 }

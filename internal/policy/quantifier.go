@@ -56,8 +56,7 @@ func quantifiers() []parser.Macro {
 
 // listed makes a list out of findings, which are no list by themselves.
 func listed(eh cel.MacroExprFactory, e celast.Expr) celast.Expr {
-	if e.Kind() == celast.IdentKind && e.AsIdent() == typeFindings ||
-		e.Kind() == celast.SelectKind && e.AsSelect().FieldName() == typeFindings {
+	if isFindings(e) {
 		return eh.NewCall(funList, e)
 	}
 	return e

@@ -28,7 +28,7 @@ func isDomain(s string) bool { return len(s) <= 253 && domainPattern.MatchString
 func build(d settings.Document, r *Registry) (*Tenant, settings.Mistakes) {
 	published, offline := r.published, r.Offline
 	var c Config
-	b := builder{doc: d, dir: filepath.Dir(d.File), bad: decode(d, &c), offline: offline}
+	b := builder{doc: d, dir: filepath.Dir(d.File), bad: decode(d, &c), offline: offline, detectors: r.Detectors}
 	if !c.Headers.read {
 		c.Headers.Preset = Presets()[0]
 	}
@@ -77,6 +77,8 @@ type builder struct {
 	bad settings.Mistakes
 	// offline leaves out what files and variables hold.
 	offline bool
+	// detectors are the names that a list of them may have; none for any.
+	detectors []string
 }
 
 func (b *builder) add(text, suggestion string, path ...string) {

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"postern.dev/postern/internal/settings"
@@ -9,6 +10,13 @@ import (
 
 // Looking is what the tenant tells the look into its mail.
 type Looking struct {
+	// Detectors are the built-in detectors that run: ids, types (CREDIT_CARD),
+	// categories (banking, national-id, secret, …), "asked" for no others than
+	// those that rules ask for. What a rule asks for runs in any case, and a
+	// rule that goes through whatever was found makes all run. What does not
+	// run is not found, and no draft of a policy can know of it later.
+	// Default: all.
+	Detectors []string `yaml:"detectors"`
 	// Regions are the countries whose telephone numbers are written without a
 	// country code: two letters each (ISO 3166-1), such as NL. Default: none.
 	Regions []string `yaml:"regions"`
@@ -31,6 +39,11 @@ const maxLabelName = 200
 
 func (b *builder) looking(t *Tenant, c Config) {
 	t.Looking = c.Looking
+	for _, name := range c.Looking.Detectors {
+		if same := func(known string) bool { return sameDetector(known, name) }; !slices.ContainsFunc(b.detectors, same) && b.detectors != nil {
+			b.add(fmt.Sprintf("there is no detector %q", name), nearDetector(name, b.detectors), "looking", "detectors")
+		}
+	}
 	t.Looking.Regions = nil
 	for _, r := range c.Looking.Regions {
 		r = strings.ToUpper(r)
@@ -67,4 +80,17 @@ func (b *builder) looking(t *Tenant, c Config) {
 			t.Looking.Labels[id] = name
 		}
 	}
+}
+
+// sameDetector compares names without regard to case and to hyphens.
+func sameDetector(a, b string) bool {
+	return strings.EqualFold(strings.ReplaceAll(a, "-", "_"), strings.ReplaceAll(b, "-", "_"))
+}
+
+// nearDetector suggests what may have been meant.
+func nearDetector(name string, known []string) string {
+	if near := settings.Nearest(name, known); len(near) < 80 {
+		return near
+	}
+	return "`postern detectors list` shows them"
 }

@@ -21,6 +21,9 @@ type Registry struct {
 	Offline bool
 	// Console is the console name of tenants that set none.
 	Console string
+	// Detectors are the names that a tenant's list of detectors may have.
+	// Default: any.
+	Detectors []string
 
 	current   atomic.Pointer[Snapshot]
 	published *Published

@@ -53,6 +53,9 @@ type Tenant struct {
 	Retention Retention
 	// Looking is what the look into mail is told; passwords are resolved.
 	Looking Looking
+	// Detectors are the ids of the built-in detectors that run, and Sought
+	// their types and ids, for the facts; both are nil for all of them.
+	Detectors, Sought []string
 	// People says where the directory comes from, Contacts what is remembered
 	// of earlier contact.
 	People   People
