@@ -47,8 +47,8 @@ func node(t *testing.T, db *store.DB) *App {
 func (a *App) intend(t *testing.T, id string, at time.Time) {
 	t.Helper()
 	err := a.DB.Update(t.Context(), func(tx *store.Tx) error {
-		return spool.PutIntent(tx, spool.Intent{ID: id, Tenant: "contoso", At: at, Record: []byte(
-			`{"message":{"id":"` + id + `","tenant":"contoso","recipients":[{"address":"bob@fabrikam.example","delivery":"unknown"}]}}`)})
+		record := `{"message":{"id":"` + id + `","tenant":"contoso","recipients":[{"address":"bob@fabrikam.example","delivery":"unknown"}]}}`
+		return spool.PutIntent(tx, spool.Intent{ID: id, Tenant: "contoso", At: at, Record: record})
 	})
 	if err != nil {
 		t.Fatal(err)

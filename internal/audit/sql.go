@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 
+	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/store"
 )
 
@@ -187,7 +188,9 @@ func isErased(tx *store.Tx, id string) (found, erased bool, err error) {
 
 // row is a record as it stands in the table.
 func row(m Message) ([]any, error) {
-	data, err := m.AppendJSON(nil)
+	scratch := buffers.Get()
+	defer buffers.Put(scratch)
+	data, err := m.AppendJSON(scratch[:0])
 	if err != nil {
 		return nil, fmt.Errorf("audit: save %s: %w", m.ID, err)
 	}

@@ -118,7 +118,7 @@ func (h *house) write(tx *store.Tx, l letter) error {
 		l.tenant = "contoso"
 	}
 	if l.intent {
-		return spool.PutIntent(tx, spool.Intent{ID: l.id, Tenant: l.tenant, Record: []byte("{}"), At: l.received})
+		return spool.PutIntent(tx, spool.Intent{ID: l.id, Tenant: l.tenant, Record: "{}", At: l.received})
 	}
 	m := audit.Message{ID: l.id, Tenant: l.tenant, Kind: l.kind, Way: l.way, Received: l.received, Subject: `a "verdict":`}
 	if l.evidence {

@@ -18,7 +18,7 @@ func TestAnIntentThatCannotBeWrittenCostsNoOther(t *testing.T) {
 		w.g.flights.begin(spool.Key(fmt.Sprint("key", n)), "contoso", fmt.Sprint("trace", n), 0)
 	}
 	intent := func(id string) keptIntent {
-		return keptIntent{intent: spool.Intent{ID: id, Tenant: "contoso", Record: []byte("{}"), At: time.Now()}}
+		return keptIntent{intent: spool.Intent{ID: id, Tenant: "contoso", Record: "{}", At: time.Now()}}
 	}
 	if err := w.g.keepIntent(t.Context(), intent("7")); err != nil {
 		t.Fatal(err)

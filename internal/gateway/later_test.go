@@ -45,11 +45,11 @@ func TestOneBadRecordCostsNoOther(t *testing.T) {
 	put := func(id string) record {
 		return record{id, func(tx *store.Tx) error {
 			tries[id]++ // on the writer, one at a time
-			return spool.PutIntent(tx, spool.Intent{ID: id, Tenant: "contoso", At: time.Now(), Record: []byte("{}")})
+			return spool.PutIntent(tx, spool.Intent{ID: id, Tenant: "contoso", At: time.Now(), Record: "{}"})
 		}}
 	}
 	bad := record{"the bad one", func(tx *store.Tx) error {
-		if err := spool.PutIntent(tx, spool.Intent{ID: "bad", Tenant: "contoso", At: time.Now(), Record: []byte("{}")}); err != nil {
+		if err := spool.PutIntent(tx, spool.Intent{ID: "bad", Tenant: "contoso", At: time.Now(), Record: "{}"}); err != nil {
 			return err
 		}
 		return errors.New("it cannot be written")

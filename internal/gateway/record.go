@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"postern.dev/postern/internal/audit"
+	"postern.dev/postern/internal/buffers"
 	"postern.dev/postern/internal/contact"
 	"postern.dev/postern/internal/jsonform"
 	"postern.dev/postern/internal/mail"
@@ -143,17 +145,16 @@ var (
 	personalForm = jsonform.Form[personal]{}
 )
 
-// sizeOfRecord is that of the facts of most messages, and of their records.
-const sizeOfRecord = 3 << 10
-
 // kept are facts as the record keeps them.
 func kept(f policy.Facts) audit.Facts {
 	lean := f.Lean()
-	text, err := factsForm.Append(make([]byte, 0, sizeOfRecord), &lean)
+	scratch := buffers.Get()
+	defer buffers.Put(scratch)
+	text, err := factsForm.Append(scratch[:0], &lean)
 	if err != nil {
 		return audit.Facts{} // plain data: cannot happen, and would cost a replay only
 	}
-	return audit.Facts{Schema: f.Schema, Data: text}
+	return audit.Facts{Schema: f.Schema, Data: slices.Clone(text)}
 }
 
 // fill writes what looking and deciding came to.
@@ -283,13 +284,14 @@ func (tr *trail) each(fn func(*audit.Recipient)) {
 
 // intention is the record of a message that is about to be handed back: all
 // that a start after a crash needs to put it into the books.
-func (tr *trail) intention() (json.RawMessage, error) {
+func (tr *trail) intention() (string, error) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	text := append(make([]byte, 0, sizeOfRecord+len(tr.facts.Data)), `{"message":`...)
-	text, err := tr.m.AppendJSON(text)
+	scratch := buffers.Get()
+	defer buffers.Put(scratch)
+	text, err := tr.m.AppendJSON(append(scratch[:0], `{"message":`...))
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if tr.facts.Schema != 0 {
 		text = strconv.AppendInt(append(text, `,"schema":`...), int64(tr.facts.Schema), 10)
@@ -297,7 +299,7 @@ func (tr *trail) intention() (json.RawMessage, error) {
 	if len(tr.facts.Data) > 0 {
 		text = append(append(text, `,"facts":`...), tr.facts.Data...) // they are JSON already
 	}
-	return append(text, '}'), nil
+	return string(append(text, '}')), nil
 }
 
 type intention struct {
@@ -310,7 +312,7 @@ type intention struct {
 // it was delivered, or Exchange tries again.
 func (g *Gateway) Recover(tx *store.Tx, i spool.Intent, now time.Time) error {
 	var in intention
-	if err := json.Unmarshal(i.Record, &in); err != nil {
+	if err := json.Unmarshal([]byte(i.Record), &in); err != nil {
 		return fmt.Errorf("gateway: intent %s: %w", i.ID, err)
 	}
 	tr := &trail{g: g, trace: i.ID, tenant: i.Tenant, m: in.Message, facts: audit.Facts{Schema: in.Schema, Data: in.Facts}}

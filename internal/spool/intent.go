@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"time"
@@ -18,15 +17,15 @@ import (
 type Intent struct {
 	ID     string // of the message
 	Tenant string
-	// Record is what the gateway needs to put the message into the books.
-	Record json.RawMessage
+	// Record is what the gateway needs to put the message into the books: JSON.
+	Record string
 	At     time.Time
 }
 
 // PutIntent writes an intent.
 func PutIntent(tx *store.Tx, i Intent) error {
 	_, err := tx.Exec("INSERT INTO intent (id, tenant, record, at) VALUES (?, ?, ?, ?)",
-		i.ID, i.Tenant, string(i.Record), store.Nanos(i.At))
+		i.ID, i.Tenant, i.Record, store.Nanos(i.At))
 	if err != nil {
 		return fmt.Errorf("spool: put intent: %w", err)
 	}
@@ -61,12 +60,11 @@ func OpenIntents(tx *store.Tx, before time.Time) ([]Intent, error) {
 	var list []Intent
 	for rows.Next() {
 		var i Intent
-		var record string
 		var at int64
-		if err := rows.Scan(&i.ID, &i.Tenant, &record, &at); err != nil {
+		if err := rows.Scan(&i.ID, &i.Tenant, &i.Record, &at); err != nil {
 			return nil, fmt.Errorf("spool: open intents: %w", err)
 		}
-		i.Record, i.At = json.RawMessage(record), store.Moment(at)
+		i.At = store.Moment(at)
 		list = append(list, i)
 	}
 	if err := rows.Err(); err != nil {

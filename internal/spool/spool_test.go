@@ -495,7 +495,7 @@ func TestAnIntentWithoutAnOutcomeIsFoundAfterACrash(t *testing.T) {
 		s := openSpool(t, t.TempDir(), db, testKeys(t))
 		update(t, db, func(tx *store.Tx) error {
 			for _, id := range []string{"a", "b"} {
-				if err := PutIntent(tx, Intent{ID: id, Tenant: "t", Record: []byte(`{"n":1}`), At: start}); err != nil {
+				if err := PutIntent(tx, Intent{ID: id, Tenant: "t", Record: `{"n":1}`, At: start}); err != nil {
 					return err
 				}
 			}

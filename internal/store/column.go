@@ -3,6 +3,7 @@ package store
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // The forms in which values stand in columns of the SQL subset that SQLite
@@ -35,5 +36,8 @@ func Bit(b bool) int64 {
 // Clean makes text from outside fit a TEXT column: PostgreSQL takes neither
 // NUL nor broken UTF-8.
 func Clean(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	if !utf8.ValidString(s) { // much quicker than ToValidUTF8
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	return strings.ReplaceAll(s, "\x00", "\uFFFD")
 }
