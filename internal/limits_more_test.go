@@ -3,6 +3,7 @@ package house_test
 func queueLimits() []limit {
 	return []limit{
 		{"Octets of a body kept in memory", "limits.memory_per_message", "the rest goes to an encrypted, unlinked file; no room there is 452", "TestALargeBodyNeedsLittleMemory TestALargeMessageCostsLessThan64MiB TestAFullStoreDefers"},
+		{"Memory of all bodies that arrive, pages of 32 KiB", "durable.maxLent", "more of each body goes to its file", "TestBodiesShareTheirMemory"},
 		{"Pauses between attempts", "retry.schedule", "the last one repeats", "TestSchedule"},
 		{"Time after which a message is given up", "retry.give_up", "the sender gets a report", "TestATaskIsGivenUpWhenItsTimeIsUp given-up.txtar"},
 		{"Attempts at a time", "retry.workers", "the others wait; each tenant and each next hop has its share", "TestTwoTenantsThatBothHaveMuchToDoShareThePlaces TestAThrottledNextHopDoesNotStarveAnother"},

@@ -162,7 +162,8 @@ type Limits struct {
 	// Message is the largest message. Default: 200MiB.
 	Message settings.Bytes `yaml:"message"`
 	// MemoryPerMessage is how much of a body is kept in memory; the rest goes
-	// to an encrypted, unlinked file. Default: 1MiB.
+	// to an encrypted, unlinked file. Default: 1536KiB, which holds a file of
+	// 1 MiB as mail carries it.
 	MemoryPerMessage settings.Bytes `yaml:"memory_per_message"`
 	// Depth is how deep the parts of a message may lie in each other.
 	// Default: 50.
@@ -249,7 +250,7 @@ func (c *Config) words() {
 
 func (c *Config) numbers() {
 	c.Limits.Message = cmp.Or(c.Limits.Message, 200<<20)
-	c.Limits.MemoryPerMessage = cmp.Or(c.Limits.MemoryPerMessage, 1<<20)
+	c.Limits.MemoryPerMessage = cmp.Or(c.Limits.MemoryPerMessage, 1536<<10)
 	c.Limits.Depth = cmp.Or(c.Limits.Depth, 50)
 	c.Limits.Parts = cmp.Or(c.Limits.Parts, 10_000)
 	c.Limits.Judge = cmp.Or(c.Limits.Judge, time.Minute)

@@ -19,6 +19,10 @@ const page = 32 << 10
 // spares is how many free pages a Pool keeps (8 MiB).
 const spares = 256
 
+// maxLent is how many pages (256 MiB) the bodies of a Pool have together before
+// each has one only, however little it holds.
+const maxLent = 256 << 20 / page
+
 // Pool lends memory to Buffers and holds the key of their files. Several
 // goroutines may use it.
 type Pool struct {
@@ -28,11 +32,12 @@ type Pool struct {
 
 	mu    sync.Mutex
 	free  [][]byte
+	lent  int // pages
 	files uint64
 }
 
-// NewPool returns a pool of Buffers that hold up to limit octets in memory and
-// the rest in an encrypted, nameless file in the folder tempDir ("" is the
+// NewPool returns a pool of Buffers that hold up to limit octets in memory,
+// less where all of them hold much, and the rest in an encrypted, nameless file in the folder tempDir ("" is the
 // system's). The key is random and lives only in this process.
 func NewPool(limit int, tempDir string) *Pool {
 	var key [32]byte
@@ -53,6 +58,7 @@ func NewBuffer(limit int, tempDir string) *Buffer { return NewPool(limit, tempDi
 func (p *Pool) take() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.lent++
 	if n := len(p.free); n > 0 {
 		b := p.free[n-1]
 		p.free = p.free[:n-1]
@@ -65,9 +71,17 @@ func (p *Pool) give(b []byte) {
 	clear(b) // mail does not lie about in free memory
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.lent--
 	if len(p.free) < spares {
 		p.free = append(p.free, b[:0])
 	}
+}
+
+// full reports whether the pages that are lent are all that there may be.
+func (p *Pool) full() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lent >= maxLent
 }
 
 // nonce returns a number that no other file of the pool has.
@@ -127,7 +141,7 @@ func (b *Buffer) turn() error {
 	case b.tail == nil:
 		b.tail = b.pool.take()
 		return nil
-	case b.head+page < int64(b.pool.limit):
+	case b.file == nil && b.head+page < int64(b.pool.limit) && !b.pool.full():
 		b.pages = append(b.pages, b.tail)
 		b.head += page
 		b.tail = b.pool.take()

@@ -121,6 +121,31 @@ func TestALargeBodyNeedsLittleMemory(t *testing.T) {
 	}
 }
 
+func TestBodiesShareTheirMemory(t *testing.T) {
+	pool := NewPool(100*page, t.TempDir())
+	pool.lent = maxLent - 3 // by others
+	data := bytes.Repeat([]byte("0123456789abcdef"), 10*page/16)
+	for range 2 {
+		b := pool.Buffer()
+		defer b.Close()
+		if _, err := b.Write(data); err != nil {
+			t.Fatal(err)
+		}
+		if pool.lent > maxLent+1 {
+			t.Errorf("%d pages are lent", pool.lent)
+		}
+		pool.lent -= 100 // others are done: what is in the file stays there, and in order
+		if _, err := b.Write(data); err != nil {
+			t.Fatal(err)
+		}
+		pool.lent += 100
+		got, err := io.ReadAll(io.NewSectionReader(b, 0, b.Size()))
+		if err != nil || !bytes.Equal(got, append(bytes.Clone(data), data...)) {
+			t.Errorf("differs (%v)", err)
+		}
+	}
+}
+
 func TestSeveralReadersAtOnce(t *testing.T) {
 	b := NewBuffer(page, t.TempDir())
 	defer b.Close()
