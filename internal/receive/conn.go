@@ -241,7 +241,7 @@ func (c *conn) fill() (int, error) {
 	if err := c.flush(); err != nil {
 		return 0, err
 	}
-	n, err := c.net.Read(c.in.room())
+	n, err := c.net.Read(c.in.room(&c.s.windows))
 	if n == 0 {
 		if err == nil {
 			err = io.ErrNoProgress

@@ -5,31 +5,34 @@ import (
 	"sync"
 )
 
-// Sizes of the window. Commands fit the small one, so that idle connections
-// cost little; content is read through the large one.
+// Sizes of the window. What nearly all clients say at a time fits the first
+// one, so that idle connections cost little, the longest line fits the second,
+// and content is read through the third.
 const (
+	briefWindow = 512
 	smallWindow = 8 << 10
 	largeWindow = 64 << 10
 )
 
 // window is the part of the input that was read and not yet consumed.
 type window struct {
-	buf   []byte // small or large
+	buf   []byte // of brief, or of what is lent
 	r, w  int
-	small *[smallWindow]byte
+	brief *[briefWindow]byte
+	small *[smallWindow]byte // nil: not lent
 	large *[largeWindow]byte // nil: not lent
 }
 
 // windows lends the memory of windows. What is in it, nobody reads: r and w
 // begin at 0.
-type windows struct{ small, large sync.Pool }
+type windows struct{ brief, small, large sync.Pool }
 
 func (l *windows) open() window {
-	small, lent := l.small.Get().(*[smallWindow]byte)
+	brief, lent := l.brief.Get().(*[briefWindow]byte)
 	if !lent {
-		small = new([smallWindow]byte)
+		brief = new([briefWindow]byte)
 	}
-	return window{buf: small[:], small: small}
+	return window{buf: brief[:], brief: brief}
 }
 
 // close takes the memory of a window back; nobody uses it any more.
@@ -40,6 +43,9 @@ func (l *windows) close(w *window) {
 	if w.small != nil {
 		l.small.Put(w.small)
 	}
+	if w.brief != nil {
+		l.brief.Put(w.brief)
+	}
 	*w = window{}
 }
 
@@ -49,14 +55,27 @@ func (w *window) unread() []byte { return w.buf[w.r:w.w] }
 // consume drops the first n octets of unread.
 func (w *window) consume(n int) { w.r += n }
 
-// room returns space for new input; it may move what is unread.
-func (w *window) room() []byte {
+// room returns space for new input; it may move what is unread. Where the brief
+// memory is full, it goes on with the small one.
+func (w *window) room(from *windows) []byte {
+	if w.w-w.r == briefWindow && w.small == nil && w.large == nil {
+		w.lendSmall(from)
+	}
 	if w.r > 0 {
 		copy(w.buf, w.buf[w.r:w.w])
 		w.w -= w.r
 		w.r = 0
 	}
 	return w.buf[w.w:]
+}
+
+func (w *window) lendSmall(from *windows) {
+	small, lent := from.small.Get().(*[smallWindow]byte)
+	if !lent {
+		small = new([smallWindow]byte)
+	}
+	w.move(small[:])
+	w.small = small
 }
 
 // filled says that n octets were read into room.
@@ -75,12 +94,23 @@ func (w *window) widen(from *windows) {
 	w.large = large
 }
 
-// narrow gives the large buffer back once what is unread fits the small one.
+// narrow gives the large buffer back once what is unread fits a smaller one.
 func (w *window) narrow(to *windows) {
-	if w.large == nil || w.w-w.r > smallWindow/2 {
+	n := w.w - w.r
+	switch {
+	case w.large == nil || n > smallWindow/2:
 		return
+	case n > briefWindow/2 && w.small == nil:
+		w.lendSmall(to)
+	case n > briefWindow/2:
+		w.move(w.small[:])
+	default:
+		w.move(w.brief[:])
+		if w.small != nil {
+			to.small.Put(w.small)
+			w.small = nil
+		}
 	}
-	w.move(w.small[:])
 	to.large.Put(w.large)
 	w.large = nil
 }
