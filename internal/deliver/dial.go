@@ -167,6 +167,8 @@ func (d *Deliverer) tlsConfig(c *conn, r mail.Route, must bool) *tls.Config {
 		RootCAs:            d.config.Roots,
 		ServerName:         name,
 		InsecureSkipVerify: !must, //nolint:gosec // opportunistic: any encryption is better than none
+		// Nobody waits for the first octets of a message.
+		DynamicRecordSizingDisabled: true,
 		// The certificate is presented whatever authorities the server names:
 		// Exchange's list does not hold all that it accepts.
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
