@@ -1,7 +1,8 @@
 #!/bin/bash
 # calibrate.sh [ROUNDS] [MESSAGES] [CONNECTIONS] [SIZE...]: is our source and sink a fair stand-in for Postfix's smtp-source
 # and smtp-sink? Both pairs run straight against each other, in turn, in the harness of ../shared/bench; per size it prints
-# the median of the ratios of rate (ours / theirs) and of CPU time per message (ours / theirs). As root.
+# the median of the ratios of rate (ours / theirs) and of CPU time per message (ours / theirs). Wanted: ours is not slower by
+# more than a tenth, and a message costs the system between them what it costs between theirs, within a tenth. As root.
 # VARIED=1: ours with other words and Message-IDs in each message, 2 % violating and both logs on, as in a campaign.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -37,5 +38,12 @@ print("calibration size=%s rounds=%d rate_ratio=%.2f rate_min=%.2f rate_max=%.2f
           sys.argv[2], len(pairs), st.median(rate), min(rate), max(rate), st.median(cpu(a) / cpu(b) for a, b in pairs),
           *(st.median(r[k] for r in rows[w]) for w in ("ours", "theirs") for k in ("src_cpu_s_per_1000", "sink_cpu_s_per_1000")),
           max(r["other_pct"] for p in pairs for r in p)))
+got = st.median(rate)
+print("target calibration-%s.rate measured %.2f wanted >=0.9 %s" % (sys.argv[2], got, "reached" if got >= 0.9 else "MISSED"))
 P
 done
+# Whoever measures must not change what is measured: what a message costs Postfix as a proxy, by ours and by theirs.
+go build -o "$t/pair" ./bench/pair
+cd "$peers"
+"$t/pair" -name calibration-proxy -want 'cpu>=0.9 cpu<=1.1' -rounds "$rounds" -void 100 \
+  "${ours[@]}" ./11_postfix_proxy.sh "$t/75k.eml" "$count" "$conc" -- ./11_postfix_proxy.sh "$t/75k.eml" "$count" "$conc"
