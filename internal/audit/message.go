@@ -227,12 +227,17 @@ func (l *Log) Change(tx *store.Tx, id string, fn func(m *Message)) error {
 	if err := tx.Lock("audit record " + id); err != nil {
 		return fmt.Errorf("audit: lock: %w", err)
 	}
-	m, err := l.Get(tx, id)
+	m, err := readRecord(tx, id)
 	if err != nil {
 		return err
 	}
+	erased, before, to := m.Erased, columns(m), slices.Clone(m.Recipients)
 	fn(&m)
-	return l.Save(tx, m)
+	m.ID, m.Erased = id, false
+	if erased {
+		m = m.public()
+	}
+	return changeMessage(tx, before, to, m)
 }
 
 // NewReference makes a Ref: 8 characters of 32 that are hard to confuse, in two

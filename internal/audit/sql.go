@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"postern.dev/postern/internal/buffers"
@@ -186,22 +187,77 @@ func isErased(tx *store.Tx, id string) (found, erased bool, err error) {
 	return true, bit != 0, nil
 }
 
+// readRecord reads a record that is about to be changed.
+func readRecord(tx *store.Tx, id string) (m Message, err error) {
+	var data string
+	var erased bool
+	err = tx.QueryRow("SELECT data, erased FROM audit_message WHERE id = ?", id).Scan(&data, &erased)
+	if errors.Is(err, store.ErrNoRows) {
+		return m, fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(data), &m)
+	}
+	if err != nil {
+		return m, fmt.Errorf("audit: read: %w", err)
+	}
+	m.Erased = erased
+	return m, nil
+}
+
 // row is a record as it stands in the table.
 func row(m Message) ([]any, error) {
+	data, err := dataOf(m)
+	return append(columns(m), data), err
+}
+
+func dataOf(m Message) (string, error) {
 	scratch := buffers.Get()
 	defer buffers.Put(scratch)
 	data, err := m.AppendJSON(scratch[:0])
 	if err != nil {
-		return nil, fmt.Errorf("audit: save %s: %w", m.ID, err)
+		return "", fmt.Errorf("audit: save %s: %w", m.ID, err)
 	}
+	return string(data), nil
+}
+
+// columns are what is searched by.
+func columns(m Message) []any {
 	personal := [5]string{}
 	if !m.Erased {
 		personal = [...]string{fold(string(m.From)), fold(m.HeaderFrom), fold(m.Subject), fold(m.MessageID), wordsOf(m)}
 	}
 	return []any{
 		m.Tenant, store.Nanos(m.Received), m.Kind, string(m.Direction), m.Mode, string(m.Way), m.Ref, detectorsOf(m),
-		store.Bit(m.Erased), personal[0], personal[1], personal[2], personal[3], personal[4], string(data),
-	}, nil
+		store.Bit(m.Erased), personal[0], personal[1], personal[2], personal[3], personal[4],
+	}
+}
+
+// changeMessage writes what a record has become that had these columns and
+// recipients. Most changes are of what nothing is searched by: then the indexes
+// stay as they are.
+func changeMessage(tx *store.Tx, before []any, to []Recipient, m Message) error {
+	if !slices.Equal(before, columns(m)) || len(to) != len(m.Recipients) {
+		return updateMessage(tx, m)
+	}
+	data, err := dataOf(m)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec("UPDATE audit_message SET data = ? WHERE id = ?", data, m.ID); err != nil {
+		return fmt.Errorf("audit: save: %w", err)
+	}
+	for i, r := range m.Recipients {
+		if old := to[i]; old.Address == r.Address && old.Verdict == r.Verdict && old.Delivery == r.Delivery {
+			continue
+		}
+		_, err := tx.Exec("UPDATE audit_recipient SET address = ?, verdict = ?, delivery = ? WHERE message = ? AND place = ?",
+			store.Clean(r.Address.Fold()), r.Verdict, string(r.Delivery), m.ID, i)
+		if err != nil {
+			return fmt.Errorf("audit: save: %w", err)
+		}
+	}
+	return nil
 }
 
 func insertMessage(tx *store.Tx, m Message, schema int, facts string) error {

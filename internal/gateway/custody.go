@@ -82,11 +82,12 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 	tr.custody(reply)
 	m.plan.subject, m.plan.found = tr.subject(), typesOf(m.judgment.report)
 	copied.note(&tr.m)
-	err = g.DB.Update(ctx, func(tx *store.Tx) error {
-		if err := spool.Add(tx, row); err != nil {
+	err = g.DB.UpdateSoon(ctx, g.patience(), func(tx *store.Tx) (err error) {
+		now, row := time.Now(), row
+		if row.State, err = spool.AddDecided(tx, row, m.plan.event(), now); err != nil {
 			return err
 		}
-		if err := g.enact(tx, row, m.plan, time.Now()); err != nil {
+		if err := g.enact(tx, row, m.plan, now); err != nil {
 			return err
 		}
 		if err := g.keepCopy(tx, row, copied); err != nil {
@@ -112,6 +113,17 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 		return g.withoutSpool(tr, m, err), false
 	}
 	return reply, true
+}
+
+// forCompany is how long a commit that a client waits for may wait for others,
+// while there are some.
+const forCompany = 10 * time.Millisecond
+
+func (g *Gateway) patience() time.Duration {
+	if g.flights.count() < companions {
+		return 0
+	}
+	return forCompany
 }
 
 // endTries ends what an earlier try left: the intent of a cut-through that
@@ -282,7 +294,8 @@ func (s subject) ownSender() bool {
 }
 
 // enact writes everything that follows from a plan for a message in custody,
-// inside the caller's transaction, and moves its state.
+// inside the caller's transaction, and moves its state unless it was added in
+// the state that the plan leads to.
 func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, now time.Time) error {
 	var x extra
 	if err := json.Unmarshal(row.Extra, &x); err != nil {
@@ -307,18 +320,22 @@ func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, now time.Time) 
 	}
 	e.note(p.noted)
 	e.tellWaiting(p.held)
-	event := spool.Pass
-	switch {
-	case len(p.held) > 0:
-		event = spool.Hold
-	case len(p.back)+len(p.redirected)+len(p.copies)+len(p.added) == 0:
-		event = spool.Refuse
+	if e.err == nil && row.State != spool.Sending && row.State != spool.Held {
+		_, e.err = spool.Move(tx, row.ID, p.event(), now)
 	}
-	if e.err == nil {
-		_, e.err = spool.Move(tx, row.ID, event, now)
-	}
-	if e.err == nil {
+	if e.err == nil && e.tasks == 0 {
 		e.err = g.finish(tx, row.ID, now)
 	}
 	return e.err
+}
+
+// event is what a plan is for the state of its message.
+func (p plan) event() spool.Event {
+	switch {
+	case len(p.held) > 0:
+		return spool.Hold
+	case len(p.back)+len(p.redirected)+len(p.copies)+len(p.added) == 0:
+		return spool.Refuse
+	}
+	return spool.Pass
 }

@@ -23,6 +23,7 @@ type enacting struct {
 	now   time.Time
 	begun []quarantine.Hold
 	front []policy.Header // fields that are put in front of what is released
+	tasks int             // that were planned
 	err   error
 }
 
@@ -41,6 +42,7 @@ func (e *enacting) add(kind task.Kind, to []mail.Recipient, from mail.Address, p
 		ID: id, Message: e.row.ID, Tenant: e.row.Tenant, Kind: kind, Hop: e.hop(kind, to[0].Address),
 		Recipients: to, From: from, Payload: payload, Due: e.now,
 	})
+	e.tasks++
 	return id
 }
 
@@ -192,22 +194,12 @@ func (e *enacting) tellWaiting(list []fate) {
 // finish calls a message done when nothing is left to do, and has its octets
 // erased after the commit, unless they are kept for some days more.
 func (g *Gateway) finish(tx *store.Tx, id string, now time.Time) error {
-	state, err := spool.StateOf(tx, id)
-	if err != nil || state != spool.Sending {
-		return err
-	}
 	n, err := task.Open(tx, id)
 	if err != nil || n > 0 {
 		return err
 	}
-	if _, err := spool.Move(tx, id, spool.Settle, now); err != nil {
-		return err
-	}
-	if kept, err := spool.IsKept(tx, id); err != nil || kept { // its sender may ask again
-		return err
-	}
-	file, err := spool.GiveUp(tx, id, now)
-	if err == nil {
+	file, err := spool.Finish(tx, id, now)
+	if err == nil && file != "" {
 		tx.OnCommit(func() { g.unlink(id, file) })
 	}
 	return err

@@ -170,7 +170,7 @@ func (g *Gateway) Settled(a *mail.Arrival) {
 	if x != nil && (x.kept || x.trace != a.Trace) {
 		// Before the client's next command is read: an equal message may stand
 		// in the same segment.
-		err := g.DB.Update(context.Background(), func(tx *store.Tx) error { return spool.SettleRepeat(tx, x.key) })
+		err := g.DB.UpdateSoon(context.Background(), g.patience(), func(tx *store.Tx) error { return spool.SettleRepeat(tx, x.key) })
 		if err == nil {
 			g.memory.dropRepeat(x.key)
 		} else {

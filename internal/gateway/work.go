@@ -151,24 +151,33 @@ func (g *Gateway) Settle(tx *store.Tx, t task.Task, results []task.Result, now t
 	if task.PutOff(results) && t.Attempts > 1 {
 		return nil // nothing new: the record says already that it waits
 	}
-	row, err := spool.Get(tx, t.Message)
-	if err != nil {
-		return err
-	}
 	if err := g.recordResults(tx, t, results, now); err != nil {
 		return err
 	}
-	if t.Kind.Accounts() {
-		if err := g.tellSender(tx, t, row, results, now); err != nil {
-			return err
-		}
-	} else {
-		g.lament(t, results)
-		if err := g.redirectFailed(tx, t, row, now); err != nil {
+	if t.Kind.Accounts() || slices.ContainsFunc(results, failed) {
+		if err := g.follow(tx, t, results, now); err != nil {
 			return err
 		}
 	}
 	return g.finish(tx, t.Message, now)
+}
+
+func failed(r task.Result) bool {
+	_, is := r.Outcome.(task.Failed)
+	return is
+}
+
+// follow plans what people are told of the results.
+func (g *Gateway) follow(tx *store.Tx, t task.Task, results []task.Result, now time.Time) error {
+	row, err := spool.Get(tx, t.Message)
+	if err != nil {
+		return err
+	}
+	if t.Kind.Accounts() {
+		return g.tellSender(tx, t, row, results, now)
+	}
+	g.lament(t, results)
+	return g.redirectFailed(tx, t, row, now)
 }
 
 // tellSender plans the reports about failures, and those of success that the

@@ -54,10 +54,28 @@ var ErrNotFound = errors.New("spool: no such message")
 // Accepted; after the commit a 250 may be said.
 func Add(tx *store.Tx, m Message) error {
 	if m.ID == "" || m.Tenant == "" || m.File == "" {
-		return fmt.Errorf("spool: add %q: id, tenant and stored body are required", m.ID)
+		return errIncomplete(m)
 	}
 	m.State, m.Changed = Accepted, m.Received
 	return insertMessage(tx, m)
+}
+
+// AddDecided is Add and Move in one, for a message of which everything is
+// decided when it is taken.
+func AddDecided(tx *store.Tx, m Message, e Event, now time.Time) (State, error) {
+	if m.ID == "" || m.Tenant == "" || m.File == "" {
+		return "", errIncomplete(m)
+	}
+	state, err := Next(Accepted, e)
+	if err != nil {
+		return "", fmt.Errorf("%w (%s)", err, m.ID)
+	}
+	m.State, m.Changed = state, now
+	return state, insertMessage(tx, m)
+}
+
+func errIncomplete(m Message) error {
+	return fmt.Errorf("spool: add %q: id, tenant and stored body are required", m.ID)
 }
 
 // Get reads the row of a message. The error is ErrNotFound when there is

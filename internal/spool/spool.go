@@ -266,6 +266,44 @@ func GiveUp(tx *store.Tx, id string, now time.Time) (file string, err error) {
 	return file, markGone(tx, id, now)
 }
 
+// Finish is Settle and GiveUp in one, when nothing is left to do for a message
+// that is being sent: it is done, and its row says that the octets are gone.
+// The file is "" when the message is in another state, which stays, and when
+// its octets are kept for some time more.
+func Finish(tx *store.Tx, id string, now time.Time) (file string, err error) {
+	var state string
+	var kept, shared int64
+	err = tx.QueryRow(`SELECT state, file, (SELECT COUNT(*) FROM body_kept WHERE message = id),
+		(SELECT COUNT(*) FROM body_role WHERE message = id) FROM message WHERE id = ?`, id).Scan(&state, &file, &kept, &shared)
+	switch {
+	case errors.Is(err, store.ErrNoRows):
+		return "", fmt.Errorf("%w: %s", ErrNotFound, id)
+	case err != nil:
+		return "", fmt.Errorf("spool: finish %s: %w", id, err)
+	case State(state) != Sending:
+		return "", nil
+	case kept > 0: // its sender may ask again
+		_, err := Move(tx, id, Settle, now)
+		return "", err
+	}
+	done, err := Next(Sending, Settle)
+	if err != nil {
+		return "", err
+	}
+	n, err := tx.Exec("UPDATE message SET state = ?, changed = ?, bytes_gone = 1, body_key = '' WHERE id = ? AND state = ?",
+		string(done), store.Nanos(now), id, state)
+	if err == nil && n != 1 {
+		err = errors.New("moved by somebody else")
+	}
+	if err == nil && shared > 0 {
+		_, err = tx.Exec("DELETE FROM body_role WHERE message = ?", id)
+	}
+	if err != nil {
+		return "", fmt.Errorf("spool: finish %s: %w", id, err)
+	}
+	return file, nil
+}
+
 // Unlink is the second half of Erase, for many files: those that lie in one
 // folder share its fsync. failed is told of each that may be there still.
 func (s *Spool) Unlink(files []string, failed func(file string, err error)) {
@@ -312,12 +350,16 @@ func hexDigit(c byte) int {
 	return 0
 }
 
+// turn is how long new files go to the same folder.
+const turn = 25 * time.Millisecond
+
 // newName is the name of a file that is written now. Its first digit, which
-// is its folder, changes with the seconds: what comes at the same time lies
-// together and shares the fsync of one folder. The rest is random.
+// is its folder, changes with the time: what comes at the same moment lies
+// together and shares the fsync of one folder, and all folders are used alike.
+// The rest is random.
 func newName(now time.Time) string {
 	var name [16]byte
 	rand.Read(name[:]) // never fails: crypto/rand ends the process instead
-	name[0] = byte(now.Unix())<<4 | name[0]&0x0f
+	name[0] = byte(now.UnixNano()/int64(turn))<<4 | name[0]&0x0f
 	return hex.EncodeToString(name[:])
 }

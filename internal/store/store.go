@@ -27,6 +27,7 @@ type DB struct {
 	gone    chan struct{} // closed when the database is dead
 	dead    chan error    // one value, then closed
 	cause   error         // why it is dead; written before gone is closed
+	patient patient       // members that wait for company
 	readers chan *conn    // idle readers; nil stands for one not yet connected
 	once    sync.Once     // Close
 	alone   atomic.Bool   // the writer holds the lock of Alone
@@ -64,7 +65,8 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		config: c, postgres: c.URL != "", sql: pool,
 		queue: make(chan *member), closing: make(chan struct{}), stopped: make(chan struct{}),
 		gone: make(chan struct{}), dead: make(chan error, 1), readers: make(chan *conn, c.Readers),
-		commit: func(c *conn) error { return c.cached("COMMIT") },
+		patient: patient{hurry: make(chan struct{}, 1)},
+		commit:  func(c *conn) error { return c.cached("COMMIT") },
 	}
 	db.hooks.Store(&[]hook{})
 	if db.writer, err = db.connect(ctx, true); err != nil {
@@ -125,10 +127,7 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 		return ErrClosed
 	}
 	<-m.done
-	if m.panicked != "" {
-		panic(m.panicked)
-	}
-	return m.err
+	return m.result()
 }
 
 // View runs fn over one moment of the database, without holding up the

@@ -29,6 +29,14 @@ type member struct {
 
 func (m *member) failed() bool { return m.err != nil || m.panicked != "" }
 
+// result is what Update comes to, when done is closed.
+func (m *member) result() error {
+	if m.panicked != "" {
+		panic(m.panicked)
+	}
+	return m.err
+}
+
 // write is the writer's goroutine: group after group until Close or death.
 func (db *DB) write() {
 	var group []*member
@@ -40,6 +48,7 @@ func (db *DB) write() {
 			db.die(errors.New("store: a callback of Update ended the writer (runtime.Goexit)"))
 			answer(group, db.deathError())
 		}
+		db.patient.end(db.ended())
 		close(db.stopped)
 	}()
 	for {
@@ -49,17 +58,39 @@ func (db *DB) write() {
 			// no delay.
 			runtime.Gosched()
 			group = append(group[:0], m)
-			if cause := db.group(&group); cause != nil {
-				db.die(cause)
-				answer(group, db.deathError())
-				group = nil
-				return
+		case <-db.patient.hurry:
+			if group = db.patient.join(group[:0], db.most()); len(group) == 0 {
+				continue // they went with another group
 			}
-			group = group[:0]
 		case <-db.closing:
 			return
 		}
+		if cause := db.group(&group); cause != nil {
+			db.die(cause)
+			answer(group, db.deathError())
+			group = nil
+			return
+		}
+		group = group[:0]
 	}
+}
+
+// ended says why the writer has.
+func (db *DB) ended() error {
+	select {
+	case <-db.gone:
+		return db.deathError()
+	default:
+		return ErrClosed
+	}
+}
+
+// most is how many members a group may have.
+func (db *DB) most() int {
+	if db.postgres {
+		return mostPostgres
+	}
+	return mostSQLite
 }
 
 // group runs one group: the member that is there and everyone who comes while
@@ -151,10 +182,7 @@ func (db *DB) waiting(group *[]*member) {
 
 // members runs the group's members and takes in who comes meanwhile.
 func (db *DB) members(group *[]*member) error {
-	most := mostSQLite
-	if db.postgres {
-		most = mostPostgres
-	}
+	most, joined := db.most(), false
 	empty := true // the transaction, so far
 	for i := 0; i < len(*group); i++ {
 		m := (*group)[i]
@@ -169,6 +197,9 @@ func (db *DB) members(group *[]*member) error {
 		case m := <-db.queue:
 			*group = append(*group, m)
 		default:
+			if !joined && i == len(*group)-1 {
+				*group, joined = db.patient.join(*group, most), true
+			}
 		}
 	}
 	return nil

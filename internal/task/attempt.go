@@ -112,7 +112,7 @@ func (r *Runner) write(ctx context.Context, t Task, results []Result) {
 	now := time.Now()
 	next := r.after(t, results, now)
 	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
-		err := r.config.DB.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		err := r.config.DB.UpdateSoon(context.WithoutCancel(ctx), r.patience(), func(tx *store.Tx) error {
 			return r.commit(tx, t, next, now)
 		})
 		switch {

@@ -108,6 +108,7 @@ type Runner struct {
 	lanes map[hop]*lane         // next hops that are not as they should be, or at which something goes on
 	codes map[problem.Code]bool // codes the stuck gauge was set for
 	rand  *rand.Rand
+	open  int // attempts whose result is not written
 	// perTenant is busy by tenant. A hanging attempt does not count: a tenant
 	// with poisoned messages would lose all its places.
 	perTenant map[string]int
@@ -338,6 +339,23 @@ func (r *Runner) shares() func(tenant string) int {
 	}
 }
 
+// While there are that many attempts, what they came to waits for company, so
+// that the disk is asked less often than there are attempts.
+const (
+	companions = 4
+	forCompany = 20 * time.Millisecond
+)
+
+// patience is how long what an attempt came to may wait for others.
+func (r *Runner) patience() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.open < companions {
+		return 0
+	}
+	return forCompany
+}
+
 func (r *Runner) places() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -378,6 +396,7 @@ func (r *Runner) begin(t Task) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.busy++
+	r.open++
 	r.perTenant[t.Tenant]++
 	r.lane(hop{t.Tenant, t.Hop}).running++
 }
@@ -396,6 +415,7 @@ func (r *Runner) leave(t Task) {
 // depart gives a place of the next hop back.
 func (r *Runner) depart(t Task) {
 	r.mu.Lock()
+	r.open--
 	key := hop{t.Tenant, t.Hop}
 	l := r.lane(key)
 	if l.running--; l.plain() {

@@ -111,7 +111,7 @@ func (h *house) fates(message string) string {
 
 // settleDown waits until the runner has nothing to do now.
 func settleDown() {
-	time.Sleep(time.Millisecond)
+	time.Sleep(forCompany + time.Millisecond) // a result may wait for others
 	synctest.Wait()
 }
 
