@@ -6,12 +6,12 @@ import "strconv"
 type claim struct {
 	use
 	start, end int32
-	row        int32 // of its token
+	first, n   int32 // in the list of notes
 	sum        float64
-	alone      float64 // sum without neighbors
-	n          int8    // of notes
-	notes      [8]note
 }
+
+// shownNotes is how many notes of a claim become words.
+const shownNotes = 8
 
 // note is a piece of evidence; its words are written only for a finding.
 type note struct {
@@ -21,15 +21,14 @@ type note struct {
 	away int32
 }
 
-func (c *claim) add(bits float64, why string) { c.put(note{bits, why, -1, 0}) }
-
-func (c *claim) put(n note) {
+// put adds a note to the claim at hand, the last that has some.
+func (s *pass) put(c *claim, n note) {
 	c.sum += n.bits
-	if int(c.n) < len(c.notes) {
-		c.notes[c.n] = n
-		c.n++
-	}
+	s.notes = longer(s.notes, n)
+	c.n++
 }
+
+func (s *pass) add(c *claim, bits float64, why string) { s.put(c, note{bits, why, -1, 0}) }
 
 // near marks the distances at which a word counts most: before a number and
 // behind it.
@@ -46,22 +45,22 @@ func (s *pass) claim(u use, start, end int, shared []note) {
 	if class == ClassD && !strong && r.beside == nil {
 		return
 	}
-	c := claim{use: u, start: int32(start), end: int32(end), row: int32(len(s.rows) - 1)}
+	c := claim{use: u, start: int32(start), end: int32(end), first: int32(len(s.notes))}
 	what := "form"
 	if r.checks[u.form] != nil {
 		what = "form and checksum"
 	}
-	c.add(class.bits(), what)
+	s.add(&c, class.bits(), what)
 	for _, n := range shared {
-		c.put(n)
+		s.put(&c, n)
 	}
 	switch {
 	case s.made != 0 && (class == ClassC || s.made == ascending): // still low: real ones look like that, too
-		c.add(-1, "repeated or ascending digits")
+		s.add(&c, -1, "repeated or ascending digits")
 	case s.made == repeated && class == ClassB:
-		c.add(-2.5, "one digit repeated")
+		s.add(&c, -2.5, "one digit repeated")
 	case s.made == repeated:
-		c.add(-3, "one digit repeated")
+		s.add(&c, -3, "one digit repeated")
 	}
 	left, right, word := reach+1, reach+1, int32(-1)
 	if holds(s.wide, r.speaks) {
@@ -72,19 +71,24 @@ func (s *pass) claim(u use, start, end int, shared []note) {
 	}
 	switch {
 	case strong:
-		c.put(note{wordBits, "the word", word, int32(min(left, right))})
+		s.put(&c, note{wordBits, "the word", word, int32(min(left, right))})
 	case class == ClassD:
 		if r.beside == nil {
+			s.notes = s.notes[:c.first]
 			return
 		}
 	case min(left, right) <= reach:
-		c.put(note{3, "the word", word, int32(min(left, right))})
+		s.put(&c, note{3, "the word", word, int32(min(left, right))})
 	}
 	if other := s.others(r, start, end); other <= justBefore && other < left {
-		c.add(-3, "a word for other numbers before")
+		s.add(&c, -3, "a word for other numbers before")
 	}
-	if c.alone = c.sum; c.sum+neighborBits >= atLow || r.beside != nil {
-		s.list = append(s.list, c)
+	if c.sum+neighborBits < atLow && r.beside == nil {
+		s.notes = s.notes[:c.first]
+		return
+	}
+	if s.list = longer(s.list, c); c.sum >= atMedium {
+		s.sure = append(s.sure, c.pack)
 	}
 }
 
@@ -120,15 +124,19 @@ func (c Class) bits() float64 {
 	return 1
 }
 
-// reasons writes the evidence of a claim.
-func (s *pass) reasons(c *claim) []string {
-	why := make([]string, 0, c.n)
-	for _, n := range c.notes[:c.n] {
-		if n.word < 0 {
-			why = append(why, n.why)
-			continue
+// reasons writes the evidence of a claim, and of what stands around it.
+func (s *pass) reasons(c *claim, more []note) []string {
+	why := make([]string, 0, int(c.n)+len(more))
+	for _, list := range [2][]note{s.notes[c.first : c.first+c.n], more} {
+		for _, n := range list {
+			switch {
+			case len(why) == shownNotes:
+			case n.word < 0:
+				why = append(why, n.why)
+			default:
+				why = append(why, n.why+` "`+s.words.words[n.word]+`" `+strconv.Itoa(int(n.away))+" away")
+			}
 		}
-		why = append(why, n.why+` "`+s.words.words[n.word]+`" `+strconv.Itoa(int(n.away))+" away")
 	}
 	return why
 }

@@ -20,40 +20,46 @@ type company struct {
 
 // neighbors weighs what stands around a claim: numbers of the same form, as
 // in a column, and other identifiers.
-func (s *pass) neighbors(c *claim) {
+func (s *pass) neighbors(list []note, c *claim, n company) []note {
+	add := func(bits float64, why string) { list = append(list, note{bits, why, -1, 0}) }
 	r := &s.rules[c.pack]
 	class := r.classes[c.form]
-	var n company
-	for k := c.row - 1; k >= max(0, c.row-maxNeighbors) && s.meet(c, r, k, &n); k-- {
-	}
-	for k := c.row + 1; k < min(int32(len(s.rows)), c.row+maxNeighbors) && s.meet(c, r, k, &n); k++ {
-	}
 	if r.beside != nil && !n.close {
 		n.close = s.scanned(c, r)
 	}
 	switch {
 	case n.close:
-		c.add(wordBits, "beside what it belongs to")
+		add(wordBits, "beside what it belongs to")
 	case n.others && class != ClassD:
-		c.add(1, "another identifier nearby")
+		add(1, "another identifier nearby")
 	}
 	if r.checks[c.form] == nil || class == ClassA {
-		return
+		return list
 	}
 	switch {
 	case n.foes >= 4 && n.foes >= 3*(n.friends+1):
-		c.add(-4, "most numbers around it fail the checksum")
+		add(-4, "most numbers around it fail the checksum")
 	case n.foes > n.friends+1:
-		c.add(-2, "numbers nearby fail the checksum")
+		add(-2, "numbers nearby fail the checksum")
 	case n.foes == 0 && n.friends >= 4 && class != ClassD:
-		c.add(2.5, "all numbers around it pass the checksum")
+		add(2.5, "all numbers around it pass the checksum")
+	}
+	return list
+}
+
+// meet finds the company of all claims of a token, in one walk.
+func (s *pass) meet(row int32, claims []claim) {
+	s.met = append(s.met[:0], make([]company, len(claims))...)
+	for k := row - 1; k >= max(0, row-maxNeighbors) && s.meetOne(row, k, claims); k-- {
+	}
+	for k := row + 1; k < min(int32(len(s.rows)), row+maxNeighbors) && s.meetOne(row, k, claims); k++ {
 	}
 }
 
-// meet looks at the token k around a claim; false: it is too far away.
-func (s *pass) meet(c *claim, r *rule, k int32, n *company) bool {
-	t, mine := &s.rows[k], &s.rows[c.row]
-	gap := max(t.start-c.end, c.start-t.end)
+// meetOne looks at the token k around a token; false: it is too far away.
+func (s *pass) meetOne(row, k int32, claims []claim) bool {
+	t, mine := &s.rows[k], &s.rows[row]
+	gap := max(t.start-mine.end, mine.start-t.end)
 	if gap > inColumn {
 		return false
 	}
@@ -62,22 +68,26 @@ func (s *pass) meet(c *claim, r *rule, k int32, n *company) bool {
 	}
 	near := gap <= inText
 	if t.col == mine.col && (near || t.col > 0) && s.layoutOf(t) == s.layoutOf(mine) &&
-		string(s.text[t.start:t.end]) != string(s.text[c.start:c.end]) {
-		if t.passed[c.pack/64]>>(c.pack%64)&1 != 0 {
-			n.friends++
-		} else {
-			n.foes++
+		string(s.text[t.start:t.end]) != string(s.text[mine.start:mine.end]) {
+		for i := range claims {
+			if pack := claims[i].pack; t.passed[pack/64]>>(pack%64)&1 != 0 {
+				s.met[i].friends++
+			} else {
+				s.met[i].foes++
+			}
 		}
 	}
 	if !near {
 		return true
 	}
-	for _, o := range s.list[t.first : t.first+t.claims] {
-		if o.pack == c.pack || o.alone < atMedium {
-			continue
+	for _, pack := range s.sure[t.told : t.told+t.tells] {
+		for i := range claims {
+			if c := &claims[i]; pack != c.pack {
+				n := &s.met[i]
+				n.others = true
+				n.close = n.close || gap <= justBefore && s.rules[c.pack].beside[s.packs[pack].Type]
+			}
 		}
-		n.others = true
-		n.close = n.close || gap <= justBefore && r.beside[s.packs[o.pack].Type]
 	}
 	return true
 }

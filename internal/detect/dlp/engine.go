@@ -1,6 +1,7 @@
 package dlp
 
 import (
+	"slices"
 	"unicode/utf8"
 
 	"postern.dev/postern/internal/detect"
@@ -161,6 +162,9 @@ type pass struct {
 	text  []byte
 	near  *nearby
 	list  []claim
+	notes []note  // of the claims
+	sure  []int32 // packs of which a token surely is, whatever stands around it
+	met   []company
 	rows  []token
 	fits  []use    // what the token at hand may be
 	wide  []uint64 // topics of the words near the token at hand
@@ -176,6 +180,7 @@ type token struct {
 	layout        uint32 // the same for numbers that are written alike; 0: nobody has asked
 	col           int32  // of a table, 0 outside
 	first, claims int32  // in the list
+	told, tells   int32  // in the list of sure packs
 	passed        [maxPacks / 64]uint64
 }
 
@@ -211,7 +216,7 @@ func (e *engine) newPass() *pass {
 
 // Renew forgets the window before.
 func (s *pass) Renew(w *detect.Window) {
-	s.list, s.rows, s.near = s.list[:0], s.rows[:0], nil
+	s.list, s.notes, s.sure, s.rows, s.near = s.list[:0], s.notes[:0], s.sure[:0], s.rows[:0], nil
 }
 
 // joinsBefore reports whether the character before i makes a longer word of
@@ -261,8 +266,8 @@ func (s *pass) from(start int) {
 // accepted asks the packs whose form text[start:end] has.
 func (s *pass) accepted(start, end int, uses []use) {
 	_, col := s.w.Cell(start)
-	s.rows = append(s.rows, token{
-		start: int32(start), end: int32(end), col: int32(col), first: int32(len(s.list)),
+	s.rows = longer(s.rows, token{
+		start: int32(start), end: int32(end), col: int32(col), first: int32(len(s.list)), told: int32(len(s.sure)),
 	})
 	row := &s.rows[len(s.rows)-1]
 	n := 0
@@ -314,7 +319,16 @@ func (s *pass) accepted(start, end int, uses []use) {
 	for _, u := range s.fits {
 		s.claim(u, start, end, shared)
 	}
-	row.claims = int32(len(s.list)) - row.first
+	row.claims, row.tells = int32(len(s.list))-row.first, int32(len(s.sure))-row.told
+}
+
+// longer appends to a list. One that is full gets twice its room: text in full
+// of numbers makes long ones, and append would copy those four times as often.
+func longer[T any](list []T, more T) []T {
+	if len(list) == cap(list) {
+		list = slices.Grow(list, len(list)+1)
+	}
+	return append(list, more)
 }
 
 // spoken reports whether a word just before or behind a number speaks of
@@ -354,19 +368,30 @@ func (r *rule) passes(compact []byte, form int) bool {
 
 // report weighs the claims against each other and gives out what is left.
 func (s *pass) report(found func(detect.Hit)) {
-	for i := range s.list {
-		c := &s.list[i]
-		p := &s.packs[c.pack]
-		s.neighbors(c)
-		e := evidence{sum: c.sum}
-		level := e.confidence()
-		if level == 0 {
+	for k := range s.rows {
+		t := &s.rows[k]
+		if t.claims == 0 {
 			continue
 		}
-		found(detect.Hit{
-			Type: p.Type, Detector: p.ID, Start: int(c.start), End: int(c.end), Confidence: level, Score: c.sum,
-			Value: compacted(s.text[c.start:c.end]), Why: s.reasons(c),
-		})
+		claims := s.list[t.first : t.first+t.claims]
+		s.meet(int32(k), claims)
+		for i := range claims {
+			c := &claims[i]
+			var room [2]note
+			more := s.neighbors(room[:0], c, s.met[i])
+			for _, n := range more {
+				c.sum += n.bits
+			}
+			level := confidenceOf(c.sum)
+			if level == 0 {
+				continue
+			}
+			p := &s.packs[c.pack]
+			found(detect.Hit{
+				Type: p.Type, Detector: p.ID, Start: int(c.start), End: int(c.end), Confidence: level, Score: c.sum,
+				Value: compacted(s.text[c.start:c.end]), Why: s.reasons(c, more),
+			})
+		}
 	}
 }
 

@@ -36,13 +36,15 @@ func (e *evidence) why() []string {
 }
 
 // confidence is 0 when the sum is too small to be worth a word.
-func (e *evidence) confidence() detect.Confidence {
+func (e *evidence) confidence() detect.Confidence { return confidenceOf(e.sum) }
+
+func confidenceOf(sum float64) detect.Confidence {
 	switch {
-	case e.sum >= atHigh:
+	case sum >= atHigh:
 		return detect.High
-	case e.sum >= atMedium:
+	case sum >= atMedium:
 		return detect.Medium
-	case e.sum >= atLow:
+	case sum >= atLow:
 		return detect.Low
 	}
 	return 0
