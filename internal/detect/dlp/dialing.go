@@ -68,6 +68,12 @@ func (d *dialing) code(digits string) int32 {
 	if !c.free && c.lengths>>len(rest)&1 == 0 && !(trunk && c.lengths>>len(inner)&1 != 0) {
 		return 0
 	}
+	if !c.free && (!trunk || c.prefix == "") { // nothing is taken off: parsing says the same, and takes ten times as long
+		if of := int32(code); phonenumbers.IsValidNumber(numberOf(&of, rest)) {
+			return of
+		}
+		return 0
+	}
 	num, err := phonenumbers.Parse("+"+digits, "")
 	if err != nil || !phonenumbers.IsValidNumber(num) {
 		return 0
@@ -136,7 +142,7 @@ func (p *plan) has(digits []byte) bool {
 	} else if p.sizes>>len(national)&1 == 0 {
 		return false
 	} else {
-		num = p.number(national)
+		num = numberOf(&p.code, national)
 	}
 	return phonenumbers.IsValidNumberForRegion(num, p.region)
 }
@@ -180,8 +186,8 @@ func (p *plan) national(digits string) (number string, ok bool) {
 	return inner, true
 }
 
-// number is a national number as the library holds it.
-func (p *plan) number(national string) *phonenumbers.PhoneNumber {
+// numberOf is a national number as the library holds it.
+func numberOf(code *int32, national string) *phonenumbers.PhoneNumber {
 	n, zeros := uint64(0), int32(0)
 	for i, c := range []byte(national) {
 		n = n*10 + uint64(c-'0')
@@ -189,7 +195,7 @@ func (p *plan) number(national string) *phonenumbers.PhoneNumber {
 			zeros++
 		}
 	}
-	num := &phonenumbers.PhoneNumber{CountryCode: &p.code, NationalNumber: &n}
+	num := &phonenumbers.PhoneNumber{CountryCode: code, NationalNumber: &n}
 	if zeros > 0 {
 		leading := true
 		num.ItalianLeadingZero, num.NumberOfLeadingZeros = &leading, &zeros
