@@ -1,6 +1,9 @@
 package detect
 
-import "sort"
+import (
+	"cmp"
+	"slices"
+)
 
 // resolve keeps, of hits that overlap, the surest: highest confidence, then
 // score, then the longer, then the one that starts first. A looser reading of
@@ -10,10 +13,11 @@ func resolve(hits []Found) []Found {
 	if len(hits) < 2 {
 		return hits
 	}
-	sort.SliceStable(hits, func(i, j int) bool { return hits[i].Start < hits[j].Start })
-	var kept, group []Found
+	kept := make([]Found, 0, len(hits))
+	var group []Found
 	end := -1
-	for _, h := range hits {
+	for _, at := range inOrder(hits) {
+		h := hits[at]
 		if h.Aside {
 			kept = append(kept, h)
 			continue
@@ -26,8 +30,24 @@ func resolve(hits []Found) []Found {
 		end = max(end, h.End)
 	}
 	kept = append(kept, winners(group)...)
-	sort.SliceStable(kept, func(i, j int) bool { return kept[i].Start < kept[j].Start })
+	if byStart := func(a, b Found) int { return cmp.Compare(a.Start, b.Start) }; !slices.IsSortedFunc(kept, byStart) {
+		slices.SortStableFunc(kept, byStart)
+	}
 	return kept
+}
+
+// inOrder are the places of hits in the order of the text, and of hits that
+// start alike in theirs: the hits themselves are large, and there may be a
+// hundred thousand.
+func inOrder(hits []Found) []int32 {
+	order := make([]int32, len(hits))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(hits[a].Start, hits[b].Start), cmp.Compare(a, b))
+	})
+	return order
 }
 
 // maxGroup bounds the work for a chain of hits of which each overlaps the
@@ -40,7 +60,7 @@ func winners(group []Found) []Found {
 		return group
 	}
 	order := append([]Found(nil), group...)
-	sort.SliceStable(order, func(i, j int) bool { return surer(order[i].Hit, order[j].Hit) })
+	slices.SortStableFunc(order, func(a, b Found) int { return surer(a.Hit, b.Hit) })
 	var kept []Found
 	for _, h := range order {
 		if free(h, kept) {
@@ -62,14 +82,10 @@ func free(h Found, kept []Found) bool {
 	return true
 }
 
-func surer(a, b Hit) bool {
-	switch {
-	case a.Confidence != b.Confidence:
-		return a.Confidence > b.Confidence
-	case a.Score != b.Score:
-		return a.Score > b.Score
-	case a.End-a.Start != b.End-b.Start:
-		return a.End-a.Start > b.End-b.Start
-	}
-	return a.Start < b.Start
+// surer puts the hit first that wins.
+func surer(a, b Hit) int {
+	return cmp.Or(
+		cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(b.Score, a.Score),
+		cmp.Compare(b.End-b.Start, a.End-a.Start), cmp.Compare(a.Start, b.Start),
+	)
 }
