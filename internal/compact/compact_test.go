@@ -113,3 +113,17 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestAFieldThatIsNotThereIsNonsense(t *testing.T) {
+	type two struct{ A, B bool }
+	var got two
+	if err := Of[two]().Read([]byte{0b111, 1, 1, 1}, &got); err == nil {
+		t.Errorf("a third field was read: %+v", got)
+	}
+	type maps struct{ Of []map[string]string }
+	want := maps{[]map[string]string{nil, {}, {"a": "b"}}}
+	var back maps
+	if err := Of[maps]().Read(Of[maps]().Append(nil, &want), &back); err != nil || !reflect.DeepEqual(back, want) {
+		t.Errorf("%+v became %+v, %v", want, back, err)
+	}
+}

@@ -152,3 +152,12 @@ func TestDecodeReadsCharsets(t *testing.T) {
 		})
 	}
 }
+
+func TestNamesWithOtherLettersAreFoundInAnyCase(t *testing.T) {
+	h := mail.ParseHeader(mail.Bytes("X-K\xc3\x96LN: 1\r\nSubject: a\r\nX-\xe2\x84\xaaey: 2\r\n\r\n"))
+	for name, want := range map[string]int{"x-k\u00f6ln": 1, "x-key": 1, "X-KEY": 1, "subject": 1, "x-koln": 0, "": 0} {
+		if got := len(h.All(name)); got != want {
+			t.Errorf("%q: %d fields, want %d", name, got, want)
+		}
+	}
+}
