@@ -15,16 +15,16 @@ pair() { # NAME COUNT SIZE CONNECTIONS MODE WANTED PEER...
     -- env "$@" "$t/$size.eml" "${n#*:}" "$conc" -- ./00_raw.sh "$t/$size.eml" "${n%:*}" "$conc"
 }
 proxy=./11_postfix_proxy.sh elsewhere='rate>=0.9 cpu<=1.2'
+relay='TUNED=1 ./10_postfix_relay.sh' rspamd='RSPAMD_WORKERS=2 ./20_postfix_rspamd.sh'
+# With everything on, then with the identifiers of a first use.
 pair proxy 1500 75k 20 '' 'rate>=1 cpu<=1.2' $proxy
-for file in "$here"/mode-*.yaml; do # less looking than all
-  [ -e "$file" ] || continue
-  mode=$(basename "$file" .yaml)
-  pair proxy 1500 75k 20 "${mode#mode-}" 'rate>=1.15 cpu<=0.9' $proxy
-done
-pair relay 1000 75k 20 '' 'rate>=3' TUNED=1 ./10_postfix_relay.sh
-pair rspamd 1000:250 75k 20 '' 'rate>=6' RSPAMD_WORKERS=2 ./20_postfix_rspamd.sh
+pair relay 1000 75k 20 '' 'rate>=2.5' $relay
+pair rspamd 1000:250 75k 20 '' 'rate>=5' $rspamd
+pair proxy 1500 75k 20 identifiers 'rate>=1.15 cpu<=0.9' $proxy
+pair relay 1000 75k 20 identifiers 'rate>=3' $relay
+pair rspamd 1000:250 75k 20 identifiers 'rate>=6' $rspamd
 pair amavis 1000:100 75k 20 '' 'rate>=40' ./30_postfix_amavis.sh
-pair relay 1000 75k 20 custody 'rate>=1.5 cpu<=0.67' TUNED=1 ./10_postfix_relay.sh
+pair relay 1000 75k 20 custody 'rate>=1.5 cpu<=0.67' $relay
 pair proxy 1000 4k 1 '' "$elsewhere" $proxy
 pair proxy 2000 4k 20 '' "$elsewhere" $proxy
 pair proxy 2000 4k 100 '' "$elsewhere" $proxy
@@ -35,6 +35,6 @@ pair proxy 300 1m 20 '' "$elsewhere" $proxy
 pair proxy 300 1m 100 '' "$elsewhere" $proxy
 for size in 4k 75k 1m; do # memory, of all processes of the system
   n=1500:400; [ $size != 1m ] || n=400:200
-  pair rspamd $n $size 100 '' 'memory<=0.333' RSPAMD_WORKERS=2 ./20_postfix_rspamd.sh
+  pair rspamd $n $size 100 '' 'memory<=0.333' $rspamd
 done
 books
