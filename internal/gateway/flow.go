@@ -55,7 +55,7 @@ func (g *Gateway) Accept(ctx context.Context, a *mail.Arrival) mail.Reply {
 	tr.identified(id, header)
 
 	// Has it been here? A loop is stopped; a repeat gets the recorded answer.
-	print, err := fingerprint(header, a.Body)
+	print, err := g.fingerprint(header, a.Body)
 	if err != nil {
 		g.Log.Error("body unreadable", telemetry.KeyCode, problem.BodyUnreadable, telemetry.KeyMessage, a.Trace, telemetry.KeyError, err)
 		return replyStoreDown()

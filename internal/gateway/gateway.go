@@ -131,6 +131,7 @@ type Gateway struct {
 	later   errands // writes that nobody waits for
 	judges  judges
 	scatter *scatter
+	prints  prints
 	intents intents
 	records records // those of them that are written many at a time
 	// erasures are files that go, many at a time.
@@ -171,8 +172,12 @@ func New(c Config) *Gateway {
 	if c.Wake == nil {
 		c.Wake = func() {}
 	}
+	var key spool.PrintKey
+	if c.Spool != nil {
+		key = c.Spool.PrintKey()
+	}
 	return &Gateway{
-		Config: c, flights: newFlights(), scatter: newScatter(), relayed: map[string][]mail.Address{},
+		Config: c, flights: newFlights(), scatter: newScatter(), prints: newPrints(key), relayed: map[string][]mail.Address{},
 	}
 }
 

@@ -28,6 +28,7 @@ type Spool struct {
 	keys   *vault.Ring
 	log    *slog.Logger
 	swept  Swept
+	print  PrintKey
 }
 
 // Stored is a body that lies in the folder, durably. It has no message until
@@ -78,6 +79,9 @@ func Open(dir *durable.Dir, db *store.DB, keys *vault.Ring, log *slog.Logger) (*
 			return nil, fmt.Errorf("spool: open: %w", err)
 		}
 		s.shards[i] = sub
+	}
+	if err := s.readPrintKey(ctx); err != nil {
+		return nil, fmt.Errorf("spool: open: %w", err)
 	}
 	if err := s.sweep(ctx); err != nil {
 		return nil, fmt.Errorf("spool: sweep: %w", err)

@@ -71,6 +71,9 @@ func schema() []string {
 			message TEXT PRIMARY KEY,
 			until BIGINT NOT NULL);
 		CREATE INDEX body_kept_until ON body_kept (until)`,
+		`CREATE TABLE print_key (
+			id BIGINT PRIMARY KEY,
+			octets BLOB NOT NULL)`,
 	}
 }
 
