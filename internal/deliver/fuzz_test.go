@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"testing"
@@ -93,6 +94,43 @@ func FuzzStuffing(f *testing.F) {
 			t.Fatalf("%q became %q", want, got)
 		}
 	})
+}
+
+// surveyed is what survey says, written for the eye.
+func surveyed(p []byte, start, cr bool) (dot int, nul, clean bool) {
+	dot, clean = -1, true
+	for i, c := range p {
+		before := byte(0)
+		if i > 0 {
+			before = p[i-1]
+		} else if cr {
+			before = '\r'
+		}
+		clean = clean && (c == '\n') == (before == '\r')
+		nul = nul || c == 0 && (i == 0 && start || i > 0 && before == '\n')
+		if c == '.' && i > 0 && before == '\n' && dot < 0 {
+			dot = i - 1
+		}
+	}
+	return dot, nul, clean
+}
+
+func TestEvenLinesAreSurveyedLikeOthers(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for range 40000 {
+		p := []byte(strings.Repeat(strings.Repeat("x", r.IntN(20))+"\r\n", 5+r.IntN(60)) + "end\r\n")
+		for range r.IntN(4) {
+			p[r.IntN(len(p))] = "\r\n.. \x00x"[r.IntN(7)]
+		}
+		p = p[r.IntN(len(p)-4):]
+		p = p[:len(p)-r.IntN(4)]
+		s := &stuffer{start: r.IntN(2) == 0, cr: r.IntN(8) == 0}
+		dot, nul, clean := s.survey(p)
+		wantDot, wantNUL, wantClean := surveyed(p, s.start, s.cr)
+		if clean != wantClean || clean && (dot != wantDot || nul != wantNUL) {
+			t.Fatalf("%q %v %v: %d %v %v, want %d %v %v", p, s.start, s.cr, dot, nul, clean, wantDot, wantNUL, wantClean)
+		}
+	}
 }
 
 // A server that drops NULs sees no end of the message but the true one.

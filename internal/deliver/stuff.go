@@ -3,6 +3,8 @@ package deliver
 import (
 	"bytes"
 	"io"
+
+	"postern.dev/postern/internal/mail"
 )
 
 // stuffer doubles the dot at the start of a line (RFC 5321 §4.5.2), in large
@@ -65,6 +67,7 @@ func (s *stuffer) survey(p []byte) (dot int, nul, clean bool) {
 	if p[len(p)-1] == '\r' {
 		alone--
 	}
+	even := 0 // up to here no even lines need be looked for
 	for at := 0; ; {
 		i := bytes.IndexByte(p[at:], '\n')
 		if i < 0 {
@@ -77,7 +80,13 @@ func (s *stuffer) survey(p []byte) (dot int, nul, clean bool) {
 			}
 			alone--
 		}
-		if at++; at == len(p) {
+		if at++; at >= even {
+			lines, octets := mail.EvenLines(p[at:], max(i-1, 0))
+			if even = at + octets; lines > 0 {
+				at, alone = even, alone-lines
+			}
+		}
+		if at == len(p) {
 			return dot, nul, alone == 0
 		}
 		switch {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/telemetry"
 )
@@ -98,8 +99,17 @@ type unstuffer struct {
 func (u *unstuffer) next(p []byte, keep func([]byte)) (n int, done bool) {
 	start := 0 // of what is not kept yet
 	at := 0
+	line, width := 0, 0 // where the line begins, and how wide the one before it was
+	even := 0           // up to here no even lines need be looked for
 	for {
 		if u.atLine {
+			if at >= even {
+				lines, octets := mail.EvenLines(p[at:], width)
+				if even = at + octets; lines > 0 {
+					at, u.pairs = even, u.pairs+lines
+				}
+			}
+			line = at
 			if at == len(p) || p[at] == '.' {
 				u.emit(p[start:at], keep)
 				rest := p[at:]
@@ -127,6 +137,7 @@ func (u *unstuffer) next(p []byte, keep func([]byte)) (n int, done bool) {
 		at = cr + 1
 		if p[at] == '\n' {
 			at++
+			width = cr - line
 			u.pairs++
 			u.atLine = true
 			continue

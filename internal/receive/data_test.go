@@ -3,6 +3,8 @@ package receive
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -173,6 +175,34 @@ func FuzzUnstuffLikeTheStandard(f *testing.F) {
 			t.Fatalf("%q: %q %d %v %v, want %q %d %v %v", in, c, k, d, b, content, n, done, bare)
 		}
 	})
+}
+
+// evenContent is lines of one width, with a few octets changed to such that
+// mean something.
+func evenContent(r *rand.Rand) []byte {
+	line := strings.Repeat("x", r.IntN(20)) + "\r\n"
+	b := []byte(strings.Repeat(line, 5+r.IntN(60)) + "end\r\n")
+	for range r.IntN(4) {
+		b[r.IntN(len(b))] = "\r\n.. \x00x"[r.IntN(7)]
+	}
+	return b
+}
+
+func TestEvenLinesAreReadLikeOthers(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for range 20000 {
+		in := append(evenContent(r), "\r\n.\r\n"...)
+		sizes := []int{0}
+		if r.IntN(3) == 0 {
+			sizes = []int{1 + r.IntN(200), 1 + r.IntN(200), 1 + r.IntN(20)}
+		}
+		normalize := r.IntN(2) == 0
+		content, n, done, bare := plainUnstuff(in, normalize)
+		c, k, d, b := feed(in, sizes, normalize)
+		if k != n || d != done || b != bare || (!b || normalize) && !bytes.Equal(c, content) {
+			t.Fatalf("%q: %q %d %v %v, want %q %d %v %v", in, c, k, d, b, content, n, done, bare)
+		}
+	}
 }
 
 func ExampleConfig_Check() {
