@@ -92,12 +92,26 @@ func PutWriter(b *bufio.Writer) {
 }
 
 // Copy copies like io.Copy, by nothing but Read and Write, through a block.
-func Copy(to io.Writer, from io.Reader) (int64, error) {
+func Copy(to io.Writer, from io.Reader) (copied int64, err error) {
 	b := Get()
 	defer Put(b)
-	return io.CopyBuffer(onlyWriter{to}, onlyReader{from}, b[:])
+	for {
+		n, end := from.Read(b[:])
+		if n > 0 {
+			written, err := to.Write(b[:n])
+			copied += int64(written)
+			if err == nil && written < n {
+				err = io.ErrShortWrite
+			}
+			if err != nil {
+				return copied, err
+			}
+		}
+		if end == io.EOF {
+			return copied, nil
+		}
+		if end != nil {
+			return copied, end
+		}
+	}
 }
-
-type onlyWriter struct{ io.Writer }
-
-type onlyReader struct{ io.Reader }

@@ -160,7 +160,7 @@ func (s *Stream) scan(last bool) error {
 		for to -= Margin; to > s.lead && !utf8.RuneStart(text[to]); to-- {
 		}
 	}
-	if to <= s.lead && !(last && s.lead == 0) {
+	if to <= s.lead && !(last && s.lead == 0) || len(text) == 0 {
 		return nil
 	}
 	s.window.stream = s

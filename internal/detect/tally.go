@@ -37,7 +37,7 @@ const maxDistinct = 200_000
 
 // NewTally returns an empty count for one message.
 func NewTally() *Tally {
-	return &Tally{seed: maphash.MakeSeed(), total: map[string]map[uint64]Confidence{}, body: map[string]map[uint64]Confidence{}}
+	return &Tally{seed: maphash.MakeSeed()}
 }
 
 // Except lets the tally count excepted values apart.
@@ -46,7 +46,7 @@ func (t *Tally) Except(e Exceptions) { t.except = newExcepting(e) }
 // Begin starts counting in another text.
 func (t *Tally) Begin(s Source) {
 	t.from = s
-	t.part = map[group]*counts{}
+	t.part = nil
 }
 
 // Push keeps the counts of the current text while that of a file inside it
@@ -62,6 +62,9 @@ func (t *Tally) Pop() {
 // Add counts a hit of the current text.
 func (t *Tally) Add(f Found) {
 	h := maphash.String(t.seed, f.Value)
+	if t.total == nil {
+		t.total, t.body = map[string]map[uint64]Confidence{}, map[string]map[uint64]Confidence{}
+	}
 	raise(t.total, f.Type, h, f.Confidence)
 	t.except.note(f.Type, h, f.Value)
 	if t.from.Kind == Body {
@@ -70,6 +73,9 @@ func (t *Tally) Add(f Found) {
 	g := group{f.Type, f.Detector}
 	c := t.part[g]
 	if c == nil {
+		if t.part == nil {
+			t.part = map[group]*counts{}
+		}
 		c = &counts{best: map[uint64]Confidence{}, first: map[Confidence]Finding{}}
 		t.part[g] = c
 	}

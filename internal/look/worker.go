@@ -45,9 +45,12 @@ type worker struct {
 const everywhere = "*"
 
 func newWorker(ask request, s *set, out outlet) *worker {
-	w := &worker{ask: ask, set: s, out: out, skip: map[extract.Step]bool{}, tally: detect.NewTally()}
+	w := &worker{ask: ask, set: s, out: out, tally: detect.NewTally()}
 	w.hints.on = s.fromBody
 	w.tally.Except(s.except)
+	if len(ask.Skip) > 0 {
+		w.skip = make(map[extract.Step]bool, len(ask.Skip))
+	}
 	for _, step := range ask.Skip {
 		w.skip[step] = true
 	}
@@ -73,11 +76,16 @@ func (w *worker) step(part, who string, do func() error) error {
 		w.fault.strike(who)
 		return do()
 	})
-	var stop errStop
-	if err == nil || errors.As(err, &stop) {
+	if err == nil || isStop(err) {
 		return err
 	}
 	return w.failed(part, "", who)
+}
+
+// isStop reports whether the work has ended.
+func isStop(err error) bool {
+	var stop errStop
+	return errors.As(err, &stop)
 }
 
 // errPanic is what a panic becomes; its value may hold text of the message.

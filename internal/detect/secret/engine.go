@@ -213,8 +213,12 @@ func newGrams(words []keyword) (g grams) {
 // word finds out which keyword stands around the piece at i.
 func (s *scan) word(i int, h uint32) {
 	four := uint32(0)
-	for k := range min(4, len(s.t)-i) {
-		four |= uint32(s.t[i+k]|0x20) << (8 * k)
+	if t := s.t[i:]; len(t) >= 4 {
+		four = binary.LittleEndian.Uint32(t) | 0x20202020
+	} else {
+		for k, c := range t {
+			four |= uint32(c|0x20) << (8 * k)
+		}
 	}
 	for _, p := range s.d.grams.list(h) {
 		if (p.four^four)&p.mask == 0 {

@@ -71,6 +71,7 @@ type pack struct {
 	room  int64
 	x     xmlread.Reader
 	head  []byte // of the part whose beginning was read
+	front []byte // of the file inside that is given out
 	w     walker
 	book  book
 	lists *lists // of the part that is read
@@ -95,7 +96,7 @@ func Read(a *zipped.Archive, out Sink) error {
 
 func (p *pack) start(a *zipped.Archive, out Sink) {
 	*p = pack{
-		a: a, out: out, parts: p.parts[:0], links: p.links[:0], room: maxInflated, x: p.x, w: p.w, head: p.head,
+		a: a, out: out, parts: p.parts[:0], links: p.links[:0], room: maxInflated, x: p.x, w: p.w, head: p.head, front: p.front,
 		index: make(map[string]int, len(a.Files)), rels: make(map[string][]relation, 8),
 	}
 	p.w.reset(out)
@@ -369,9 +370,11 @@ func (p *pack) tree(i int, place string) {
 
 // embed hands a file on that is not a part of the format.
 func (p *pack) embed(t *part, in io.Reader) {
-	head := make([]byte, 512)
-	n, _ := io.ReadFull(in, head)
-	head = head[:n]
+	if p.front == nil {
+		p.front = make([]byte, 512)
+	}
+	n, _ := io.ReadFull(in, p.front)
+	head := p.front[:n]
 	if n == 0 || mute(t.name, head) {
 		return
 	}
