@@ -112,7 +112,7 @@ type remembering struct {
 }
 
 func (r *remembering) Look(ctx context.Context, m *mail.Message, o look.Options) detect.Report {
-	form, _ := json.Marshal(o.Catalogue)
+	form, _ := json.Marshal(o.Catalogue())
 	key := fmt.Sprint(r.of, " ", string(form))
 	report, ok := r.seen[key]
 	if !ok {

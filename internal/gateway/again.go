@@ -63,7 +63,8 @@ func (g *Gateway) typesNow(ctx context.Context, id string) []string {
 	defer cancel()
 	except := g.Exceptions.Of(t.ID)
 	report := g.Look.Look(limited, mail.Parse(body, g.Limits), look.Options{
-		Budget: max(g.Judge, time.Second), Catalogue: catalogueFor(t, except), Key: catalogueKey{t, t.Policies, except}, Trace: id,
+		Budget: max(g.Judge, time.Second), Trace: id, Key: catalogueKey{t, t.Policies, except},
+		Catalogue: func() detect.Catalogue { return catalogueFor(t, except) },
 	})
 	g.notLookedAgain(ctx, row, report)
 	return typesOf(report)

@@ -119,7 +119,7 @@ type Candidate struct {
 func Candidates(ctx context.Context, l Looker, t *tenant.Tenant, keys [][]byte, b mail.Body) []Candidate {
 	c := catalogueFor(t, nil)
 	c.Exceptions = detect.Exceptions{Keys: keys, Show: true}
-	r := l.Look(ctx, mail.Parse(b, mail.Limits{}), look.Options{Catalogue: c})
+	r := l.Look(ctx, mail.Parse(b, mail.Limits{}), look.Options{Catalogue: func() detect.Catalogue { return c }})
 	list := []Candidate{}
 	seen := map[string]bool{}
 	for _, f := range r.Findings {

@@ -71,8 +71,8 @@ func (g *Gateway) judge(ctx context.Context, s subject, mark func(step string)) 
 		budget = min(budget, time.Until(until))
 	}
 	j.report = g.Look.Look(ctx, j.message, look.Options{
-		Budget: budget, Catalogue: catalogueFor(s.tenant, s.except), Key: catalogueKey{s.tenant, s.tenant.Policies, s.except},
-		Trace: s.trace,
+		Budget: budget, Trace: s.trace, Key: catalogueKey{s.tenant, s.tenant.Policies, s.except},
+		Catalogue: func() detect.Catalogue { return catalogueFor(s.tenant, s.except) },
 	})
 	for i, l := range j.report.Labels {
 		if name := s.tenant.Looking.Labels[l.ID]; name != "" {

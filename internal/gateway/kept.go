@@ -3,8 +3,8 @@ package gateway
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"postern.dev/postern/internal/look"
@@ -63,7 +63,9 @@ func sum(list []string) (n int) {
 
 // lookedWith names the built-in detectors and what the tenant told them.
 func lookedWith(t *tenant.Tenant) string {
-	text, _ := json.Marshal([]any{t.Looking.Regions, t.Looking.BodyPasswords, len(t.Looking.Passwords)})
-	hash := sha256.Sum256(text)
+	text, _ := regionsForm.Append([]byte("["), &t.Looking.Regions)
+	text = strconv.AppendBool(append(text, ','), t.Looking.BodyPasswords)
+	text = strconv.AppendInt(append(text, ','), int64(len(t.Looking.Passwords)), 10)
+	hash := sha256.Sum256(append(text, ']'))
 	return look.Version() + "-" + hex.EncodeToString(hash[:3])
 }

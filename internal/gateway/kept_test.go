@@ -1,11 +1,15 @@
 package gateway
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"postern.dev/postern/internal/look"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/policy"
 	"postern.dev/postern/internal/tenant"
@@ -39,5 +43,23 @@ func TestHeaderFieldsAreKeptForDrafts(t *testing.T) {
 	}
 	if f := facts(many.String()); f.Other != nil {
 		t.Errorf("%d names are kept", len(f.Other))
+	}
+}
+
+// What was recorded before must be told from what the detectors find now by
+// the same words.
+func TestWhatWasLookedWithIsWrittenAsEver(t *testing.T) {
+	for _, l := range []tenant.Looking{
+		{}, {Regions: []string{}}, {Regions: []string{"NL", "<\"é\xff>"}, BodyPasswords: true, Passwords: []string{"a", "b", "c"}},
+	} {
+		text, err := json.Marshal([]any{l.Regions, l.BodyPasswords, len(l.Passwords)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hash := sha256.Sum256(text)
+		want := look.Version() + "-" + hex.EncodeToString(hash[:3])
+		if got := lookedWith(&tenant.Tenant{Looking: l}); got != want {
+			t.Errorf("%+v: %s, want %s", l, got, want)
+		}
 	}
 }

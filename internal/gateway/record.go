@@ -141,6 +141,7 @@ func (tr *trail) judged(j judgment) {
 // How what happened is written.
 var (
 	factsForm    = jsonform.Form[policy.Facts]{}
+	regionsForm  = jsonform.Form[[]string]{}
 	publicForm   = jsonform.Form[public]{}
 	personalForm = jsonform.Form[personal]{}
 )

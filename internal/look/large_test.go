@@ -86,7 +86,7 @@ func TestOneLongWordIsReadInOnePass(t *testing.T) {
 	l := look.New(look.Config{InProcess: true})
 	for _, piece := range []string{"y", "9", "a.", "-", "a1-", "a/", "\""} {
 		text := strings.Repeat(piece, 2<<20/len(piece))
-		r := l.Look(context.Background(), parse("Subject: x\r\n\r\n"+text+"\r\n"), look.Options{Catalogue: catalogue()})
+		r := l.Look(context.Background(), parse("Subject: x\r\n\r\n"+text+"\r\n"), look.Options{Catalogue: catalogue})
 		if r.Inspected() != "full" {
 			t.Errorf("%q: %s", piece, r.Inspected())
 		}

@@ -48,10 +48,11 @@ type Config struct {
 type Options struct {
 	// Budget is the time for the whole message. Default: 60s.
 	Budget time.Duration
-	// Catalogue holds the tenant's own detectors. It must have passed Check.
-	Catalogue detect.Catalogue
+	// Catalogue makes the catalogue of the tenant's own detectors, which must
+	// have passed Check; nil is an empty one.
+	Catalogue func() detect.Catalogue
 	// Key, when set, stands for the catalogue: calls with equal keys have the
-	// same one, and it is prepared once for all of them.
+	// same one, and it is made and prepared once for all of them.
 	Key any
 	// Trace names the message in log lines.
 	Trace string
@@ -169,15 +170,21 @@ const remembered = 64
 
 // form is the catalogue as it travels.
 func (l *Looker) form(o Options) ([]byte, error) {
+	catalogue := func() ([]byte, error) {
+		if o.Catalogue == nil {
+			return json.Marshal(detect.Catalogue{})
+		}
+		return json.Marshal(o.Catalogue())
+	}
 	if o.Key == nil {
-		return json.Marshal(o.Catalogue)
+		return catalogue()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if form := l.forms[o.Key]; form != nil {
 		return form, nil
 	}
-	form, err := json.Marshal(o.Catalogue)
+	form, err := catalogue()
 	if len(l.forms) >= remembered {
 		clear(l.forms)
 	}

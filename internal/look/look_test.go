@@ -76,7 +76,7 @@ func summary(r detect.Report) string {
 
 func TestLookHere(t *testing.T) {
 	l := look.New(look.Config{InProcess: true})
-	got := summary(l.Look(context.Background(), parse(letter), look.Options{Catalogue: catalogue()}))
+	got := summary(l.Look(context.Background(), parse(letter), look.Options{Catalogue: catalogue}))
 	t.Log("\n" + got)
 	for _, want := range []string{
 		`CREDIT_CARD "" subject 1 high 4012 •••• •••• 1881`,
@@ -98,8 +98,8 @@ func TestChildSeesTheSame(t *testing.T) {
 	child := look.New(look.Config{})
 	defer child.Close()
 	for range 3 { // the second and third time with a warm child
-		a := here.Look(context.Background(), parse(letter), look.Options{Catalogue: catalogue()})
-		b := child.Look(context.Background(), parse(letter), look.Options{Catalogue: catalogue()})
+		a := here.Look(context.Background(), parse(letter), look.Options{Catalogue: catalogue})
+		b := child.Look(context.Background(), parse(letter), look.Options{Catalogue: catalogue})
 		if x, y := summary(a), summary(b); x != y {
 			t.Fatalf("in process:\n%s\nin a child:\n%s", x, y)
 		}
@@ -117,7 +117,7 @@ func TestVeryDeepMailKillsNoChildAndIsRead(t *testing.T) {
 	}
 	child := look.New(look.Config{})
 	defer child.Close()
-	r := child.Look(context.Background(), parse(deep), look.Options{Catalogue: catalogue()})
+	r := child.Look(context.Background(), parse(deep), look.Options{Catalogue: catalogue})
 	if !slices.ContainsFunc(r.Findings, func(f detect.Finding) bool { return f.Type == "CREDIT_CARD" }) {
 		t.Errorf("the card at the bottom was not found: %s", summary(r))
 	}
@@ -137,7 +137,7 @@ func TestFaults(t *testing.T) {
 		"credit-card": "CREDIT_CARD", "iban": "IBAN", "us-ssn": "US_SSN", "email": "EMAIL", "projects": "PROJECTS",
 		"classified": "CLASSIFIED", "pictures": "PICTURES", "labels": "label msip", "extract-table": `"1.3" attachment`,
 	}
-	whole := look.New(look.Config{InProcess: true}).Look(context.Background(), parse(letter), look.Options{Catalogue: catalogue()})
+	whole := look.New(look.Config{InProcess: true}).Look(context.Background(), parse(letter), look.Options{Catalogue: catalogue})
 	for _, how := range []string{"panic", "hang", "alloc", "garbage"} {
 		for who, lost := range steps {
 			slow := how == "hang" || how == "alloc"
@@ -148,7 +148,7 @@ func TestFaults(t *testing.T) {
 				t.Parallel()
 				l := look.New(look.Config{Children: children(who + ":" + how)})
 				defer l.Close()
-				r := l.Look(context.Background(), parse(letter), look.Options{Catalogue: catalogue(), Budget: 30 * time.Second})
+				r := l.Look(context.Background(), parse(letter), look.Options{Catalogue: catalogue, Budget: 30 * time.Second})
 				got := summary(r)
 				for _, line := range strings.Split(summary(whole), "\n") {
 					finding := !strings.HasPrefix(line, "part") && !strings.HasPrefix(line, "inspected")

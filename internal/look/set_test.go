@@ -47,9 +47,11 @@ func TestCataloguesAreKeptReady(t *testing.T) {
 func TestATableThatIsGoneIsSaid(t *testing.T) {
 	l := New(Config{InProcess: true})
 	r := l.Look(context.Background(), mail.Parse(mail.Bytes("Subject: x\r\n\r\ntext\r\n"), mail.Limits{}), Options{
-		Catalogue: detect.Catalogue{
-			Tables: []detect.TableRule{{ID: "customers", File: "testdata/none", Fields: 1}},
-			Prints: []detect.PrintRule{{ID: "nda", File: "testdata/none", Threshold: 30}},
+		Catalogue: func() detect.Catalogue {
+			return detect.Catalogue{
+				Tables: []detect.TableRule{{ID: "customers", File: "testdata/none", Fields: 1}},
+				Prints: []detect.PrintRule{{ID: "nda", File: "testdata/none", Threshold: 30}},
+			}
 		},
 	})
 	if len(r.Unseen) != 2 || r.Unseen[0].Reason != mail.EngineFailed || r.Inspected() == "full" {
