@@ -16,9 +16,6 @@ import (
 // of the usual size takes two or three.
 const page = 32 << 10
 
-// spares is how many free pages a Pool keeps (8 MiB).
-const spares = 256
-
 // maxLent is how many pages (256 MiB) the bodies of a Pool have together before
 // each has one only, however little it holds.
 const maxLent = 256 << 20 / page
@@ -30,8 +27,8 @@ type Pool struct {
 	dir   string
 	block cipher.Block
 
+	free  sync.Pool // of *[page]byte
 	mu    sync.Mutex
-	free  [][]byte
 	lent  int // pages
 	files uint64
 }
@@ -57,24 +54,20 @@ func NewBuffer(limit int, tempDir string) *Buffer { return NewPool(limit, tempDi
 
 func (p *Pool) take() []byte {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.lent++
-	if n := len(p.free); n > 0 {
-		b := p.free[n-1]
-		p.free = p.free[:n-1]
-		return b
+	p.mu.Unlock()
+	if b, ok := p.free.Get().(*[page]byte); ok {
+		return b[:0]
 	}
 	return make([]byte, 0, page)
 }
 
 func (p *Pool) give(b []byte) {
 	clear(b) // mail does not lie about in free memory
+	p.free.Put((*[page]byte)(b[:page]))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lent--
-	if len(p.free) < spares {
-		p.free = append(p.free, b[:0])
-	}
 }
 
 // full reports whether the pages that are lent are all that there may be.
