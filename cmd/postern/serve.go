@@ -48,6 +48,7 @@ func (p *program) serve(ctx context.Context, a *app.App) error {
 	if err := a.Listen(ctx); err != nil {
 		return errors.Join(err, a.Shutdown(ctx)) // a part of it listens already
 	}
+	thinGarbage()
 	notify("READY=1")
 	switch link := a.ConsoleLink(uint32(os.Getuid())); {
 	case link == "":
