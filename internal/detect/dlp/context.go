@@ -66,7 +66,7 @@ func (n *nearby) within(of topic, start, end, back, ahead int) (left, right int)
 // octets behind the first.
 func (n *nearby) shorter(longest int, of topic, start, end, back, ahead int) (left, right int) {
 	left, right = reach+1, reach+1
-	first, last := max(0, start-back-longest)/blockSize, min(len(n.text), end+ahead)/blockSize
+	first, last := n.begin(start-back, n.v.longest[of], longest)/blockSize, min(len(n.text), end+ahead)/blockSize
 	for b := first; b <= last; b++ {
 		for _, m := range n.marksOf(b) {
 			if !n.v.has(m.word, of) || m.end-m.start > longest && !n.isShorter(m, longest) {
@@ -98,7 +98,7 @@ func (n *nearby) about(start, end int, narrow bool, wide, tight []uint64) {
 	if narrow {
 		back, ahead = justBefore, justBehind
 	}
-	first, last := n.around(start, end, back, ahead)
+	first, last := n.around(start, end, back, ahead, v.length)
 	for b := first; b <= last; b++ {
 		for _, m := range n.marksOf(b) {
 			left, right := start-m.end, m.start-end
@@ -116,11 +116,49 @@ func (n *nearby) about(start, end int, narrow bool, wide, tight []uint64) {
 	}
 }
 
-// around are the first and the last block with words that end at most back
-// octets before a number or begin at most ahead octets behind it.
-func (n *nearby) around(start, end, back, ahead int) (first, last int) {
-	return max(0, start-back-n.v.span) / blockSize, min(len(n.text), end+ahead) / blockSize
+// around are the first and the last block with words, of up to longest octets,
+// that end at most back octets before a number or begin at most ahead octets
+// behind it.
+func (n *nearby) around(start, end, back, ahead, longest int) (first, last int) {
+	return n.begin(start-back, longest, n.v.span) / blockSize, min(len(n.text), end+ahead) / blockSize
 }
+
+// begin is where a word of up to longest octets may begin that reaches at, and
+// takes up to span octets of text. Where each character before at stands for
+// one octet of a word it begins no further back than it is long.
+func (n *nearby) begin(at, longest, span int) int {
+	from := at - longest - 1
+	if from <= 0 {
+		return max(0, at-span)
+	}
+	last := uint8(0)
+	for _, c := range n.text[from:at] {
+		k := stretches[c]
+		if k&(last|inOthers) != 0 {
+			return max(0, at-span)
+		}
+		last = k
+	}
+	return from
+}
+
+// Why a character may stand for no octet of a word, or for several.
+const (
+	inGaps   = 1 << iota // behind another of its kind
+	inOthers             // it is not of ASCII
+)
+
+var stretches = func() (t [256]uint8) {
+	for c := range t {
+		switch {
+		case c >= utf8.RuneSelf:
+			t[c] = inOthers
+		case gapByte(byte(c)):
+			t[c] = inGaps
+		}
+	}
+	return t
+}()
 
 // holds reports whether a topic is in a set.
 func holds(set []uint64, of topic) bool { return set[of/64]>>(of%64)&1 != 0 }
@@ -128,7 +166,7 @@ func holds(set []uint64, of topic) bool { return set[of/64]>>(of%64)&1 != 0 }
 // closest is near with the word that is closest; -1 when there is none.
 func (n *nearby) closest(of topic, start, end int) (left, right int, word int32) {
 	left, right, word = reach+1, reach+1, -1
-	first, last := n.around(start, end, reach, reach)
+	first, last := n.around(start, end, reach, reach, n.v.longest[of])
 	for b := first; b <= last; b++ {
 		for _, m := range n.marksOf(b) {
 			if !n.v.has(m.word, of) {

@@ -335,7 +335,11 @@ func longer[T any](list []T, more T) []T {
 // something that it may be: without one nothing else matters to forms of the
 // weakest class.
 func (s *pass) spoken(start, end int) bool {
-	first, last := s.near.around(start, end, justBefore, justBehind)
+	longest := 0
+	for _, u := range s.fits {
+		longest = max(longest, s.words.longest[s.rules[u.pack].speaks])
+	}
+	first, last := s.near.around(start, end, justBefore, justBehind, longest)
 	for b := first; b <= last; b++ {
 		for _, m := range s.near.marksOf(b) {
 			left, right := start-m.end, m.start-end

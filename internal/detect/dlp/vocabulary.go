@@ -26,7 +26,9 @@ type vocabulary struct {
 	targets []int32
 	words   []string
 	stride  int
-	span    int      // octets of text that the longest word may take
+	length  int      // octets of the longest word
+	span    int      // octets of text that it may take
+	longest []int    // octets of the longest word of each topic
 	topics  []uint64 // bit sets, stride for each word
 
 	beginnings *beginnings
@@ -87,7 +89,9 @@ func newVocabulary(l *letters, list []Pack) *vocabulary {
 		return 0
 	})
 	v.stride = (v.count + 63) / 64
+	v.longest = make([]int, v.count)
 	for _, e := range all {
+		v.longest[e.of] = max(v.longest[e.of], len(e.word))
 		if n := len(v.words); n == 0 || v.words[n-1] != e.word {
 			v.words = append(v.words, e.word)
 			v.topics = append(v.topics, make([]uint64, v.stride)...)
@@ -96,9 +100,8 @@ func newVocabulary(l *letters, list []Pack) *vocabulary {
 		v.topics[at] |= 1 << (e.of % 64)
 	}
 	v.plant(0, len(v.words), 0)
-	for _, w := range v.words {
-		v.span = max(v.span, spanOf(w))
-	}
+	v.length = slices.Max(v.longest)
+	v.span = spanOf(v.length)
 	for i := range v.nodes[0].n {
 		at := v.nodes[0].first + i
 		v.root[v.labels[at]] = v.targets[at]
@@ -110,20 +113,16 @@ func newVocabulary(l *letters, list []Pack) *vocabulary {
 	return v
 }
 
-// spanOf is how much text a word may take, in octets.
-func spanOf(word string) int { return min(2*len(word)+16, 2*maxWord) }
+// spanOf is how much text a word of so many octets may take.
+func spanOf(n int) int { return min(2*n+16, 2*maxWord) }
 
 // spanOf is how much text the longest word of some topics may take.
 func (v *vocabulary) spanOf(topics ...topic) int {
-	span := 0
-	for i, w := range v.words {
-		for _, of := range topics {
-			if v.has(int32(i), of) {
-				span = max(span, spanOf(w))
-			}
-		}
+	n := 0
+	for _, of := range topics {
+		n = max(n, v.longest[of])
 	}
-	return span
+	return spanOf(n)
 }
 
 // plant makes the node for words[from:to], which share depth octets.
