@@ -25,9 +25,12 @@ const (
 func keepHeaders(f *policy.Facts, s subject) {
 	secrets := s.tenant.Secrets()
 	values := func(name string) []string {
-		list := []string{}
-		for _, v := range s.header.Values(name) {
-			list = append(list, scrub(v, secrets))
+		list := s.header.Values(name)
+		for i, v := range list {
+			list[i] = scrub(v, secrets)
+		}
+		if list == nil {
+			return []string{} // it was not there, which is known
 		}
 		return list
 	}
