@@ -322,7 +322,7 @@ func (a *App) doors() (err error) {
 	a.Gateway = gateway.New(gateway.Config{
 		Hostname: c.Hostname, Tenants: a.Tenants, Directories: a.Directories, Contacts: a.Contacts,
 		Look: eye, Door: backDoor{a.door}, DB: a.DB, Spool: a.Spool, Evidence: a.Evidence, Exceptions: a.Exceptions,
-		Audit: a.Audit, Wake: a.wake, Work: a.work, Fatal: a.die, Calm: a.calmly, PassKeys: a.passKeys,
+		Audit: a.Audit, Wake: a.wake, Work: a.work, Claim: a.claim, Fatal: a.die, Calm: a.calmly, PassKeys: a.passKeys,
 		Patience: c.Patience, Judge: c.Limits.Judge,
 		Doors: a.People, KeepsBytes: func(id string) time.Duration { return a.clocks(id).Bytes },
 		Auth:   &senderauth.Verifier{Resolver: resolver},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postern.dev/postern/internal/problem"
+	"postern.dev/postern/internal/task"
 	"postern.dev/postern/internal/telemetry"
 )
 
@@ -14,6 +15,13 @@ func (a *App) work() {
 	if a.Tasks != nil {
 		a.Tasks.Wake()
 	}
+}
+
+func (a *App) claim(tenant, hop string) *task.Claim {
+	if a.Tasks == nil {
+		return nil
+	}
+	return a.Tasks.Claim(tenant, hop)
 }
 
 func (a *App) wake() {

@@ -82,12 +82,14 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 	tr.custody(reply)
 	m.plan.subject, m.plan.found = tr.subject(), typesOf(m.judgment.report)
 	copied.note(&tr.m)
+	places := &claims{}
 	err = g.DB.UpdateSoon(ctx, g.patience(), func(tx *store.Tx) (err error) {
 		now, row := time.Now(), row
+		row.Changed = now
 		if row.State, err = spool.AddDecided(tx, row, m.plan.event(), now); err != nil {
 			return err
 		}
-		if err := g.enact(tx, row, m.plan, now); err != nil {
+		if err := g.enactNow(tx, row, m.plan, now, places); err != nil {
 			return err
 		}
 		if err := g.keepCopy(tx, row, copied); err != nil {
@@ -99,15 +101,20 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 		if err := spool.PutRepeat(tx, g.repeatOf(m, reply)); err != nil {
 			return err
 		}
-		wake := g.work
-		if len(m.plan.held) > 0 {
-			wake = g.Wake // a deadline has begun
-		}
-		tx.OnCommit(wake)
+		tx.OnCommit(func() {
+			places.begin(g, row)
+			switch {
+			case len(m.plan.held) > 0: // a deadline has begun
+				g.Wake()
+			case places.left:
+				g.work()
+			}
+		})
 		return tr.save(tx)
 	})
 	tr.step("committed")
 	if err != nil {
+		places.giveBack()
 		g.discard(stored, err)
 		g.discardCopy(copied, err)
 		return g.withoutSpool(tr, m, err), false
@@ -297,11 +304,17 @@ func (s subject) ownSender() bool {
 // inside the caller's transaction, and moves its state unless it was added in
 // the state that the plan leads to.
 func (g *Gateway) enact(tx *store.Tx, row spool.Message, p plan, now time.Time) error {
+	return g.enactNow(tx, row, p, now, nil)
+}
+
+// enactNow is enact with places for the tasks, whose attempts begin with the
+// commit.
+func (g *Gateway) enactNow(tx *store.Tx, row spool.Message, p plan, now time.Time, places *claims) error {
 	var x extra
 	if err := json.Unmarshal(row.Extra, &x); err != nil {
 		return fmt.Errorf("gateway: row of %s: %w", row.ID, err)
 	}
-	e := enacting{g: g, tx: tx, row: row, extra: x, now: now}
+	e := enacting{g: g, tx: tx, row: row, extra: x, now: now, claims: places}
 	for _, grp := range p.back {
 		e.handBack(grp, p.apart)
 	}

@@ -24,7 +24,10 @@ type enacting struct {
 	begun []quarantine.Hold
 	front []policy.Header // fields that are put in front of what is released
 	tasks int             // that were planned
-	err   error
+	// claims are the places of those that begin with the commit; nil has all
+	// of them wait for the runner.
+	claims *claims
+	err    error
 }
 
 // add plans a task and returns its id.
@@ -37,13 +40,17 @@ func (e *enacting) add(kind task.Kind, to []mail.Recipient, from mail.Address, p
 		e.err = err
 		return ""
 	}
-	id := store.NewID(e.now)
-	e.err = task.Add(e.tx, task.Task{
-		ID: id, Message: e.row.ID, Tenant: e.row.Tenant, Kind: kind, Hop: e.hop(kind, to[0].Address),
+	t := task.Task{
+		ID: store.NewID(e.now), Message: e.row.ID, Tenant: e.row.Tenant, Kind: kind, Hop: e.hop(kind, to[0].Address),
 		Recipients: to, From: from, Payload: payload, Due: e.now,
-	})
+	}
 	e.tasks++
-	return id
+	if c := e.claims.ask(e.g, t); c != nil {
+		e.err = c.Add(e.tx, t)
+	} else {
+		e.err = task.Add(e.tx, t)
+	}
+	return t.ID
 }
 
 // hop names the next hop that a task really has: outgoing mail to a hundred

@@ -113,6 +113,9 @@ type Config struct {
 	// Wake tells all who work by the clock, and the task runner, that there is
 	// work; Work only the task runner. Without Work, Wake tells it.
 	Wake, Work func()
+	// Claim asks the task runner for a place at a next hop, for a task that is
+	// planned now. nil has none.
+	Claim func(tenant, hop string) *task.Claim
 	// Patience is how long judging may keep the client waiting, Judge how
 	// long it may take at all.
 	Patience, Judge time.Duration
@@ -136,7 +139,9 @@ type Gateway struct {
 	records records // those of them that are written many at a time
 	// erasures are files that go, many at a time.
 	erasures erasures
-	refused  telemetry.Seldom
+	// fresh are rows that were written just now, for the attempts that follow.
+	fresh   fresh
+	refused telemetry.Seldom
 
 	// digested is, by tenant, the moment for which the digests are written; only
 	// Mailing uses it.

@@ -134,6 +134,11 @@ func (g *Gateway) damaged(t task.Task, err error) task.Outcome {
 
 // inCustody reads row and body of a message in custody.
 func (g *Gateway) inCustody(ctx context.Context, id string) (row spool.Message, body *spool.Body, err error) {
+	if row, found := g.fresh.find(id); found {
+		if body, err = g.Spool.OpenBody(row); err == nil {
+			return row, body, nil
+		}
+	}
 	err = g.DB.View(ctx, func(tx *store.Tx) error {
 		row, err = spool.Get(tx, id)
 		return err
@@ -148,6 +153,7 @@ func (g *Gateway) inCustody(ctx context.Context, id string) (row spool.Message, 
 // Settle writes what follows from the results of an attempt, in the
 // transaction that writes the results themselves.
 func (g *Gateway) Settle(tx *store.Tx, t task.Task, results []task.Result, now time.Time) error {
+	g.fresh.forget(t.Message)
 	if task.PutOff(results) && t.Attempts > 1 {
 		return nil // nothing new: the record says already that it waits
 	}

@@ -67,7 +67,7 @@ func replaceTask(tx *store.Tx, t Task, next follow) (mine bool, err error) {
 		return false, err
 	}
 	for _, more := range next.rest[min(1, len(next.rest)):] {
-		more.ID = store.NewID(time.Now())
+		more.ID, more.Leased, more.fence = store.NewID(time.Now()), time.Time{}, 0
 		if err := insertTask(tx, more); err != nil {
 			return false, err
 		}

@@ -109,6 +109,13 @@ type Runner struct {
 	codes map[problem.Code]bool // codes the stuck gauge was set for
 	rand  *rand.Rand
 	open  int // attempts whose result is not written
+	// waiting says that tasks may wait for a place: nobody may claim one before
+	// the line was read and all of them had theirs. refused counts the claims
+	// that were not granted. attempts is the context of attempts while Run goes
+	// on.
+	waiting  bool
+	refused  int
+	attempts context.Context
 	// perTenant is busy by tenant. A hanging attempt does not count: a tenant
 	// with poisoned messages would lose all its places.
 	perTenant map[string]int
@@ -132,6 +139,7 @@ func NewRunner(c Config) *Runner {
 		rand:   c.Rand,
 
 		cursors:   cursors{hop: map[string]string{}},
+		waiting:   true,
 		perTenant: map[string]int{},
 	}
 }
@@ -157,6 +165,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	attempts, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
+	r.claims(attempts)
 	for ctx.Err() == nil {
 		n, err := r.start(ctx, attempts)
 		switch {
@@ -168,10 +177,18 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.pause(ctx, r.untilDue())
 		}
 	}
+	r.claims(nil)
 	grace := time.AfterFunc(r.config.Grace, cancel)
 	defer grace.Stop()
 	r.group.Wait()
 	return nil
+}
+
+// claims permits them, with the context of their attempts, or (nil) does not.
+func (r *Runner) claims(attempts context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attempts = attempts
 }
 
 // Replan brings tasks forward that are due later than the schedule can have
@@ -260,8 +277,17 @@ func (r *Runner) next(ctx context.Context, now time.Time) ([]candidate, error) {
 			return nil, nil
 		}
 	}
+	r.mu.Lock()
+	refused := r.refused
+	r.mu.Unlock()
+	full := false
+	state := func(h hop) (bool, bool) {
+		shut, none := r.state(h)
+		full = full || none
+		return shut, none
+	}
 	err := r.config.DB.View(ctx, func(tx *store.Tx) (err error) {
-		l := line{tx: tx, now: now, perHop: r.config.PerHop, state: r.state, after: &r.cursors}
+		l := line{tx: tx, now: now, perHop: r.config.PerHop, state: state, after: &r.cursors}
 		r.queue, err = l.read()
 		r.due = l.due
 		return err
@@ -270,7 +296,11 @@ func (r *Runner) next(ctx context.Context, now time.Time) ([]candidate, error) {
 		return nil, err
 	}
 	r.fetched, r.cost = now, time.Since(now)
-	return r.choose(), nil
+	chosen := r.choose()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting = full || len(r.queue) > 0 || r.refused != refused
+	return chosen, nil
 }
 
 // outdated reports once that a next hop works again since the list was read.
@@ -343,7 +373,7 @@ func (r *Runner) shares() func(tenant string) int {
 // that the disk is asked less often than there are attempts.
 const (
 	companions = 4
-	forCompany = 20 * time.Millisecond
+	forCompany = 10 * time.Millisecond
 )
 
 // patience is how long what an attempt came to may wait for others.
@@ -392,9 +422,14 @@ func (r *Runner) pauseAfter(attempt int) time.Duration {
 }
 
 func (r *Runner) begin(t Task) {
-	r.group.Add(1)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.enlist(t)
+}
+
+// enlist takes the places that an attempt needs. The runner is locked.
+func (r *Runner) enlist(t Task) {
+	r.group.Add(1)
 	r.busy++
 	r.open++
 	r.perTenant[t.Tenant]++

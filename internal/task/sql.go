@@ -68,10 +68,10 @@ func insertTask(tx *store.Tx, t Task) error {
 	if err != nil {
 		return fmt.Errorf("task: add: %w", err)
 	}
-	_, err = tx.Exec("INSERT INTO task ("+taskColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)",
+	_, err = tx.Exec("INSERT INTO task ("+taskColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		t.ID, t.Message, t.Tenant, string(t.Kind), store.Clean(t.Hop), string(t.From), string(to), string(t.Payload),
 		store.Nanos(t.Due), t.Attempts, store.Nanos(t.FirstTried), store.Nanos(t.GiveUpAt),
-		string(t.Stuck), store.Bit(t.Held), store.Clean(t.Last), int64(t.class), t.seal(string(to)))
+		string(t.Stuck), store.Bit(t.Held), store.Clean(t.Last), store.Nanos(t.Leased), t.fence, int64(t.class), t.seal(string(to)))
 	if err != nil {
 		return fmt.Errorf("task: add: %w", err)
 	}

@@ -94,13 +94,18 @@ var ErrTask = errors.New("task: incomplete")
 // Add plans a task. It is due at once when Due is zero. Wake the runner
 // after the commit.
 func Add(tx *store.Tx, t Task) error {
+	t.Leased, t.fence = time.Time{}, 0
+	return add(tx, &t)
+}
+
+func add(tx *store.Tx, t *Task) error {
 	if t.Message == "" || t.Tenant == "" || t.Kind == "" || len(t.Recipients) == 0 {
 		return fmt.Errorf("%w: message, tenant, kind and a recipient are required", ErrTask)
 	}
 	if t.ID == "" {
 		t.ID = store.NewID(time.Now())
 	}
-	return insertTask(tx, t)
+	return insertTask(tx, *t)
 }
 
 // Of lists the open tasks of a message.
