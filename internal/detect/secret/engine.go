@@ -91,12 +91,12 @@ func (s *scan) run() {
 		q := t[i : i+16 : i+16]
 		x, y := binary.LittleEndian.Uint64(q), binary.LittleEndian.Uint64(q[8:])
 		a, b, c, d := gram(uint32(x)), gram(uint32(x>>32)), gram(uint32(y)), gram(uint32(y>>32))
-		pieces := g.mark[a] | g.mark[b] | g.mark[c] | g.mark[d]
-		if pieces == 0 && signs(x)|signs(y) == 0 && spaces(x) != 0 && spaces(y) != 0 {
-			continue
+		if sign, dense := signs(x) != 0, spaces(x) == 0; g.mark[a]|g.mark[b] != 0 || sign || dense {
+			s.step(i, a, b, sign, dense)
 		}
-		s.step(i, a, b, signs(x) != 0, spaces(x) == 0)
-		s.step(i+8, c, d, signs(y) != 0, spaces(y) == 0)
+		if sign, dense := signs(y) != 0, spaces(y) == 0; g.mark[c]|g.mark[d] != 0 || sign || dense {
+			s.step(i+8, c, d, sign, dense)
+		}
 	}
 	if i+8 <= len(t) {
 		x := binary.LittleEndian.Uint64(t[i:])
