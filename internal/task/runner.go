@@ -165,7 +165,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	attempts, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	r.claims(attempts)
+	r.mu.Lock()
+	r.attempts = attempts // from here on places can be claimed
+	r.mu.Unlock()
 	for ctx.Err() == nil {
 		n, err := r.start(ctx, attempts)
 		switch {
@@ -177,18 +179,13 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.pause(ctx, r.untilDue())
 		}
 	}
-	r.claims(nil)
+	r.mu.Lock()
+	r.attempts = nil
+	r.mu.Unlock()
 	grace := time.AfterFunc(r.config.Grace, cancel)
 	defer grace.Stop()
 	r.group.Wait()
 	return nil
-}
-
-// claims permits them, with the context of their attempts, or (nil) does not.
-func (r *Runner) claims(attempts context.Context) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.attempts = attempts
 }
 
 // Replan brings tasks forward that are due later than the schedule can have
