@@ -54,6 +54,7 @@ func TestTheConsoleTakesNoOrdersFromElsewhere(t *testing.T) {
 	if r := g.send(t, sent); r.Code != 250 {
 		t.Fatal(r)
 	}
+	g.recorded(t, 1)
 	cookie := g.enter(t)
 	get := func(path string, fields ...string) string {
 		host := "Host: " + g.console

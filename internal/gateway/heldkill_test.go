@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"math/rand/v2"
 	"os"
@@ -97,18 +98,26 @@ func runBulkChild(t *testing.T, folder string, early bool) quarantine.Bulk {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestABulkDecisionIsKilledAndGoesOn$")
 	cmd.Env = append(os.Environ(), bulkHouse+"="+folder)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
 	first := bulkNow(t, folder)
 	more := 1 + rand.IntN(first.Total/2)
-	for b := first; b.Ended.IsZero() && (!early || b.Done < first.Done+more/4) && ctx.Err() == nil; b = bulkNow(t, folder) {
-		time.Sleep(time.Duration(rand.IntN(15)) * time.Millisecond)
+	for b := first; b.Ended.IsZero() && (!early || b.Done < first.Done+more/4); b = bulkNow(t, folder) {
+		select {
+		case err := <-ended:
+			t.Fatalf("the child ended by itself: %v\n%s", err, said.String())
+		case <-time.After(time.Duration(rand.IntN(15)) * time.Millisecond):
+		}
 	}
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Error(err)
 	}
-	_ = cmd.Wait() // killed
+	<-ended // killed
 	return bulkNow(t, folder)
 }
 

@@ -58,6 +58,7 @@ type records struct {
 	mu      sync.Mutex
 	waiting []record
 	writing bool
+	written time.Time     // when the last group was
 	room    chan struct{} // closed when some have been written; nil when nobody waits
 }
 
@@ -71,7 +72,8 @@ type record struct {
 const (
 	maxRecords = 2048 // that wait; above it mail is slowed down
 	maxBatch   = 256
-	gather     = 50 * time.Millisecond // so long a group waits for more
+	gather     = 50 * time.Millisecond  // so long a group waits for more
+	lull       = 200 * time.Millisecond // after which the next one does not wait
 )
 
 // write commits fn without anybody waiting for it. It is for what must not
@@ -102,13 +104,23 @@ func (g *Gateway) write(what string, fn func(*store.Tx) error) {
 func (g *Gateway) writeRecords() {
 	defer g.later.Done()
 	for {
-		time.Sleep(gather)
+		if g.records.busy() {
+			time.Sleep(gather)
+		}
 		group := g.records.take()
 		if len(group) == 0 {
 			return
 		}
 		g.writeGroup(group)
 	}
+}
+
+// busy reports whether more are likely to come soon. A single message is in
+// the books at once.
+func (r *records) busy() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Since(r.written) < lull
 }
 
 // take returns the next group; when there is none, nobody writes any more.
@@ -118,7 +130,7 @@ func (r *records) take() []record {
 	n := min(len(r.waiting), maxBatch)
 	group := r.waiting[:n:n]
 	r.waiting = r.waiting[n:]
-	if n == 0 {
+	if r.written = time.Now(); n == 0 {
 		r.waiting, r.writing = nil, false
 	}
 	if r.room != nil {

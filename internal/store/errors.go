@@ -86,6 +86,14 @@ func fateOfSQLite(code int, err error) (fate, error) {
 	return harmless, err
 }
 
+// passing reports whether a SQLite file could not be opened because of what
+// others do to it at this moment: they lock it, or take its log away.
+func passing(err error) bool {
+	var lite *sqlite.Error
+	f, _ := fateOf(err)
+	return f == locked || errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_IOERR_DELETE_NOENT
+}
+
 // fateOfSQLiteCommit judges the error of a COMMIT.
 func fateOfSQLiteCommit(code int, err error) (fate, error) {
 	f, known := fateOfSQLite(code, err)

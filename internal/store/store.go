@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
@@ -69,7 +70,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		commit:  func(c *conn) error { return c.cached("COMMIT") },
 	}
 	db.hooks.Store(&[]hook{})
-	if db.writer, err = db.connect(ctx, true); err != nil {
+	if db.writer, err = db.first(ctx); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("%w: %w", ErrOpen, err)
 	}
@@ -78,6 +79,24 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	}
 	go db.write()
 	return db, nil
+}
+
+// first opens the writer's connection. A process that closes a SQLite file as
+// the last one locks it without SQLite's patience (busy_timeout) for others
+// (https://www.sqlite.org/wal.html, "Sometimes Queries Return SQLITE_BUSY").
+func (db *DB) first(ctx context.Context) (*conn, error) {
+	const pause = 10 * time.Millisecond
+	for until := time.Now().Add(db.config.Patience); ; {
+		c, err := db.connect(ctx, true)
+		if err == nil || db.postgres || !passing(err) || time.Now().After(until) {
+			return c, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(pause):
+		}
+	}
 }
 
 // sqliteSource makes sure that the file is there, for nobody else to read, and
