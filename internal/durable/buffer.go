@@ -34,8 +34,9 @@ type Pool struct {
 }
 
 // NewPool returns a pool of Buffers that hold up to limit octets in memory,
-// less where all of them hold much, and the rest in an encrypted, nameless file in the folder tempDir ("" is the
-// system's). The key is random and lives only in this process.
+// less where all of them together hold much, and the rest in an encrypted,
+// nameless file in the folder tempDir ("" is the system's). The key is random
+// and lives only in this process.
 func NewPool(limit int, tempDir string) *Pool {
 	var key [32]byte
 	rand.Read(key[:])

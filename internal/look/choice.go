@@ -2,14 +2,11 @@ package look
 
 import (
 	"slices"
-	"strings"
 
+	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/detect/dlp"
 	"postern.dev/postern/internal/detect/secret"
 )
-
-// secrets is the category of everything that detect/secret finds.
-const secrets = "secret"
 
 // Asked, in a list of detectors, stands for no others than those that rules
 // ask for.
@@ -27,32 +24,35 @@ type Choice struct {
 // those that are asked for besides. Detectors that run tell the numbers of
 // each other apart, and one beside the other makes both surer: with fewer of
 // them a number may be found as another type, or with another confidence.
-// Names are compared without regard to case
-// and to hyphens. A type of secrets, or all of them, is one as well.
+// Names are compared without regard to case and to hyphens. A type of secrets,
+// or all of them, is one as well.
 func Choose(list, asked []string) Choice {
 	var c Choice
 	names := map[string]bool{}
 	for _, n := range slices.Concat(list, asked) {
-		names[plain(n)] = true
+		names[detect.IDOf(n)] = true
+	}
+	named := func(id, kind, category string) bool {
+		return names[id] || names[detect.IDOf(kind)] || names[category]
 	}
 	for _, p := range dlp.Packs() {
-		if names[plain(p.ID)] || names[plain(p.Type)] || names[plain(p.Category)] {
+		if named(p.ID, p.Type, p.Category) {
 			for _, t := range p.Beside { // without it this one would find less
-				names[plain(t)] = true
+				names[detect.IDOf(t)] = true
 			}
 		}
 	}
-	wanted := func(id, kind, category string) {
-		if names[plain(id)] || names[plain(kind)] || names[plain(category)] {
+	take := func(id, kind, category string) {
+		if named(id, kind, category) {
 			c.IDs = append(c.IDs, id)
 			c.Names = append(c.Names, id, kind)
 		}
 	}
 	for _, p := range dlp.Packs() {
-		wanted(p.ID, p.Type, p.Category)
+		take(p.ID, p.Type, p.Category)
 	}
 	for _, e := range secret.Entries() {
-		wanted(e.ID, e.Type, secrets)
+		take(e.ID, e.Type, secret.ID) // the family is their category
 	}
 	if c.IDs == nil {
 		c.IDs = []string{Asked} // none: an empty list means all
@@ -61,9 +61,6 @@ func Choose(list, asked []string) Choice {
 	c.Names = slices.Compact(c.Names)
 	return c
 }
-
-// plain is a name as it is compared.
-func plain(name string) string { return strings.ToLower(strings.ReplaceAll(name, "-", "_")) }
 
 // Choosable lists what may stand in a list of detectors: ids, then categories.
 func Choosable() []string {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern.dev/postern/internal/detect"
 	"postern.dev/postern/internal/settings"
 )
 
@@ -40,7 +41,8 @@ const maxLabelName = 200
 func (b *builder) looking(t *Tenant, c Config) {
 	t.Looking = c.Looking
 	for _, name := range c.Looking.Detectors {
-		if same := func(known string) bool { return sameDetector(known, name) }; !slices.ContainsFunc(b.detectors, same) && b.detectors != nil {
+		same := func(known string) bool { return detect.IDOf(known) == detect.IDOf(name) }
+		if b.detectors != nil && !slices.ContainsFunc(b.detectors, same) {
 			b.add(fmt.Sprintf("there is no detector %q", name), nearDetector(name, b.detectors), "looking", "detectors")
 		}
 	}
@@ -80,11 +82,6 @@ func (b *builder) looking(t *Tenant, c Config) {
 			t.Looking.Labels[id] = name
 		}
 	}
-}
-
-// sameDetector compares names without regard to case and to hyphens.
-func sameDetector(a, b string) bool {
-	return strings.EqualFold(strings.ReplaceAll(a, "-", "_"), strings.ReplaceAll(b, "-", "_"))
 }
 
 // nearDetector suggests what may have been meant.
