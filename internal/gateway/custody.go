@@ -122,9 +122,12 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 	return reply, true
 }
 
-// forCompany is how long a commit that a client waits for may wait for others,
-// while there are some.
-const forCompany = 10 * time.Millisecond
+// How long a commit that a client waits for may wait for others, and how many
+// messages must be under way for that.
+const (
+	forCompany = 10 * time.Millisecond
+	companions = 6
+)
 
 func (g *Gateway) patience() time.Duration {
 	if g.flights.count() < companions {

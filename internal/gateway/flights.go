@@ -18,6 +18,7 @@ type flights struct {
 	// working counts the messages of a tenant that are being handled.
 	working map[string]int
 	all     atomic.Int64 // the sum of working
+	coming  atomic.Int64 // of these, those that have not come to a commit
 }
 
 // flight is one of them.
@@ -26,6 +27,7 @@ type flight struct {
 	tenant   string
 	trace    string
 	working  bool // takes a place of its tenant
+	coming   bool // has not come to a commit
 	answered bool
 	reply    mail.Reply
 	kept     bool // the answer is in the store already (custody)
@@ -54,7 +56,8 @@ func (f *flights) begin(key spool.Key, tenant, trace string, most int) (repeat m
 	}
 	f.working[tenant]++
 	f.all.Add(1)
-	x := &flight{key: key, tenant: tenant, trace: trace, working: true}
+	f.coming.Add(1)
+	x := &flight{key: key, tenant: tenant, trace: trace, working: true, coming: true}
 	f.byKey[key], f.trace[trace] = x, x
 	return mail.Reply{}, true
 }
@@ -79,6 +82,24 @@ func (f *flights) answer(trace string, r mail.Reply, kept bool) {
 
 // count is the number of messages that are being handled.
 func (f *flights) count() int { return int(f.all.Load()) }
+
+// arrive says that a message has come to a commit, and returns how many have
+// not yet.
+func (f *flights) arrive(trace string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if x := f.trace[trace]; x != nil {
+		f.come(x)
+	}
+	return int(f.coming.Load())
+}
+
+func (f *flights) come(x *flight) {
+	if x.coming {
+		x.coming = false
+		f.coming.Add(-1)
+	}
+}
 
 func (f *flights) find(trace string) *flight {
 	f.mu.Lock()
@@ -108,6 +129,7 @@ func (f *flights) rest(x *flight) {
 		return
 	}
 	x.working = false
+	f.come(x)
 	f.all.Add(-1)
 	if f.working[x.tenant]--; f.working[x.tenant] == 0 {
 		delete(f.working, x.tenant)

@@ -42,3 +42,32 @@ func TestATenantThatIsSlowLeavesRoomForAnother(t *testing.T) {
 		t.Error("the place of a message that was given up is not given")
 	}
 }
+
+// An intent waits only for messages that are still on their way to a commit.
+func TestFlightsCountWhoIsStillComing(t *testing.T) {
+	f := newFlights()
+	for i := range 4 {
+		trace := fmt.Sprint(i)
+		f.begin(spool.RepeatKey("contoso", nil, trace, [32]byte{}, ""), "contoso", trace, 0)
+	}
+	coming := func(trace string, want int) {
+		t.Helper()
+		if n := f.arrive(trace); n != want {
+			t.Errorf("after %q: %d are still coming, not %d", trace, n, want)
+		}
+	}
+	coming("0", 3)
+	coming("0", 3)       // once is enough
+	coming("unknown", 3) // it is not counted
+	f.answer("1", mail.NewReply(550, "5.7.1", "refused"), false)
+	coming("2", 1)
+	f.answer("0", mail.NewReply(250, "2.6.0", "taken"), false)
+	f.answer("2", mail.NewReply(250, "2.6.0", "taken"), false)
+	f.confirm("0")
+	coming("2", 1)
+	f.end("3") // the connection broke
+	coming("2", 0)
+	if n := f.count(); n != 0 {
+		t.Errorf("%d are under way", n)
+	}
+}

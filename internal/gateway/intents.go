@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
 
@@ -22,7 +23,7 @@ type intents struct {
 // intentGroup is committed together.
 type intentGroup struct {
 	list []keptIntent
-	full chan struct{} // closed when nobody is under way who could still join
+	full chan struct{} // closed when too few are under way who could still join
 	done chan struct{}
 	err  error
 }
@@ -40,32 +41,34 @@ func (k keptIntent) put(tx *store.Tx) error {
 	return spool.EndDeferral(tx, k.ends)
 }
 
-// Bounds of a group: it waits for others only while there are some, and not
-// long.
-const (
-	companions = 6 // messages under way, from which a group waits
-	waitIntent = 8 * time.Millisecond
-)
+// waitIntent is how long a group waits for others. Those that are committed
+// together also go on together, which saves more than commits: source, gateway
+// and next hop are woken less often (10 % of CPU, 20 messages at a time).
+const waitIntent = 12 * time.Millisecond
 
-// keepIntent returns when the intent is durable, or why it is not.
+// keepIntent returns when the intent is durable, or why it is not. It waits for
+// others only while there is enough work before the commit to keep all
+// processors busy: a machine with many of them, or little mail, does not wait.
 func (g *Gateway) keepIntent(ctx context.Context, k keptIntent) error {
-	if g.flights.count() < companions {
-		return g.DB.Update(ctx, k.put)
-	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	busy := g.flights.arrive(k.intent.ID) >= runtime.GOMAXPROCS(0)
 	i := &g.intents
 	i.mu.Lock()
 	if w := i.open; w != nil {
 		w.list = append(w.list, k)
-		if len(w.list) >= g.flights.count() {
+		if !busy {
 			i.open = nil
 			close(w.full)
 		}
 		i.mu.Unlock()
 		<-w.done
 		return g.alone(ctx, w, k)
+	}
+	if !busy {
+		i.mu.Unlock()
+		return g.DB.Update(ctx, k.put)
 	}
 	w := &intentGroup{list: []keptIntent{k}, full: make(chan struct{}), done: make(chan struct{})}
 	i.open = w
