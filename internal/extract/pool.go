@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -65,8 +66,9 @@ func orInt(n, otherwise int) int {
 
 // Pool keeps children ready and gives them jobs.
 type Pool struct {
-	config Config
-	room   chan struct{}
+	config  Config
+	room    chan struct{}
+	waiting atomic.Int64 // for a place in room
 
 	mu     sync.Mutex
 	idle   []*child
@@ -128,12 +130,10 @@ func (d *Death) Error() string {
 // Run gives a job to a child and waits for its end. The error is nil, a
 // *Death, ErrNoChild or that of ctx before a child was free.
 func (p *Pool) Run(ctx context.Context, j Job) error {
-	select {
-	case p.room <- struct{}{}:
-		defer func() { <-p.room }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := p.enter(ctx); err != nil {
+		return err
 	}
+	defer p.leave()
 	c, err := p.take(ctx)
 	if err != nil {
 		return err
@@ -149,6 +149,33 @@ func (p *Pool) Run(ctx context.Context, j Job) error {
 	}
 	p.give(c)
 	return nil
+}
+
+// enter waits for a place in the pool.
+func (p *Pool) enter(ctx context.Context) error {
+	select {
+	case p.room <- struct{}{}:
+		return nil
+	default:
+	}
+	p.waiting.Add(1)
+	defer p.waiting.Add(-1)
+	select {
+	case p.room <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// leave gives the place to the next one, who comes first: its child has nothing
+// to do meanwhile, whereas who leaves has all that it wanted.
+func (p *Pool) leave() {
+	waits := p.waiting.Load() > 0
+	<-p.room
+	if waits {
+		runtime.Gosched()
+	}
 }
 
 // take gives an idle child, or a new one.
