@@ -167,8 +167,11 @@ func (r *Runner) commit(tx *store.Tx, t Task, next follow, now time.Time) error 
 	if err := r.config.Settle(tx, t, next.results, now); err != nil {
 		return fmt.Errorf("task: settle: %w", err)
 	}
-	tx.OnCommit(r.Wake) // Settle may have planned a report
-	return nil
+	open, err := Open(tx, t.Message)
+	if err == nil && open > 0 { // Settle may have planned a report
+		tx.OnCommit(r.Wake)
+	}
+	return err
 }
 
 // tell counts and logs what an attempt came to.

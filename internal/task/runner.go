@@ -200,16 +200,30 @@ func (r *Runner) Replan(tx *store.Tx, now time.Time) error {
 	return err
 }
 
-// pause waits until there may be something to do.
+// pause waits until there may be something to do. A place that becomes free is
+// nothing when nobody waits for one.
 func (r *Runner) pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-r.wake:
-	case <-r.freed:
-	case <-timer.C:
+	for {
+		select {
+		case <-ctx.Done():
+		case <-r.wake:
+		case <-timer.C:
+		case <-r.freed:
+			if !r.wanted() {
+				continue
+			}
+		}
+		return
 	}
+}
+
+// wanted reports whether a task may wait for a place.
+func (r *Runner) wanted() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.waiting || r.stale || len(r.queue) > 0
 }
 
 // untilDue is the time until the next task is due, at most Poll. A task that
