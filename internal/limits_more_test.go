@@ -14,6 +14,7 @@ func queueLimits() []limit {
 		{"The same, of one tenant", "gateway.judgePerTenant", "the others wait", "TestOneTenantDoesNotTakeAllPlacesForJudgingInCustody"},
 		{"Answers remembered for a repeat", "spool.RepeatLife", "an equal message is a new one", "TestRepeatsAndDeferrals answer-not-read.txtar"},
 		{"Late outcomes that wait for the store", "gateway.maxRecords", "mail slows down", "TestADiskThatStaysFullPassesWithoutANewStart"},
+		{"A body that stays in memory for its first attempt", "durable.maxKept", "it is read again from the spool", "TestWhatIsLargeIsNotKept"},
 		{"Messages that are sent without their rows being read again", "gateway.maxFresh", "the rows are read", "TestOnlySoManyRowsAreRemembered"},
 		{"Late outcomes in one transaction", "gateway.maxBatch", "another transaction", "TestManyUpdatesShareFewCommits"},
 		{"Changes in one COMMIT, SQLite", "store.mostSQLite", "another COMMIT", "TestManyUpdatesShareFewCommits"},

@@ -153,7 +153,7 @@ type Retry struct {
 	Schedule []time.Duration `yaml:"schedule"`
 	// GiveUp is when the sender is told. Default: 24h.
 	GiveUp time.Duration `yaml:"give_up"`
-	// Workers is how many attempts run at a time. Default: 20.
+	// Workers is how many attempts run at a time. Default: 64.
 	Workers int `yaml:"workers"`
 }
 
@@ -255,7 +255,7 @@ func (c *Config) numbers() {
 	c.Limits.Parts = cmp.Or(c.Limits.Parts, 10_000)
 	c.Limits.Judge = cmp.Or(c.Limits.Judge, time.Minute)
 	c.Patience = cmp.Or(c.Patience, 20*time.Second)
-	c.Retry.Workers = cmp.Or(c.Retry.Workers, 20)
+	c.Retry.Workers = cmp.Or(c.Retry.Workers, 64)
 	c.Retry.GiveUp = cmp.Or(c.Retry.GiveUp, 24*time.Hour)
 	c.Retention.Bytes = cmp.Or(c.Retention.Bytes, 30*24*time.Hour)
 	c.Retention.Metadata = cmp.Or(c.Retention.Metadata, 90*24*time.Hour)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 )
 
 // page is the unit of a Buffer's memory and of its writes to the disk. A mail
@@ -103,7 +104,8 @@ type Buffer struct {
 	size  int64
 	file  *os.File
 	nonce uint64
-	err   error // the first failure; it sticks
+	err   error        // the first failure; it sticks
+	kept  atomic.Int32 // by how many beside its owner
 }
 
 var errClosed = errors.New("durable: buffer is closed")
@@ -248,8 +250,26 @@ func (b *Buffer) Page(off int64) []byte {
 	return nil
 }
 
-// Close returns the memory and ends the file. It may be called again.
+// maxKept is the largest body that Keep keeps: those of a hundred slow attempts
+// are 25 MiB.
+const maxKept = 256 << 10
+
+// Keep implements mail.Kept. What is large, and every body while all of them
+// hold much, is to be read again from where it was stored.
+func (b *Buffer) Keep() bool {
+	if b.err != nil || b.size > maxKept || b.file != nil || b.pool.full() {
+		return false
+	}
+	b.kept.Add(1)
+	return true
+}
+
+// Close returns the memory and ends the file, when nobody keeps it any more.
+// It may be called again then.
 func (b *Buffer) Close() error {
+	if b.kept.Add(-1) >= 0 {
+		return nil
+	}
 	for _, m := range b.pages {
 		b.pool.give(m)
 	}

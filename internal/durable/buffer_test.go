@@ -255,3 +255,64 @@ func TestPagesAreWhatWentIn(t *testing.T) {
 		}
 	}
 }
+
+// A body that somebody keeps outlives its owner's Close, and no longer.
+func TestABodyThatIsKeptStays(t *testing.T) {
+	p := NewPool(maxKept+page, t.TempDir())
+	b := p.Buffer()
+	if _, err := b.Write([]byte("kept")); err != nil {
+		t.Fatal(err)
+	}
+	if !b.Keep() || !b.Keep() {
+		t.Fatal("a small body is not kept")
+	}
+	for left := 2; left >= 0; left-- {
+		if got, err := io.ReadAll(io.NewSectionReader(b, 0, b.Size())); err != nil || string(got) != "kept" {
+			t.Fatalf("%d left: %q, %v", left, got, err)
+		}
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.ReadAt(make([]byte, 1), 0); err == nil {
+		t.Error("a body that nobody keeps was read")
+	}
+	if b.Keep() {
+		t.Error("a body that is gone is kept")
+	}
+	if p.lent != 0 {
+		t.Errorf("%d pages are missing", p.lent)
+	}
+}
+
+func TestWhatIsLargeIsNotKept(t *testing.T) {
+	p := NewPool(2*maxKept, t.TempDir())
+	for _, test := range []struct {
+		name string
+		size int
+		lent int
+		want bool
+	}{
+		{"the largest", maxKept, 0, true},
+		{"larger", maxKept + 1, 0, false},
+		{"on the disk", 2*maxKept + page, 0, false},
+		{"small, while all hold much", 1, maxLent, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := p.Buffer()
+			defer b.Close()
+			if _, err := b.Write(make([]byte, test.size)); err != nil {
+				t.Fatal(err)
+			}
+			p.lent += test.lent
+			defer func() { p.lent -= test.lent }()
+			kept := b.Keep()
+			if kept {
+				defer b.Close()
+			}
+			if kept != test.want {
+				t.Errorf("kept: %v", kept)
+			}
+		})
+	}
+}

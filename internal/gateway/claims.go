@@ -3,6 +3,7 @@ package gateway
 import (
 	"sync"
 
+	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
 	"postern.dev/postern/internal/task"
@@ -30,10 +31,11 @@ func (c *claims) ask(g *Gateway, t task.Task) *task.Claim {
 	return nil
 }
 
-// begin begins the attempts; row is what was committed.
-func (c *claims) begin(g *Gateway, row spool.Message) {
+// begin begins the attempts; row is what was committed, and body what was
+// stored.
+func (c *claims) begin(g *Gateway, row spool.Message, body mail.Body) {
 	if len(c.list) > 0 {
-		g.fresh.put(row)
+		g.fresh.put(row, body)
 	}
 	for _, place := range c.list {
 		place.Begin()
@@ -47,39 +49,58 @@ func (c *claims) giveBack() {
 	}
 }
 
-// fresh are the rows of messages whose first attempt begins with their commit:
-// it need not read what was written just now. What is not here is read.
+// fresh are the messages whose first attempt begins with their commit: it need
+// not read what was written just now. What is not here is read, and verified.
 type fresh struct {
 	mu   sync.Mutex
-	rows map[string]spool.Message
+	list map[string]taken
 }
 
-// maxFresh bounds the rows that are remembered.
+// taken is a message that was taken just now. Its body is nil when it is to be
+// read.
+type taken struct {
+	row  spool.Message
+	body mail.Kept
+}
+
+// maxFresh bounds the messages that are remembered.
 const maxFresh = 256
 
-func (f *fresh) put(row spool.Message) {
+func (f *fresh) put(row spool.Message, body mail.Body) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.rows == nil {
-		f.rows = map[string]spool.Message{}
+	if f.list == nil {
+		f.list = map[string]taken{}
 	}
-	if len(f.rows) < maxFresh {
-		row.Received, row.Changed = store.Moment(store.Nanos(row.Received)), store.Moment(store.Nanos(row.Changed))
-		row.MessageID = store.Clean(row.MessageID)
-		f.rows[row.ID] = row
+	if len(f.list) >= maxFresh {
+		return
 	}
+	row.Received, row.Changed = store.Moment(store.Nanos(row.Received)), store.Moment(store.Nanos(row.Changed))
+	row.MessageID = store.Clean(row.MessageID)
+	t := taken{row: row}
+	if b, is := body.(mail.Kept); is && b.Keep() {
+		t.body = b
+	}
+	f.list[row.ID] = t
 }
 
-func (f *fresh) find(id string) (row spool.Message, found bool) {
+// find gives what is remembered. Who gets a body closes it.
+func (f *fresh) find(id string) (t taken, found bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	row, found = f.rows[id]
-	return row, found
+	t, found = f.list[id]
+	if t.body != nil && !t.body.Keep() {
+		t.body = nil
+	}
+	return t, found
 }
 
 // forget is called when an attempt has ended.
 func (f *fresh) forget(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.rows, id)
+	if t := f.list[id]; t.body != nil {
+		_ = t.body.Close() // it lies in memory
+	}
+	delete(f.list, id)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"postern.dev/postern/internal/durable"
 	"postern.dev/postern/internal/mail"
 	"postern.dev/postern/internal/spool"
 	"postern.dev/postern/internal/store"
@@ -49,7 +50,7 @@ func TestAMessageThatIsTakenIsSentAtOnce(t *testing.T) {
 		row, err = spool.Get(tx, w.id)
 		return err
 	})
-	if diff := cmp.Diff(row, fresh, cmpopts.IgnoreUnexported(spool.Message{}), cmpopts.EquateEmpty()); err != nil || !found || diff != "" {
+	if diff := cmp.Diff(row, fresh.row, cmpopts.IgnoreUnexported(spool.Message{}), cmpopts.EquateEmpty()); err != nil || !found || diff != "" {
 		t.Error(err, found, diff)
 	}
 	close(release)
@@ -72,9 +73,42 @@ func TestAMessageThatIsTakenIsSentAtOnce(t *testing.T) {
 func TestOnlySoManyRowsAreRemembered(t *testing.T) {
 	var f fresh
 	for n := range maxFresh + 1 {
-		f.put(spool.Message{ID: fmt.Sprint(n)})
+		f.put(spool.Message{ID: fmt.Sprint(n)}, nil)
 	}
-	if _, found := f.find(fmt.Sprint(maxFresh)); found || len(f.rows) != maxFresh {
-		t.Errorf("%d rows", len(f.rows))
+	if _, found := f.find(fmt.Sprint(maxFresh)); found || len(f.list) != maxFresh {
+		t.Errorf("%d messages", len(f.list))
+	}
+}
+
+// What is sent at once need not be read again; what is not here any more is
+// read from the spool.
+func TestABodyThatIsTakenIsThereForItsFirstAttempt(t *testing.T) {
+	var f fresh
+	buffer := durable.NewBuffer(1<<20, t.TempDir())
+	if _, err := buffer.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	f.put(spool.Message{ID: "a"}, buffer)
+	f.put(spool.Message{ID: "b"}, mail.Bytes("goes with its arrival"))
+	if err := buffer.Close(); err != nil { // the connection is over
+		t.Fatal(err)
+	}
+	got, found := f.find("a")
+	if !found || got.body == nil {
+		t.Fatal("the body is not remembered")
+	}
+	f.forget("a") // another attempt of the message has ended
+	text := make([]byte, 5)
+	if _, err := got.body.ReadAt(text, 0); err != nil || string(text) != "hello" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if err := got.body.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := buffer.ReadAt(text, 0); err == nil {
+		t.Error("a body that nobody needs is still there")
+	}
+	if got, found := f.find("b"); !found || got.body != nil {
+		t.Error("a body is used that nobody keeps")
 	}
 }

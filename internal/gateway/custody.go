@@ -102,7 +102,7 @@ func (g *Gateway) takeCustody(ctx context.Context, tr *trail, m matter) (reply m
 			return err
 		}
 		tx.OnCommit(func() {
-			places.begin(g, row)
+			places.begin(g, row, m.body)
 			switch {
 			case len(m.plan.held) > 0: // a deadline has begun
 				g.Wake()

@@ -170,15 +170,36 @@ func (g *Gateway) Settled(a *mail.Arrival) {
 	if x != nil && (x.kept || x.trace != a.Trace) {
 		// Before the client's next command is read: an equal message may stand
 		// in the same segment.
-		err := g.DB.UpdateSoon(context.Background(), g.patience(), func(tx *store.Tx) error { return spool.SettleRepeat(tx, x.key) })
-		if err == nil {
-			g.memory.dropRepeat(x.key)
-		} else {
-			g.Log.Error("a settled answer could not be forgotten", telemetry.KeyRoom, "gateway",
-				telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
-		}
+		g.settle(x.key)
 	}
 	g.flights.confirm(a.Trace)
+}
+
+// settle forgets a repeat. An equal message that comes before its row is gone
+// waits for that (known). Other nodes look into the store only, so that where
+// there may be some the client waits.
+func (g *Gateway) settle(key spool.Key) {
+	forget := func(tx *store.Tx) error { return spool.SettleRepeat(tx, key) }
+	if g.DB.Postgres() {
+		g.settled(key, g.DB.UpdateSoon(context.Background(), g.patience(), forget))
+		return
+	}
+	over := g.memory.settle(key)
+	g.later.Add(1)
+	go func() {
+		defer g.later.Done()
+		defer over()
+		g.settled(key, g.DB.UpdateSoon(context.Background(), forCompany, forget))
+	}()
+}
+
+func (g *Gateway) settled(key spool.Key, err error) {
+	if err == nil {
+		g.memory.dropRepeat(key)
+		return
+	}
+	g.Log.Error("a settled answer could not be forgotten", telemetry.KeyRoom, "gateway",
+		telemetry.KeyCode, problem.LateWrite, telemetry.KeyError, err)
 }
 
 // Unsettled is called when the connection broke before the client's next

@@ -20,6 +20,7 @@ type past struct {
 
 // known looks an arrival up in the store.
 func (g *Gateway) known(ctx context.Context, key spool.Key) (p past, err error) {
+	g.memory.awaitSettled(key)
 	may, err := g.memory.may(ctx, g.DB, key)
 	if err == nil && may {
 		now := time.Now()
@@ -52,6 +53,39 @@ type memory struct {
 	loaded   bool
 	repeats  map[spool.Key]time.Time // when it was noted
 	deferred map[spool.Key]time.Time
+	// settling are the repeats whose rows are about to go.
+	settling map[spool.Key]chan struct{}
+}
+
+// settle says that a repeat is none any more, and that its row will go; over is
+// called when it has, or could not.
+func (m *memory) settle(key spool.Key) (over func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.settling == nil {
+		m.settling = map[spool.Key]chan struct{}{}
+	}
+	gone := make(chan struct{})
+	m.settling[key] = gone
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.settling[key] == gone {
+			delete(m.settling, key)
+		}
+		close(gone)
+	}
+}
+
+// awaitSettled returns when no row of an arrival is about to go: it would be
+// taken for an answer to the next one, or that one's would go with it.
+func (m *memory) awaitSettled(key spool.Key) {
+	m.mu.Lock()
+	gone := m.settling[key]
+	m.mu.Unlock()
+	if gone != nil {
+		<-gone
+	}
 }
 
 // may reports whether the store may know something of an arrival.

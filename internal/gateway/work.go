@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -132,11 +133,21 @@ func (g *Gateway) damaged(t task.Task, err error) task.Outcome {
 	return task.Stuck{Problem: problem.BodyUnreadable}
 }
 
-// inCustody reads row and body of a message in custody.
-func (g *Gateway) inCustody(ctx context.Context, id string) (row spool.Message, body *spool.Body, err error) {
-	if row, found := g.fresh.find(id); found {
-		if body, err = g.Spool.OpenBody(row); err == nil {
-			return row, body, nil
+// openBody is a body to be closed.
+type openBody interface {
+	mail.Body
+	io.Closer
+}
+
+// inCustody reads row and body of a message in custody: what was taken just
+// now from memory, else from store and spool, where all of it is verified.
+func (g *Gateway) inCustody(ctx context.Context, id string) (row spool.Message, body openBody, err error) {
+	if t, found := g.fresh.find(id); found {
+		if t.body != nil {
+			return t.row, t.body, nil
+		}
+		if body, err = g.Spool.OpenBody(t.row); err == nil {
+			return t.row, body, nil
 		}
 	}
 	err = g.DB.View(ctx, func(tx *store.Tx) error {

@@ -59,6 +59,15 @@ type Body interface {
 	Size() int64
 }
 
+// Kept is a Body that is there until everybody has let it go.
+type Kept interface {
+	Body
+	// Keep has the octets stay until Close is called once more. It is false
+	// when they cannot be kept any longer than they are anyway.
+	Keep() bool
+	Close() error
+}
+
 // Range is a half-open interval of octet offsets over a message.
 type Range struct {
 	Start int64 `json:"start"`
