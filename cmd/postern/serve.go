@@ -49,6 +49,7 @@ func (p *program) serve(ctx context.Context, a *app.App) error {
 		return errors.Join(err, a.Shutdown(ctx)) // a part of it listens already
 	}
 	thinGarbage()
+	spareProcessor()
 	notify("READY=1")
 	switch link := a.ConsoleLink(uint32(os.Getuid())); {
 	case link == "":
