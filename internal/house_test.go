@@ -27,6 +27,7 @@ func floors() map[string]int {
 		"visible":             0,
 		"settings":            0,
 		"buffers":             0,
+		"heap":                0,
 		"compact":             0,
 		"jsonform":            0,
 		"socket":              0,

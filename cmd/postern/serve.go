@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"postern.dev/postern/internal/app"
+	"postern.dev/postern/internal/heap"
 	"postern.dev/postern/internal/problem"
 	"postern.dev/postern/internal/telemetry"
 )
@@ -48,7 +49,9 @@ func (p *program) serve(ctx context.Context, a *app.App) error {
 	if err := a.Listen(ctx); err != nil {
 		return errors.Join(err, a.Shutdown(ctx)) // a part of it listens already
 	}
-	thinGarbage()
+	// A hundred messages of 1 MiB in memory would grow by as much again, but
+	// there is little to look at in them.
+	heap.Set(heap.Growth{Most: 100, Least: 25, Step: 32 << 20})
 	spareProcessor()
 	notify("READY=1")
 	switch link := a.ConsoleLink(uint32(os.Getuid())); {
