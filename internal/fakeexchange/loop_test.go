@@ -185,6 +185,7 @@ func (g *gateway) listen(t *testing.T) {
 	}
 	go func() { _ = server.Serve(ln) }()
 	t.Cleanup(func() {
+		synctest.Wait() // Close and a STARTTLS under way write the same field
 		_ = server.Close()
 		_ = ln.Close() // Close may come before Serve knows the listener
 	})
